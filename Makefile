@@ -1,0 +1,35 @@
+# `make test` and `make check` do all their set-up: a virtual environment in .venv, uv into it, the locked packages.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.synced
+
+.PHONY: test check lint lock clean
+
+test: $(READY)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(READY) lint test
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --extra postgresql --no-emit-index-url \
+		--custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet "uv>=0.7,<1"
+
+# The stamp is newer than the lock only after a complete sync, so a second run installs nothing.
+$(READY): requirements.lock pyproject.toml | $(BIN)/uv
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements.lock
+	VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

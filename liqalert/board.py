@@ -1,0 +1,26 @@
+"""The latest Snapshot and the feeds' states: all that bot and web read. Loop thread only, replaced by assignment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import FeedStatus
+
+
+@dataclass(slots=True)
+class Board:
+    """What is known now. Readers take `snapshot` once and use it to the end: it never changes under them."""
+
+    snapshot: Snapshot
+    feeds: Mapping[str, FeedStatus] = field(default_factory=dict)
+    """By exchange."""
+    warnings: tuple[str, ...] = ()
+    """Sentences about liqalert itself that every answer should carry, like 'not recorded: database unwritable'."""
+
+    def feed_changed(self, status: FeedStatus) -> None:
+        self.feeds = {**self.feeds, status.exchange: status}
+
+    def feeds_not_alive(self) -> tuple[FeedStatus, ...]:
+        return tuple(status for status in self.feeds.values() if not status.alive)

@@ -1,0 +1,90 @@
+"""The vocabulary: whose position was liquidated, of which instrument, at which price, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from msgspec import Struct
+
+UnixTime: TypeAlias = float
+"""Seconds since 1970-01-01 00:00 UTC."""
+
+
+class PositionSide(StrEnum):
+    """Whose position was closed by force. Never an order side: a forced SELL closes a LONG."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
+class Instrument(Struct, frozen=True, order=True, gc=False):
+    """One contract on one exchange. `symbol` is the exchange's own string, in any script."""
+
+    exchange: str
+    symbol: str
+
+
+class Liquidation(Struct, frozen=True, gc=False):
+    """One forced closing as an exchange reported it. The meaning of each field is decided in that exchange's parse."""
+
+    instrument: Instrument
+    liquidated: PositionSide
+    price: float
+    """Quote per base: the average fill where the exchange reports one."""
+    quantity: float
+    """Base units."""
+    notional_usd: float
+    event_time: UnixTime
+    """When the exchange executed it, by its clock."""
+    received_time: UnixTime
+
+
+class Mark(Struct, frozen=True, gc=False):
+    """The exchange's mark price of an instrument at a time."""
+
+    instrument: Instrument
+    price: float
+    event_time: UnixTime
+    received_time: UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInterest:
+    """Open positions of an instrument, in US dollars, as of `at`."""
+
+    instrument: Instrument
+    usd: float
+    at: UnixTime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which a feed was not proven alive. `end` is None while it lasts."""
+
+    exchange: str
+    start: UnixTime
+    end: UnixTime | None
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeedStatus:
+    """What is known of one exchange's feed. `alive` means proven by fresh marks, whatever the socket says."""
+
+    exchange: str
+    alive: bool
+    since: UnixTime
+    """Since when `alive` has held its present value."""
+    mark_at: UnixTime | None = None
+    """When the newest mark was received."""
+    latency_s: float | None = None
+    """Median of receive time minus the exchange's send time over the last 60 mark frames."""
+    reconnects: int = 0
+    rejected: tuple[tuple[str, int], ...] = ()
+    """How many events were refused, by kind, since the start."""
+    gaps: tuple[Gap, ...] = ()
+    """The newest gaps, oldest first, at most 20."""
+    problem: str | None = None
+    """Why it is not alive, and what can be done about it, in one sentence for a person."""
