@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
+from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
-from liqalert.core.episodes import EpisodeState
-from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
+from liqalert.core.episodes import Decision, Episode
+from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
+from liqalert.core.rules import Rule
+from liqalert.core.sides import Sides
+from liqalert.core.strength import SAMPLE_S, DaySamples
+from liqalert.core.terms import Terms
+from liqalert.core.zonebook import ZoneBook, ZoneView
 from liqalert.core.zones import Zone
 
+__all__ = ["Engine", "Snapshot", "Verdict", "ZoneView"]
 
-@dataclass(frozen=True, slots=True)
-class ZoneView:
-    """A zone as a reader wants it: with the most advanced state of any rule's episode on it."""
+AHEAD_S = 60.0
+"""An event up to this far ahead of now counts as just happened; further ahead it is refused."""
+UNWATCHED_AFTER_S = 15.0
+"""A mark that comes longer after the one before was preceded by blindness, which an alert then states."""
+USUAL_PRICE_S = 600.0
+"""A fill is measured by the newest mark, else by the last accepted fill, if it is not older than this."""
+BELIEVED_AFTER = 3
+"""So many fills in a row far off the mark are believed: then it is the mark that is off."""
 
-    zone: Zone
-    state: EpisodeState
-    strength_now: float
-    """Strength, as of the snapshot, of the strongest live cluster that touches the zone's band; 0 without one."""
+
+class Verdict(StrEnum):
+    """What became of a liquidation."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    OFF_MARKET = "off_market"
+    """The fill lies outside half to double the newest mark."""
+    AHEAD = "ahead_of_time"
+    TOO_OLD = "too_old"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +62,145 @@ class Snapshot:
             if instrument is None or owner == instrument
             for cluster in clusters
         )
+
+
+class Engine:
+    """Give it liquidations, marks and ticks in the order of their receive times; it gives back what they mean.
+
+    Deterministic: the same calls give the same decisions. It reads no clock; `now` is receive time, and for `tick` a
+    multiple of `terms.rebuild_s`. Not thread-safe: one thread owns it.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.baselines = Baselines()
+        self._sides = Sides(terms, self.baselines)
+        self._book = ZoneBook(terms, self._sides)
+        self._fills: dict[Instrument, Liquidation] = {}
+        self._off_market_in_a_row: dict[Instrument, int] = {}
+        self._resumed_from: UnixTime | None = None
+        self._watching_since: UnixTime | None = None
+        self._last_tick: UnixTime = -math.inf
+        self._wanted: set[Instrument] = set()
+
+    # ------------------------------------------------------------ what it is given
+
+    def set_rules(self, rules: Iterable[Rule]) -> None:
+        """Evaluates `rules` from now on; equal rules are evaluated once."""
+        self._book.set_rules(rules)
+
+    def restore(
+        self,
+        *,
+        zones: Iterable[Zone],
+        ended_zones: Iterable[Zone],
+        episodes: Iterable[Episode],
+        liquidations: Iterable[Liquidation],
+        now: UnixTime,
+        watched_until: UnixTime | None,
+    ) -> None:
+        """Takes up an earlier run: nothing in it is an event. Rules must be set before."""
+        zones, ended_zones = tuple(zones), tuple(ended_zones)
+        for liquidation in liquidations:
+            if now - self.terms.history_s <= liquidation.event_time <= now + AHEAD_S:
+                self._sides.add(liquidation, now)
+                self._fills[liquidation.instrument] = liquidation
+        self._sides.adopt((*ended_zones, *zones))
+        self._book.restore(zones, ended_zones, episodes)
+        self._resumed_from = watched_until
+
+    def learn(self, value: OpenInterest, now: UnixTime) -> None:
+        """Open interest calibrates strength; zones that are open keep the strength they have."""
+        self.baselines.learn(value)
+        self._sides.renew_baselines(now, [(value.instrument, side) for side in PositionSide])
+        self._wanted.discard(value.instrument)
+
+    def watch(self, since: UnixTime | None) -> None:
+        """The feed has been proven alive since then; None: it is not alive."""
+        self._watching_since = since
+
+    # ------------------------------------------------------------ what it is asked
+
+    def add(self, liquidation: Liquidation, now: UnixTime) -> Verdict:
+        """Takes in one liquidation received at `now`."""
+        if liquidation.event_time > now + AHEAD_S:
+            return Verdict.AHEAD
+        if liquidation.event_time < now - self.terms.history_s:
+            return Verdict.TOO_OLD
+        if self._is_off_market(liquidation, now):
+            return Verdict.OFF_MARKET
+        if not self._sides.add(liquidation, now):
+            return Verdict.DUPLICATE
+        self._fills[liquidation.instrument] = liquidation
+        return Verdict.ACCEPTED
+
+    def mark(self, mark: Mark) -> tuple[Decision, ...]:
+        """Takes in one mark: one comparison, unless it crosses a price that matters."""
+        before = self._book.mark(mark.instrument)
+        seen_until = before.received_time if before else self._resumed_from
+        blind_s = mark.received_time - seen_until if seen_until is not None else 0.0
+        return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
+
+    def tick(self, now: UnixTime) -> tuple[Snapshot, tuple[Decision, ...]]:
+        """Rebuilds what changed. `now` is a multiple of `terms.rebuild_s`, later than the tick before."""
+        if utc_day(now) != utc_day(max(self._last_tick, 0.0)):
+            self._sides.renew_baselines(now)
+        decisions: list[Decision] = []
+        for rebuilt in self._sides.rebuild(now):
+            self._want_open_interest(rebuilt.owner[0], rebuilt.clusters)
+            decisions += self._book.follow(rebuilt, now)
+        decisions += self._book.expire(now)
+        self._sample(now)
+        self._last_tick = now
+        return self.snapshot(now), tuple(decisions)
+
+    def snapshot(self, now: UnixTime) -> Snapshot:
+        """What is known at `now`, without changing anything."""
+        return Snapshot(
+            as_of=now,
+            decay_s=self.terms.decay_s,
+            watching_since=self._watching_since,
+            sides=self._sides.clusters(),
+            zones=self._book.views(now),
+            marks=self._book.marks(),
+        )
+
+    def wanted_open_interest(self) -> frozenset[Instrument]:
+        """Instruments that may soon have a zone and whose open interest is not known."""
+        return frozenset(self._wanted)
+
+    def take_samples(self) -> tuple[DaySamples, ...]:
+        """Histograms that changed since the last call, to be saved."""
+        return self.baselines.take_unsaved()
+
+    # ------------------------------------------------------------ details
+
+    def _is_off_market(self, liquidation: Liquidation, now: UnixTime) -> bool:
+        usual = self._usual_price(liquidation.instrument, now)
+        if usual is None or usual / 2.0 <= liquidation.price <= usual * 2.0:
+            self._off_market_in_a_row.pop(liquidation.instrument, None)
+            return False
+        in_a_row = self._off_market_in_a_row.get(liquidation.instrument, 0) + 1
+        self._off_market_in_a_row[liquidation.instrument] = in_a_row
+        return in_a_row < BELIEVED_AFTER
+
+    def _usual_price(self, instrument: Instrument, now: UnixTime) -> float | None:
+        for known in (self._book.mark(instrument), self._fills.get(instrument)):
+            if known is not None and now - known.received_time <= USUAL_PRICE_S:
+                return known.price
+        return None
+
+    def _want_open_interest(self, instrument: Instrument, clusters: tuple[Cluster, ...]) -> None:
+        """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""
+        if not self.baselines.knows_open_interest(instrument) and any(
+            cluster.notional_usd >= self.terms.min_notional_usd / 4.0 for cluster in clusters
+        ):
+            self._wanted.add(instrument)
+
+    def _sample(self, now: UnixTime) -> None:
+        """Every five minutes, while the window has been watched long enough to be full."""
+        watched = self._watching_since is not None and now - self._watching_since >= self.terms.decay_s
+        if watched and now // SAMPLE_S > self._last_tick // SAMPLE_S:
+            owners = {(instrument, side) for instrument in self._book.marks() for side in PositionSide}
+            tops = self._sides.top_magnitudes(now)
+            self.baselines.sample(sorted(owners | tops.keys()), tops, now)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
-from liqalert.core.zones import Zone, ZoneEnd
+from liqalert.core.terms import Terms
+from liqalert.core.zones import Position, Zone, ZoneEnd
 
 
 class EpisodeState(StrEnum):
@@ -141,3 +143,130 @@ class EpisodeMoved:
 
 
 Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved
+
+
+# How far an episode has come; the survivor of two zones takes the further advanced one. Cooling counts as more than
+# armed, because someone has just been told.
+ADVANCEMENT = {
+    EpisodeState.IDLE: 0,
+    EpisodeState.ARMED: 1,
+    EpisodeState.COOLING: 2,
+    EpisodeState.NEAR: 3,
+    EpisodeState.TOUCHED: 4,
+    EpisodeState.HELD: 5,
+    EpisodeState.SWEPT: 5,
+    EpisodeState.FADED: 5,
+}
+
+TOLD = frozenset({EpisodeState.NEAR, EpisodeState.TOUCHED})
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One mark as a rule sees it on a zone."""
+
+    zone: Zone
+    position: Position
+    swept: bool
+    """The mark, once outside the band, is now beyond its other edge."""
+    now: UnixTime
+    evidence: Evidence
+
+
+def rearm_pct(rule: Rule, terms: Terms) -> float:
+    return rule.distance_pct * terms.rearm_ratio
+
+
+def advance(episode: Episode | None, rule: Rule, seen: Observation, terms: Terms) -> tuple[Transition, ...]:
+    """What one mark does to an episode (None: idle), in order. Several transitions where the mark moved far at once."""
+    transitions: list[Transition] = []
+    step = _step(episode, rule, seen, terms)
+    while step is not None:
+        transitions.append(step)
+        step = _step(step.episode, rule, seen, terms)
+    return tuple(transitions)
+
+
+def _step(episode: Episode | None, rule: Rule, seen: Observation, terms: Terms) -> Transition | None:
+    """The next transition that this mark causes, if any."""
+    state = episode.state if episode else EpisodeState.IDLE
+    distance = seen.position.distance_pct
+    left = not seen.swept and distance > rearm_pct(rule, terms)
+    if episode is None or state is EpisodeState.IDLE:
+        if left and seen.zone.strength >= rule.min_strength:
+            return _armed(rule, seen)
+    elif state is EpisodeState.ARMED:
+        if seen.swept or distance <= rule.distance_pct:
+            return _near(episode, seen)
+    elif state in TOLD:
+        return _after_near(episode, seen, left=left)
+    elif state is EpisodeState.HELD:
+        return _enter(episode, EpisodeState.COOLING, Reason.COOLDOWN_BEGINS, seen)
+    elif state is EpisodeState.COOLING and left and seen.now >= episode.since + terms.cooldown_s:
+        return _enter(episode, EpisodeState.IDLE, Reason.COOLDOWN_OVER, seen)
+    return None
+
+
+def _after_near(episode: Episode, seen: Observation, *, left: bool) -> Transition | None:
+    if seen.swept:
+        return _enter(episode, EpisodeState.SWEPT, Reason.BEYOND_FAR_EDGE, seen, outcome=EpisodeState.SWEPT)
+    if left:
+        return _enter(episode, EpisodeState.HELD, Reason.TURNED_BACK, seen, outcome=EpisodeState.HELD)
+    if seen.position.outside is None and episode.state is EpisodeState.NEAR:
+        return _enter(episode, EpisodeState.TOUCHED, Reason.INSIDE_BAND, seen, touched=True)
+    return None
+
+
+def _armed(rule: Rule, seen: Observation) -> Transition:
+    cycle = Episode(
+        short_id("episode", rule.id, seen.zone.id, seen.now), rule, seen.zone.id, EpisodeState.IDLE, seen.now
+    )
+    return _enter(cycle, EpisodeState.ARMED, Reason.BEYOND_REARM_DISTANCE, seen)
+
+
+def _near(episode: Episode, seen: Observation) -> Transition:
+    alert = Alert(
+        id=short_id("alert", episode.id, seen.now),
+        kind=episode.rule.kind,
+        decided_at=seen.now,
+        reason=Reason.WITHIN_DISTANCE,
+        rule=episode.rule,
+        zone=seen.zone,
+        episode_id=episode.id,
+        evidence=seen.evidence,
+    )
+    told = replace(episode, alert_id=alert.id, closest_pct=seen.position.distance_pct)
+    return replace(_enter(told, EpisodeState.NEAR, Reason.WITHIN_DISTANCE, seen), alert=alert)
+
+
+def _enter(
+    episode: Episode,
+    state: EpisodeState,
+    reason: Reason,
+    seen: Observation,
+    *,
+    outcome: EpisodeState | None = None,
+    touched: bool = False,
+) -> Transition:
+    entered = replace(
+        episode,
+        state=state,
+        since=seen.now,
+        outcome=outcome or episode.outcome,
+        touched=touched or episode.touched,
+        closest_pct=closest(episode, seen.position),
+    )
+    return Transition(entered, episode.state, seen.now, reason, seen.evidence)
+
+
+def closest(episode: Episode, seen: Position) -> float | None:
+    """The nearest the mark has come since near; None before."""
+    return None if episode.closest_pct is None else min(episode.closest_pct, seen.distance_pct)
+
+
+def end(episode: Episode, reason: Reason, now: UnixTime, evidence: Evidence) -> Transition:
+    """The zone of `episode` has ended or was rewritten, by no mark: faded where that tells something, else idle."""
+    faded = reason is not Reason.ZONE_REWRITTEN and episode.state in TOLD | {EpisodeState.ARMED}
+    state = EpisodeState.FADED if faded else EpisodeState.IDLE
+    outcome = EpisodeState.FADED if faded and episode.alert_id else episode.outcome
+    return Transition(replace(episode, state=state, since=now, outcome=outcome), episode.state, now, reason, evidence)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, UnixTime
 
 
 class RuleKind(StrEnum):
@@ -33,3 +35,40 @@ class Rule:
 
     def covers(self, instrument: Instrument) -> bool:
         return self.instrument is None or self.instrument == instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing can change while the mark stays strictly between `low` and `high` and the time is before `until`."""
+
+    low: float
+    high: float
+    until: UnixTime
+
+    def holds(self, price: float, now: UnixTime) -> bool:
+        return self.low < price < self.high and now < self.until
+
+
+HAIR = 1e-9
+"""Thresholds are compared as distances, the quiet range as prices: rounding may differ by far less than this."""
+
+
+def quiet_range(critical_prices: Iterable[float], mark_price: float, until: UnixTime) -> Quiet:
+    """The widest range around `mark_price` without a critical price, a hair narrower so that rounding hides nothing."""
+    low, high = 0.0, math.inf
+    for price in critical_prices:
+        if price <= mark_price * (1.0 + HAIR):
+            low = max(low, price)
+        if price >= mark_price * (1.0 - HAIR):
+            high = min(high, price)
+    return Quiet(low * (1.0 + HAIR), high * (1.0 - HAIR), until)
+
+
+def critical_prices(low: float, high: float, distances_pct: Iterable[float]) -> Iterator[float]:
+    """The marks at which something changes for a band: its edges, and each distance from it on either side."""
+    yield low
+    yield high
+    for distance_pct in distances_pct:
+        yield low / (1.0 + distance_pct / 100.0)
+        if distance_pct < 100.0:
+            yield high / (1.0 - distance_pct / 100.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from liqalert.core.market import Instrument, PositionSide
@@ -11,6 +13,10 @@ from liqalert.core.market import Instrument, PositionSide
 def magnitude(notional_usd: float, count: float) -> float:
     """One number for USD and count together. It shrinks by the same factor as they do when time passes."""
     return math.pow(notional_usd, 0.7) * math.pow(count, 0.3)
+
+
+LARGEST_EXPONENT = 700.0
+BELOW_ONE = math.nextafter(1.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class Baseline:
         """Strength of magnitude `x`, strictly between 0 and 1 and strictly increasing until rounding ends it."""
         if x <= 0.0:
             return 0.0
-        return 1.0 / (1.0 + math.exp(self.gamma * (self.ln_r - math.log(x))))
+        odds_against = math.exp(min(self.gamma * (self.ln_r - math.log(x)), LARGEST_EXPONENT))
+        return min(1.0 / (1.0 + odds_against), BELOW_ONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +48,56 @@ class DaySamples:
     """Like 2026-11-23."""
     bins: tuple[tuple[int, int], ...]
     """(bin, samples), by bin; a bin covers ln magnitude from bin * 0.05 to (bin + 1) * 0.05."""
+
+
+BIN = 0.05
+"""Width of a histogram bin in ln magnitude."""
+SAMPLE_S = 300.0
+"""A side is sampled every five minutes."""
+SAMPLES_FOR_A_DAY = 144
+"""A day counts as history when it holds at least 12 hours of samples."""
+HISTORY_DAYS = 30
+FLOOR = math.log(magnitude(1000.0, 1.0))
+"""ln magnitude that stands for 'nothing much': one liquidation of 1,000 USD."""
+UNKNOWN_OPEN_INTEREST_USD = 1e9
+
+
+def bin_of(ln_magnitude: float) -> int:
+    return math.floor(ln_magnitude / BIN)
+
+
+def baseline(days: Sequence[Mapping[int, int]], open_interest_usd: float | None, version: str) -> Baseline:
+    """What is usual, from histograms of earlier days (one per UTC day, at most 30) and the open interest in USD.
+
+    Strength 0.5 is what the side exceeds 5 % of the time, 0.9 what it exceeds 0.5 % of the time. With little history a
+    guess from the open interest fills in: R_0 = max(25,000 USD, 0.05 % of open interest) in ten liquidations.
+    """
+    assumed_usd = max(25_000.0, 5e-4 * (open_interest_usd or UNKNOWN_OPEN_INTEREST_USD))
+    ln_r_0 = math.log(magnitude(assumed_usd, 10.0))
+    weight = 3 * sum(sum(day.values()) >= SAMPLES_FOR_A_DAY for day in days)
+    ln_r_history, gamma_history = _from_history(days) if weight else (ln_r_0, 1.2)
+    ln_r = (weight * ln_r_history + 7 * ln_r_0) / (weight + 7)
+    gamma = (weight * gamma_history + 7 * 1.2) / (weight + 7)
+    return Baseline(max(ln_r, ln_r_0 - math.log(20.0)), gamma, open_interest_usd is not None, version)
+
+
+def _from_history(days: Sequence[Mapping[int, int]]) -> tuple[float, float]:
+    """ln R and gamma from the 95 % and 99.5 % quantiles."""
+    total: Counter[int] = Counter()
+    for day in days:
+        total.update(day)
+    q95, q995 = quantile(total, 0.95), quantile(total, 0.995)
+    gamma = math.log(9.0) / (q995 - q95) if q995 > q95 else 2.5
+    return q95, min(max(gamma, 0.7), 2.5)
+
+
+def quantile(histogram: Mapping[int, int], share: float) -> float:
+    """The ln magnitude below which `share` of the samples lie: linear inside its bin. Needs at least one sample."""
+    wanted = share * sum(histogram.values())
+    below = 0
+    for number in sorted(histogram):
+        inside = histogram[number]
+        if below + inside >= wanted:
+            return (number + (wanted - below) / inside) * BIN
+        below += inside
+    raise ValueError("quantile of an empty histogram: take at least one sample first")

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from liqalert.core.clusters import Cluster
+from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, PositionSide, UnixTime
-from liqalert.core.strength import Baseline
+from liqalert.core.strength import Baseline, magnitude
+from liqalert.core.terms import Terms
+
+OPENS_AT_STRENGTH = 0.3
+"""No rule may ask for less."""
 
 
 class Outside(StrEnum):
@@ -47,3 +55,96 @@ class Zone:
     outside: Outside | None = None
     """Where the mark was last seen outside the band; None until it has been outside."""
     basis: str = "realised"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a mark stands relative to a zone."""
+
+    outside: Outside | None
+    """None inside the band, edges included."""
+    distance_pct: float
+    """From the mark to the nearest edge, in per cent of the mark; 0 inside."""
+
+
+def position(zone: Zone, mark_price: float) -> Position:
+    if mark_price < zone.low:
+        return Position(Outside.BELOW, (zone.low - mark_price) / mark_price * 100.0)
+    if mark_price > zone.high:
+        return Position(Outside.ABOVE, (mark_price - zone.high) / mark_price * 100.0)
+    return Position(None, 0.0)
+
+
+def open_zone(cluster: Cluster, now: UnixTime) -> Zone:
+    return Zone(
+        id=short_id("zone", cluster.id, now),
+        cluster_id=cluster.id,
+        instrument=cluster.instrument,
+        liquidated=cluster.liquidated,
+        low=cluster.band_low,
+        high=cluster.band_high,
+        strength=cluster.strength,
+        notional_usd=cluster.notional_usd,
+        count=cluster.count,
+        opened_at=now,
+        peak_at=now,
+        baseline=cluster.baseline,
+    )
+
+
+def rewrite(zone: Zone, cluster: Cluster, now: UnixTime) -> Zone:
+    """`zone` as its cluster stands now. The band is new, so where the mark was seen no longer counts."""
+    return replace(
+        zone,
+        cluster_id=cluster.id,
+        low=cluster.band_low,
+        high=cluster.band_high,
+        strength=strength_of(cluster, zone.baseline),
+        notional_usd=cluster.notional_usd,
+        count=cluster.count,
+        peak_at=now,
+        outside=None,
+    )
+
+
+def strength_of(cluster: Cluster, frozen: Baseline) -> float:
+    """Strength of `cluster` measured by a zone's frozen baseline."""
+    return frozen.strength(magnitude(cluster.notional_usd, cluster.weighted_count))
+
+
+def qualifies(cluster: Cluster, terms: Terms) -> bool:
+    """Whether a cluster is big enough for a zone at all."""
+    return cluster.count >= terms.min_events and cluster.notional_usd >= terms.min_notional_usd
+
+
+def still_covers(cluster: Cluster, zone: Zone) -> bool:
+    """Whether the cluster's present band covers at least half of the zone's."""
+    return _share(cluster.band_low, cluster.band_high, zone.low, zone.high) >= 0.5
+
+
+def overlapping(zone: Zone, others: Iterable[Zone]) -> tuple[Zone, ...]:
+    """The zones among `others` that share more than half of the narrower band with `zone`."""
+    return tuple(
+        other
+        for other in others
+        if other.id != zone.id
+        and max(
+            _share(zone.low, zone.high, other.low, other.high),
+            _share(other.low, other.high, zone.low, zone.high),
+        )
+        > 0.5
+    )
+
+
+def touches(cluster: Cluster, zone: Zone) -> bool:
+    return cluster.band_low <= zone.high and zone.low <= cluster.band_high
+
+
+def _share(low: float, high: float, of_low: float, of_high: float) -> float:
+    """How much of the band (`of_low`, `of_high`) lies inside (`low`, `high`), in log price; a point counts whole."""
+    shared_low, shared_high = max(low, of_low), min(high, of_high)
+    if shared_low > shared_high:
+        return 0.0
+    if of_low == of_high:
+        return 1.0
+    return math.log(shared_high / shared_low) / math.log(of_high / of_low)

@@ -1,0 +1,147 @@
+"""Engine -> journal, outbox, board. Read this file first; nothing decides here.
+
+Frames come in by receive time. Before anything received at or after a grid point is taken in, the tick of that grid
+point runs; so the order of ticks and frames is a function of receive times alone, and a recording replays to the same
+decisions. While no feed is proven alive there are no ticks: what is not seen is not judged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import msgspec
+
+from liqalert.board import Board
+from liqalert.core.engine import Engine, Verdict
+from liqalert.core.episodes import Decision
+from liqalert.core.market import FeedStatus, Gap, OpenInterest, UnixTime
+from liqalert.core.rules import Rule
+from liqalert.ports import FrameRecorder, Journal, ParsedFrame
+
+SHORT_GAP_S = 60.0
+"""A gap up to this long does not start the watching anew: `watching since` would else reset at every reconnection."""
+CATCH_UP_TICKS = 12
+"""After a stall of the machine at most so many missed ticks are made up for."""
+
+
+class Pipeline:
+    """One way in for live frames and for replays. Loop thread only; every call returns at once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        journal: Journal,
+        decide: Callable[[Sequence[Decision]], None],
+        board: Board,
+        recorder: FrameRecorder | None = None,
+    ) -> None:
+        self._engine = engine
+        self._journal = journal
+        self._decide = decide
+        self._board = board
+        self._recorder = recorder
+        self._alive: set[str] = set()
+        self._blind_from: UnixTime | None = None
+        self._watching_since: UnixTime | None = None
+        self._ticked: UnixTime = -math.inf
+        self.verdicts: Counter[Verdict] = Counter()
+        """What became of every liquidation, since the start."""
+
+    def resume(self, watching_since: UnixTime | None, watched_until: UnixTime | None) -> None:
+        """An earlier run watched until then; a short stop does not start the watching anew."""
+        self._watching_since = watching_since
+        self._blind_from = watched_until
+
+    # ------------------------------------------------------------ from the feeds (ports.FeedSink)
+
+    def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
+        """Takes in one frame received at `now`."""
+        self.advance(now)
+        decisions: list[Decision] = []
+        for mark in frame.marks:
+            decisions += self._engine.mark(mark)
+        for liquidation in frame.liquidations:
+            verdict = self._engine.add(liquidation, now)
+            self.verdicts[verdict] += 1
+            if verdict is Verdict.ACCEPTED:
+                self._journal.liquidation(liquidation)
+        self._hand_on(decisions)
+
+    def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
+        """A feed's state, at least once a second."""
+        self.advance(now)
+        if status.alive is not (status.exchange in self._alive):
+            self._record("feed", status.exchange, msgspec.json.encode(status), now)
+            if status.alive:
+                self._sees(status.exchange, now)
+            else:
+                self._is_blind(status, now)
+        if status.alive:
+            self._journal.alive(status.exchange, self._watching_since or now, now)
+        self._board.feed_changed(replace(status, rejected=self._with_refused(status.rejected)))
+
+    def gap_ended(self, gap: Gap) -> None:
+        self._journal.gap(gap)
+
+    # ------------------------------------------------------------ from the schedule and the chats
+
+    def advance(self, now: UnixTime) -> None:
+        """Runs the ticks that are due at `now`, each at its grid point."""
+        every = self._engine.terms.rebuild_s
+        due = math.floor(now / every) * every
+        if due <= self._ticked or not self._alive:
+            return
+        first = max(self._ticked + every, due - (CATCH_UP_TICKS - 1) * every)
+        for step in range(round((due - first) / every) + 1):
+            self._tick(first + step * every)
+
+    def set_rules(self, rules: Sequence[Rule], now: UnixTime) -> None:
+        self._record("rules", "", msgspec.json.encode(rules), now)
+        self._engine.set_rules(rules)
+
+    def learn(self, value: OpenInterest, now: UnixTime) -> None:
+        self.advance(now)
+        self._record("open_interest", value.instrument.exchange, msgspec.json.encode(value), now)
+        self._engine.learn(value, now)
+
+    # ------------------------------------------------------------ details
+
+    def _tick(self, at: UnixTime) -> None:
+        self._ticked = at
+        snapshot, decisions = self._engine.tick(at)
+        self._board.snapshot = snapshot
+        self._hand_on(decisions)
+
+    def _hand_on(self, decisions: Sequence[Decision]) -> None:
+        if decisions:
+            self._decide(decisions)
+
+    def _sees(self, exchange: str, now: UnixTime) -> None:
+        if not self._alive:
+            every = self._engine.terms.rebuild_s
+            self._ticked = math.floor(now / every) * every
+            if self._watching_since is None or self._blind_from is None or now - self._blind_from > SHORT_GAP_S:
+                self._watching_since = now
+            self._engine.watch(self._watching_since)
+        self._alive.add(exchange)
+
+    def _is_blind(self, status: FeedStatus, now: UnixTime) -> None:
+        self._alive.discard(status.exchange)
+        if not self._alive:
+            self._blind_from = status.mark_at or now
+            self._engine.watch(None)
+
+    def _record(self, kind: str, exchange: str, payload: bytes, now: UnixTime) -> None:
+        """Keeps what decides and is no frame: a replay needs it at the same place."""
+        if self._recorder is not None:
+            self._recorder.write(kind, exchange, payload, now)
+
+    def _with_refused(self, rejected: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+        """The feed's own rejections and those of the engine."""
+        refused = ((verdict.value, self.verdicts[verdict]) for verdict in Verdict if verdict in self.verdicts)
+        taken_in = {Verdict.ACCEPTED.value, Verdict.DUPLICATE.value}
+        return rejected + tuple((kind, count) for kind, count in refused if kind not in taken_in)

@@ -1,0 +1,69 @@
+"""Property P14: the same cluster keeps its id, and no id is ever used twice."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.core.engine import Engine
+from liqalert.core.market import Liquidation
+from tests.core.events import T0, TERMS, liquidation
+
+bursts = st.lists(
+    st.lists(st.tuples(st.integers(950, 1050), st.integers(1, 10**6), st.integers(0, 40)), max_size=6),
+    min_size=1,
+    max_size=25,
+)
+
+
+def batches(bursts: list[list[tuple[int, int, int]]]) -> list[list[Liquidation]]:
+    return [
+        [liquidation(float(price), float(usd), T0 + 600 * step + second) for price, usd, second in burst]
+        for step, burst in enumerate(bursts)
+    ]
+
+
+def run(stream: list[list[Liquidation]]) -> list[list[str]]:
+    engine, ids = Engine(TERMS), []
+    for step, batch in enumerate(stream):
+        now = T0 + 600 * step + 45
+        for one in batch:
+            engine.add(one, now)
+        ids.append([cluster.id for cluster in engine.tick(now)[0].clusters(now)])
+    return ids
+
+
+@given(bursts)
+def test_p14_replay_gives_the_same_ids(stream: list[list[tuple[int, int, int]]]) -> None:
+    assert run(batches(stream)) == run([list(reversed(batch)) for batch in batches(stream)])
+
+
+@given(bursts)
+def test_p14_an_id_never_returns_and_is_never_shared(stream: list[list[tuple[int, int, int]]]) -> None:
+    gone: set[str] = set()
+    before: set[str] = set()
+    for ids in run(batches(stream)):
+        assert len(ids) == len(set(ids))
+        assert not gone & set(ids)
+        gone |= before - set(ids)
+        before = set(ids)
+
+
+def test_a_growing_cluster_keeps_its_id() -> None:
+    (first,), (second,) = run([[liquidation(1000.0, 5e5, T0)], [liquidation(1001.0, 9e5, T0 + 600)]])
+
+    assert first == second
+
+
+def test_a_cluster_cut_in_two_passes_its_id_to_the_heavier_part() -> None:
+    """A heavy newcomer at 1,030 takes 1,015 away from the old window; what is left keeps the id by its weight."""
+    engine = Engine(TERMS)
+    for one in (liquidation(1000.0, 6e5, T0), liquidation(1015.0, 4e5, T0)):
+        engine.add(one, T0)
+    (old,) = engine.tick(T0)[0].clusters(T0)
+    engine.add(liquidation(1030.0, 9e5, T0), T0)
+
+    low, high = engine.tick(T0 + 5)[0].clusters(T0 + 5)
+
+    assert (low.id, low.price_high) == (old.id, 1000.0)
+    assert (high.split_from, high.price_low) == (old.id, 1015.0)

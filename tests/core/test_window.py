@@ -1,0 +1,121 @@
+"""Properties P10 and P11: duplicates, late events, pruning and the landmark."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.core.engine import Engine, Snapshot
+from liqalert.core.market import Liquidation
+from liqalert.core.terms import Terms
+from liqalert.core.window import Window
+from tests.core.events import T0, TERMS, liquidation
+
+arrivals = st.lists(
+    st.builds(
+        liquidation,
+        price=st.integers(950, 1050).map(float),
+        usd=st.integers(1, 10**6).map(float),
+        at=st.integers(-3000, 0).map(lambda age: T0 + age),
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+def clusters_of(engine: Engine, now: float = T0) -> list[tuple[float, ...]]:
+    snapshot, _ = engine.tick(now)
+    return picture(snapshot, now)
+
+
+def picture(snapshot: Snapshot, now: float) -> list[tuple[float, ...]]:
+    return [
+        (c.price_low, c.price_high, c.count, round(c.notional_usd, 6), round(c.weighted_count, 9))
+        for c in snapshot.clusters(now)
+    ]
+
+
+def filled(liquidations: list[Liquidation], now: float = T0) -> Engine:
+    engine = Engine(TERMS)
+    for one in liquidations:
+        engine.add(one, now)
+    return engine
+
+
+@given(arrivals, st.randoms())
+def test_p11_order_and_duplicates_do_not_matter(liquidations: list[Liquidation], random: object) -> None:
+    again = liquidations * 2
+    random.shuffle(again)  # type: ignore[attr-defined]
+
+    assert clusters_of(filled(again)) == clusters_of(filled(liquidations))
+
+
+@given(arrivals, st.integers(1, 5))
+def test_p10_incremental_rebuilds_equal_one_from_scratch(liquidations: list[Liquidation], chunk: int) -> None:
+    engine = Engine(TERMS)
+    for step, one in enumerate(liquidations):
+        engine.add(one, T0)
+        if step % chunk == 0:
+            engine.tick(T0 - 5 * (len(liquidations) - step))
+
+    assert clusters_of(engine) == clusters_of(filled(liquidations))
+
+
+@given(arrivals)
+def test_p10_a_tick_without_news_changes_nothing(liquidations: list[Liquidation]) -> None:
+    engine = filled(liquidations)
+    first, _ = engine.tick(T0)
+    second, decisions = engine.tick(T0 + 5)
+
+    assert decisions == ()
+    assert second.sides == first.sides
+
+
+@given(arrivals)
+def test_p10_moving_the_landmark_has_no_effect(liquidations: list[Liquidation]) -> None:
+    """The landmark moves every six hours; clusters seen across the move equal clusters built after it."""
+    later = T0 + 7 * 3600
+    moved = filled(liquidations)
+    moved.tick(T0)
+    moved.add(liquidation(500.0, 1.0, later), later)
+    fresh = Engine(TERMS)
+    for one in [*liquidations, liquidation(500.0, 1.0, later)]:
+        fresh.add(one, later)
+
+    for left, right in zip(moved.tick(later)[0].clusters(later), fresh.tick(later)[0].clusters(later), strict=True):
+        assert left.notional_usd == pytest.approx(right.notional_usd, rel=1e-9)
+        assert left.weighted_count == pytest.approx(right.weighted_count, rel=1e-9)
+
+
+def test_an_event_slightly_ahead_of_now_has_age_zero() -> None:
+    engine = filled([liquidation(100.0, 1000.0, T0 + 59, received=T0)])
+
+    (cluster,) = engine.tick(T0)[0].clusters(T0)
+
+    assert cluster.notional_usd == pytest.approx(1000.0)
+
+
+def test_liquidations_are_dropped_after_twelve_decay_constants() -> None:
+    engine = filled([liquidation(100.0, 1000.0, T0)])
+
+    assert len(engine.tick(T0 + 12 * 3600)[0].clusters(T0)) == 1
+    assert engine.tick(T0 + 12 * 3600 + 5)[0].clusters(T0) == ()
+
+
+def test_a_short_decay_does_not_overflow() -> None:
+    engine = Engine(Terms(decay_s=60.0))
+    engine.add(liquidation(100.0, 1e12, T0), T0)
+    snapshot, _ = engine.tick(T0 + 360)
+
+    assert snapshot.clusters(T0 + 360)[0].notional_usd == pytest.approx(1e12 * np.exp(-6.0))
+
+
+def test_same_price_and_time_with_another_quantity_is_another_liquidation() -> None:
+    window = Window()
+
+    assert window.add(liquidation(100.0, 1000.0, T0), 1000.0)
+    assert window.add(liquidation(100.0, 2000.0, T0), 2000.0)
+    assert not window.add(liquidation(100.0, 1000.0, T0), 1000.0)
+    assert list(window.columns().notionals) == [1000.0, 2000.0]
