@@ -7,6 +7,7 @@ decisions. While no feed is proven alive there are no ticks: what is not seen is
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,6 +21,8 @@ from liqalert.core.episodes import Decision
 from liqalert.core.market import FeedStatus, Gap, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.ports import FrameRecorder, Journal, ParsedFrame
+
+log = logging.getLogger(__name__)
 
 SHORT_GAP_S = 60.0
 """A gap up to this long does not start the watching anew: `watching since` would else reset at every reconnection."""
@@ -50,11 +53,17 @@ class Pipeline:
         self._ticked: UnixTime = -math.inf
         self.verdicts: Counter[Verdict] = Counter()
         """What became of every liquidation, since the start."""
+        self.failed_ticks = 0
 
     def resume(self, watching_since: UnixTime | None, watched_until: UnixTime | None) -> None:
         """An earlier run watched until then; a short stop does not start the watching anew."""
         self._watching_since = watching_since
         self._blind_from = watched_until
+
+    @property
+    def ticked_at(self) -> UnixTime | None:
+        """The grid point of the newest tick."""
+        return self._ticked if math.isfinite(self._ticked) else None
 
     # ------------------------------------------------------------ from the feeds (ports.FeedSink)
 
@@ -111,8 +120,14 @@ class Pipeline:
     # ------------------------------------------------------------ details
 
     def _tick(self, at: UnixTime) -> None:
+        """One tick. An error in it is logged and counted, and the next tick is tried all the same."""
         self._ticked = at
-        snapshot, decisions = self._engine.tick(at)
+        try:
+            snapshot, decisions = self._engine.tick(at)
+        except Exception:
+            log.exception("tick failed", extra={"at": at})
+            self.failed_ticks += 1
+            return
         self._board.snapshot = snapshot
         self._hand_on(decisions)
 

@@ -1,0 +1,107 @@
+"""Open interest, which calibrates strength: for watched symbols before the first tick, for others when they matter."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from liqalert.clock import Clock
+from liqalert.core.market import Instrument, OpenInterest, UnixTime
+from liqalert.feeds.binance import EXCHANGE, BinanceParser, parse_open_interest
+from liqalert.feeds.binance_rest import BinanceRest, RestError
+from liqalert.ports import StorageError
+
+log = logging.getLogger(__name__)
+
+FIRST_TICK_WAITS_S = 5.0
+ASK_AGAIN_S = 3600.0
+A_ROUND = 20
+"""Requests in one round, far below Binance's 2,400 a minute."""
+
+
+class OpenInterestStore(Protocol):
+    async def save_open_interest(self, values: tuple[OpenInterest, ...]) -> None: ...
+
+
+class OpenInterestDesk:
+    """Asks Binance and hands on the answers. REST may be unreachable: then `missing` says so."""
+
+    def __init__(
+        self,
+        rest: BinanceRest,
+        parser: BinanceParser,
+        *,
+        store: OpenInterestStore,
+        clock: Clock,
+        mark_price: Callable[[Instrument], float | None],
+    ) -> None:
+        self._rest = rest
+        self._parser = parser
+        self._store = store
+        self._clock = clock
+        self._mark_price = mark_price
+        self._asked_at: dict[Instrument, UnixTime] = {}
+        self.missing: str | None = None
+        """Why the newest answer is missing, in one sentence."""
+
+    async def before_first_tick(self, symbols: Iterable[str]) -> tuple[OpenInterest, ...]:
+        """What can be had within five seconds for `symbols`, with Binance's mark price by REST."""
+        try:
+            async with asyncio.timeout(FIRST_TICK_WAITS_S):
+                return await self.fetch([Instrument(EXCHANGE, symbol) for symbol in symbols])
+        except TimeoutError:
+            self.missing = "Binance's REST interface did not answer within 5 s: strength is not calibrated yet (?)."
+            return ()
+
+    async def fetch_wanted(self, wanted: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
+        """Those of `wanted` that have not been asked for within the last hour, some at a time."""
+        now = self._clock.now()
+        due = [one for one in sorted(wanted) if now - self._asked_at.get(one, 0.0) >= ASK_AGAIN_S]
+        return await self.fetch(due[:A_ROUND])
+
+    async def fetch(self, instruments: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
+        """Open interest of `instruments`, those left out for which there is no answer. Saved as well."""
+        values = []
+        for instrument in instruments:
+            self._asked_at[instrument] = self._clock.now()
+            try:
+                value = await self._ask(instrument)
+            except RestError as exc:
+                self._failed(str(exc))
+                if exc.status is None or exc.retry_after_s:
+                    break
+                continue
+            if value is not None:
+                self.missing = None
+                values.append(value)
+        await self._save(tuple(values))
+        return tuple(values)
+
+    async def _ask(self, instrument: Instrument) -> OpenInterest | None:
+        contract_size = self._parser.contracts.get(instrument.symbol)
+        if contract_size is None:
+            answer = await self._rest.open_interest(instrument.symbol)
+        else:
+            answer = await self._rest.coin_open_interest(instrument.symbol)
+        return parse_open_interest(
+            answer,
+            instrument,
+            mark_price=self._mark_price(instrument) or await self._rest.mark_price(instrument.symbol),
+            contract_size=contract_size,
+            now=self._clock.now(),
+        )
+
+    async def _save(self, values: tuple[OpenInterest, ...]) -> None:
+        if not values:
+            return
+        try:
+            await self._store.save_open_interest(values)
+        except StorageError as exc:
+            log.warning("open interest not saved", extra={"reason": str(exc)})
+
+    def _failed(self, reason: str) -> None:
+        if self.missing is None:
+            log.warning("open interest not read", extra={"reason": reason})
+        self.missing = f"Open interest could not be read: strength is not calibrated (?) ({reason})."

@@ -1,0 +1,103 @@
+"""Files to replay, as records: liqalert's own recordings, or bare exchange messages one per line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from liqalert.app.start import EXCHANGE
+from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages
+
+SILENCE_S = 900.0
+"""Bare messages do not say when the feed was alive: a longer silence is taken for a gap."""
+
+
+class PriceSource(StrEnum):
+    """Where a replay takes prices from."""
+
+    MARKS = "marks"
+    FILLS = "fills"
+    """The liquidations' own fills, where the files hold no marks. Then every instrument is watched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the files hold, in order, with figures for a progress bar."""
+
+    records: Callable[[], Iterator[Record]]
+    prices: PriceSource
+    total_bytes: int
+    read_bytes: Callable[[], int]
+    lost_bytes: Callable[[], int]
+
+
+def open_records(paths: Sequence[Path]) -> Records:
+    """`paths` as records; all of them recordings, or all of them bare messages. Raises ValueError where mixed."""
+    kinds = {is_recording(path) for path in paths}
+    if len(kinds) > 1:
+        raise ValueError("these files are partly recordings and partly bare messages: replay one kind at a time")
+    total = sum(path.stat().st_size for path in paths)
+    if kinds == {True}:
+        reader = RecordingReader(paths)
+        return Records(
+            lambda: iter(reader), PriceSource.MARKS, total, lambda: reader.read_bytes, lambda: reader.lost_bytes
+        )
+    messages = tuple(message for path in paths for message in read_messages(path))
+    prices = PriceSource.MARKS if any(b'"markPriceUpdate"' in message for message in messages) else PriceSource.FILLS
+    return Records(lambda: bare_records(messages), prices, total, lambda: total, lambda: 0)
+
+
+def bare_records(messages: Sequence[bytes]) -> Iterator[Record]:
+    """Each message as a frame received at its event time, with the feed alive but in silences over 15 minutes.
+
+    A message without a readable event time is taken as received with the one before it.
+    """
+    before: UnixTime | None = None
+    waiting: list[bytes] = []
+    for message in messages:
+        sent_at = _event_time(message)
+        if sent_at is None and before is None:
+            waiting.append(message)
+            continue
+        now = before if sent_at is None or (before is not None and sent_at < before) else sent_at
+        assert now is not None
+        if before is None or now - before > SILENCE_S:
+            if before is not None:
+                yield _feed(before, alive=False)
+            yield _feed(now, alive=True)
+        for frame in (*waiting, message):
+            yield Record(now, "frame", EXCHANGE, frame)
+        waiting.clear()
+        before = now
+    for frame in waiting:
+        yield Record(before or 0.0, "frame", EXCHANGE, frame)
+
+
+def _feed(at: UnixTime, *, alive: bool) -> Record:
+    return Record(at, "feed", EXCHANGE, msgspec.json.encode(FeedStatus(EXCHANGE, alive, at, mark_at=at)))
+
+
+class _Timed(Struct):
+    """The event time in a message: at the top, or in the combined stream's wrapper; of the first row in an array."""
+
+    E: int = 0
+    data: _Timed | list[_Timed] | None = None
+
+
+def _event_time(message: bytes) -> UnixTime | None:
+    try:
+        found = msgspec.json.decode(message, type=_Timed | list[_Timed])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    while not isinstance(found, _Timed) or not found.E:
+        inner = (found[0] if found else None) if isinstance(found, list) else found.data
+        if inner is None:
+            return None
+        found = inner
+    return found.E / 1000.0

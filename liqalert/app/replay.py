@@ -1,0 +1,244 @@
+"""`liqalert replay`: recorded frames through the same parser, pipeline and engine as the daemon's. Nothing is sent."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+from tqdm import tqdm
+
+from liqalert.app.records import PriceSource, open_records
+from liqalert.app.start import EXCHANGE, Start, begun, default_rule, default_rules, terms_of
+from liqalert.board import Board
+from liqalert.core.engine import Engine, Snapshot, Verdict
+from liqalert.core.episodes import Alert, Decision, Transition, ZoneOpened
+from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.rules import Rule
+from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.recording_reader import Record
+from liqalert.pipeline import Pipeline
+from liqalert.ports import ParsedFrame
+from liqalert.render.decisions import decision_line
+from liqalert.render.text import alert_message
+from liqalert.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """What to replay, and how."""
+
+    paths: tuple[Path, ...]
+    speed: float | None
+    """Times real time; None: as fast as possible."""
+    as_json: bool
+    open_interest: Mapping[str, float]
+    """US dollars by symbol, assumed from the start."""
+    settings: Settings
+    overridden: bool = False
+    """The settings were given for this run: they take the place of those in the recording."""
+
+
+def replay(options: ReplayOptions) -> int:
+    """Prints each alert (or, as JSON, each decision) and a summary. 0, or 1 when the files held no event at all."""
+    source = open_records(options.paths)
+    run = ReplayRun(options, source.prices, sys.stdout)
+    pacing = Pacing(options.speed)
+    bar = tqdm(total=source.total_bytes, unit="B", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty())
+    with closing(bar):
+        for record in source.records():
+            pacing.wait_until(record.received_time)
+            run.take(record)
+            bar.update(source.read_bytes() - bar.n)
+    run.finish(torn_bytes=source.lost_bytes())
+    return 0 if run.events else 1
+
+
+class Pacing:
+    """Waits so that recorded time passes at `speed` times real time."""
+
+    def __init__(self, speed: float | None) -> None:
+        self._speed = speed
+        self._began: tuple[float, UnixTime] | None = None
+
+    def wait_until(self, at: UnixTime) -> None:
+        if self._speed is None:
+            return
+        if self._began is None:
+            self._began = (time.monotonic(), at)
+        began, first = self._began
+        time.sleep(max(0.0, began + (at - first) / self._speed - time.monotonic()))
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the summary counts."""
+
+    parse_rejections: Counter[str] = field(default_factory=Counter)
+    alerts: int = 0
+    zones: int = 0
+
+
+class ReplayRun:
+    """One replay: the parts of the daemon without socket, database and channel."""
+
+    def __init__(self, options: ReplayOptions, prices: PriceSource, out: TextIO) -> None:
+        self._options = options
+        self._prices = prices
+        self._out = out
+        self._parser = BinanceParser()
+        self._tally = Tally()
+        self._now: UnixTime = 0.0
+        self._pipeline: Pipeline | None = None
+
+    @property
+    def events(self) -> int:
+        verdicts = self._pipeline.verdicts.total() if self._pipeline else 0
+        return verdicts + self._tally.parse_rejections.total()
+
+    def take(self, record: Record) -> None:
+        """Does with one record what the daemon did with it."""
+        self._now = record.received_time
+        pipeline = self._begun(record)
+        if record.kind == "frame":
+            self._ingest(pipeline, self._parser.parse(record.payload, record.received_time))
+        elif record.kind == "feed":
+            status = msgspec.json.decode(record.payload, type=FeedStatus)
+            pipeline.feed_changed(status, record.received_time)
+        elif record.kind == "open_interest":
+            pipeline.learn(msgspec.json.decode(record.payload, type=OpenInterest), record.received_time)
+        elif record.kind == "rules" and not self._options.overridden:
+            pipeline.set_rules(msgspec.json.decode(record.payload, type=tuple[Rule, ...]), record.received_time)
+        elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
+            self._parser.learn(record.kind, record.payload)
+
+    def finish(self, *, torn_bytes: int) -> None:
+        """Prints the summary."""
+        summary = self.summary()
+        if self._options.as_json:
+            print(msgspec.json.encode({"summary": summary}).decode(), file=self._out)
+            return
+        print(_summary_text(summary, torn_bytes), file=self._out)
+
+    def summary(self) -> dict[str, object]:
+        verdicts = self._pipeline.verdicts if self._pipeline else Counter[Verdict]()
+        refused = Counter(self._tally.parse_rejections)
+        for verdict in (Verdict.OFF_MARKET, Verdict.AHEAD, Verdict.TOO_OLD):
+            refused[verdict.value] += verdicts[verdict]
+        return {
+            "events": self.events,
+            "accepted": verdicts[Verdict.ACCEPTED],
+            "duplicate": verdicts[Verdict.DUPLICATE],
+            "rejected": {kind: count for kind, count in sorted(refused.items()) if count},
+            "alerts": self._tally.alerts,
+            "zones": self._tally.zones,
+            "prices": self._prices.value,
+        }
+
+    # ------------------------------------------------------------ details
+
+    def _begun(self, record: Record) -> Pipeline:
+        """The pipeline; made at the first record, which in a daemon's recording says what the daemon started from."""
+        if self._pipeline is None:
+            start = self._start(record)
+            engine = begun(start)
+            self._pipeline = self._make(engine, start)
+            for symbol, usd in self._options.open_interest.items():
+                value = OpenInterest(Instrument(EXCHANGE, symbol), usd, start.at)
+                self._pipeline.learn(value, start.at)
+        return self._pipeline
+
+    def _start(self, record: Record) -> Start:
+        settings = self._options.settings
+        if record.kind == "start":
+            start = msgspec.json.decode(record.payload, type=Start)
+            return _with_settings(start, settings) if self._options.overridden else start
+        watch_everything = self._prices is PriceSource.FILLS
+        rules = (default_rule(settings, None),) if watch_everything else default_rules(settings)
+        return Start(record.received_time, terms_of(settings), rules)
+
+    def _make(self, engine: Engine, start: Start) -> Pipeline:
+        board = Board(Snapshot(start.at, start.terms.decay_s))
+        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._print, board=board)
+        pipeline.resume(start.watching_since, start.watched_until)
+        return pipeline
+
+    def _ingest(self, pipeline: Pipeline, frame: ParsedFrame) -> None:
+        self._tally.parse_rejections.update(frame.rejected)
+        if self._prices is PriceSource.MARKS:
+            pipeline.ingest(frame, self._now)
+            return
+        for liquidation in frame.liquidations:
+            accepted = pipeline.verdicts[Verdict.ACCEPTED]
+            pipeline.ingest(ParsedFrame((liquidation,)), self._now)
+            if pipeline.verdicts[Verdict.ACCEPTED] > accepted:
+                fill = Mark(liquidation.instrument, liquidation.price, liquidation.event_time, self._now)
+                pipeline.ingest(ParsedFrame(marks=(fill,)), self._now)
+
+    def _print(self, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
+            self._tally.zones += isinstance(decision, ZoneOpened)
+            if self._options.as_json:
+                print(decision_line(decision), file=self._out)
+        for alert in alerts_in(decisions):
+            self._tally.alerts += 1
+            if not self._options.as_json:
+                zone_name = self._options.settings.telegram.timezone
+                text = alert_message(alert, zone_name=zone_name, now=alert.decided_at)
+                print(f"{text.plain}\n", file=self._out)
+
+
+def alerts_in(decisions: Sequence[Decision]) -> Iterator[Alert]:
+    """The alerts among `decisions`, in order."""
+    for decision in decisions:
+        if isinstance(decision, Transition) and decision.alert is not None:
+            yield decision.alert
+
+
+class NoJournal:
+    """Implements ports.Journal: a replay keeps nothing."""
+
+    def liquidation(self, liquidation: Liquidation) -> None:
+        pass
+
+    def gap(self, gap: Gap) -> None:
+        pass
+
+    def alive(self, exchange: str, watching_since: UnixTime, now: UnixTime) -> None:
+        pass
+
+
+def _with_settings(start: Start, settings: Settings) -> Start:
+    """`start` under other terms and rules: nothing that was decided under the old ones is taken over."""
+    return replace(
+        start, terms=terms_of(settings), rules=default_rules(settings), zones=(), ended_zones=(), episodes=()
+    )
+
+
+def _summary_text(summary: Mapping[str, object], torn_bytes: int) -> str:
+    rejected = summary["rejected"]
+    assert isinstance(rejected, dict)
+    refused = ", ".join(f"{count} {kind}" for kind, count in rejected.items()) or "none"
+    lines = [
+        f"{summary['events']} events: {summary['accepted']} accepted, {summary['duplicate']} duplicate, "
+        f"rejected: {refused}.",
+        f"{summary['zones']} zones, {summary['alerts']} alerts.",
+    ]
+    if summary["prices"] == PriceSource.FILLS.value:
+        lines.append(
+            "The files hold no mark prices: prices are the liquidations' own fills, and every symbol is watched."
+        )
+    if summary["alerts"] == 0:
+        lines.append(
+            "No alert: no price came near a zone that was strong enough. Lower --min-strength, or give "
+            "--open-interest SYMBOL=USD where it is known."
+        )
+    if torn_bytes:
+        lines.append(f"{torn_bytes} bytes at torn ends could not be read.")
+    return "\n".join(lines)

@@ -1,0 +1,87 @@
+"""What the owner must be told about liqalert itself: each once per occurrence, in a sentence with the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from liqalert.core.episodes import Alert
+from liqalert.core.identity import short_id
+from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.render.numbers import age
+
+PATIENCE_S = 15.0
+"""A feed that is back within this is not worth a message."""
+CLOCK_BEHIND_S = -2.0
+CLOCK_AHEAD_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    reason: str
+    sentence: str
+
+
+@dataclass(slots=True)
+class _Known:
+    lost_since: UnixTime | None = None
+    problem: str | None = None
+    clock_off: bool = False
+
+
+class Watchman:
+    """Compares what is with what has been told. Pure but for its memory; `look` is called every second or so."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def look(self, feeds: Iterable[FeedStatus], now: UnixTime) -> tuple[Alert, ...]:
+        """The notices that are due."""
+        return tuple(
+            Alert(
+                id=short_id("notice", notice.sentence, now),
+                kind="notice",
+                decided_at=now,
+                reason=notice.reason,
+                text=notice.sentence,
+            )
+            for feed in feeds
+            for notice in self._about(feed, now)
+        )
+
+    def _about(self, feed: FeedStatus, now: UnixTime) -> Iterable[Notice]:
+        known = self._known.setdefault(feed.exchange, _Known())
+        yield from _lost_or_back(feed, known, now)
+        yield from _clock(feed, known)
+
+
+def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[Notice]:
+    name = feed.exchange.capitalize()
+    if feed.alive:
+        if known.lost_since is not None:
+            lasted = age(now - known.lost_since)
+            yield Notice("feed_back", f"{name} is being watched again, after {lasted} in which nothing was seen.")
+        known.lost_since = known.problem = None
+        return
+    refused = feed.problem is not None and ("451" in feed.problem or "403" in feed.problem)
+    told = known.lost_since is not None
+    if (told and not (refused and feed.problem != known.problem)) or now - feed.since < PATIENCE_S:
+        return
+    known.lost_since = known.lost_since or (feed.mark_at or feed.since)
+    known.problem = feed.problem
+    why = feed.problem or "no marks are coming in."
+    yield Notice("feed_lost", f"{name} is not being watched: {why} No alert can come until it is back.")
+
+
+def _clock(feed: FeedStatus, known: _Known) -> Iterable[Notice]:
+    if feed.latency_s is None:
+        return
+    off = not CLOCK_BEHIND_S <= feed.latency_s <= CLOCK_AHEAD_S
+    if off and not known.clock_off:
+        where = "behind" if feed.latency_s < 0 else "ahead of"
+        yield Notice(
+            "clock_off",
+            f"This machine's clock is {abs(feed.latency_s):.0f} s {where} {feed.exchange.capitalize()}'s, or the "
+            "connection is that slow: ages are wrong by as much. Switch on time synchronisation (timedatectl).",
+        )
+    known.clock_off = off

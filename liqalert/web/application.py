@@ -1,0 +1,67 @@
+"""The table of routes, and the parts the handlers read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from liqalert.board import Board
+from liqalert.clock import Clock
+from liqalert.ports import AlertReader
+from liqalert.web.access import Access, guards
+from liqalert.web.alerts import AlertPages, SendTest
+from liqalert.web.clusters import ClusterPages
+from liqalert.web.errors import errors_as_json, harden
+from liqalert.web.feeds import FeedPages
+from liqalert.web.health import Health, HealthPages, Readiness
+from liqalert.web.liquidations import LiquidationPages, LiquidationReader
+from liqalert.web.metrics import Metrics, MetricsPages
+from liqalert.web.page import StaticPage, read_page
+
+LARGEST_REQUEST_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WebSources:
+    """What the pages read, and the one thing they may cause."""
+
+    board: Board
+    clock: Clock
+    alerts: AlertReader
+    liquidations: LiquidationReader
+    health: Callable[[], Health]
+    readiness: Callable[[], Readiness]
+    metrics: Metrics
+    send_test: SendTest
+
+
+def build_app(sources: WebSources, access: Access) -> web.Application:
+    app = web.Application(
+        middlewares=(errors_as_json, *guards(access)),
+        client_max_size=LARGEST_REQUEST_BYTES,
+    )
+    app.add_routes(_routes(sources))
+    app.on_response_prepare.append(harden)
+    return app
+
+
+def _routes(sources: WebSources) -> list[web.RouteDef]:
+    clusters = ClusterPages(sources.board, sources.clock)
+    alerts = AlertPages(sources.alerts, sources.send_test)
+    health = HealthPages(sources.health, sources.readiness)
+    return [
+        web.get("/", StaticPage(read_page()).show),
+        web.get("/api/v1/clusters", clusters.all),
+        # A symbol may be spelled BTC/USDT:USDT, slash included.
+        web.get("/api/v1/clusters/{symbol:.+}", clusters.of_symbol),
+        web.get("/api/v1/alerts", alerts.recent),
+        web.post("/api/v1/alerts/test", alerts.test),
+        web.get("/api/v1/alerts/{alert_id}", alerts.why),
+        web.get("/api/v1/liquidations", LiquidationPages(sources.board, sources.liquidations).newest),
+        web.get("/api/v1/feeds", FeedPages(sources.board, sources.clock).feeds),
+        web.get("/healthz", health.process),
+        web.get("/readyz", health.ready),
+        web.get("/metrics", MetricsPages(sources.metrics).metrics),
+    ]

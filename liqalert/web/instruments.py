@@ -1,0 +1,29 @@
+"""From what a client calls an instrument to the instrument."""
+
+from __future__ import annotations
+
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import Instrument
+from liqalert.core.symbols import find, nearest
+from liqalert.web.answers import ApiError, shown
+
+
+def instrument_asked(text: str, snapshot: Snapshot) -> Instrument:
+    """The known instrument that `text` names, in any spelling; else ApiError 404 with the nearest names."""
+    known = known_instruments(snapshot)
+    if not known:
+        error = f"{shown(text)} cannot be looked up: no feed has delivered a mark yet, see /api/v1/feeds."
+        raise ApiError(404, error)
+    found = find(text, known)
+    if found is None:
+        near = tuple(instrument.symbol for instrument in nearest(text, known))
+        allowed = near or ("the exchange's symbol, like BTCUSDT",)
+        raise ApiError(404, f"{shown(text)} is not known here.", allowed=allowed)
+    return found
+
+
+def known_instruments(snapshot: Snapshot) -> frozenset[Instrument]:
+    """Every instrument with a mark, a cluster or a zone."""
+    with_clusters = {instrument for instrument, _ in snapshot.sides}
+    with_zones = {view.zone.instrument for view in snapshot.zones}
+    return frozenset({*snapshot.marks, *with_clusters, *with_zones})

@@ -1,0 +1,83 @@
+"""The listening socket. Without it the daemon goes on, and says why there is no web side."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from aiohttp import web
+
+from liqalert.web.access import Access
+from liqalert.web.application import WebSources, build_app
+
+IDLE_S = 30.0
+SHUTDOWN_S = 2.0
+
+
+class WebUnavailable(Exception):
+    """The web side cannot listen. The text names the setting and the remedy."""
+
+
+class WebServer:
+    """Serves `sources` at `access.host` and `port`; port 0 takes a free one.
+
+    A connection that stays idle for `idle_s`, or does not finish the headers of a request by then, is closed.
+    """
+
+    def __init__(self, sources: WebSources, access: Access, *, port: int, idle_s: float = IDLE_S) -> None:
+        self._sources = sources
+        self._access = access
+        self._wanted_port = port
+        self._idle_s = idle_s
+        self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; the wanted one before `start`."""
+        if self._runner is None:
+            return self._wanted_port
+        port: int = self._runner.addresses[0][1]
+        return port
+
+    async def start(self) -> None:
+        """Raises WebUnavailable."""
+        if not self._access.loopback and self._access.token is None:
+            raise WebUnavailable(
+                f"web.host is {self._access.host}, which others can reach, and web.token is not set: "
+                "set a token, or set web.host to 127.0.0.1."
+            )
+        runner = web.AppRunner(
+            build_app(self._sources, self._access),
+            access_log=None,
+            keepalive_timeout=self._idle_s,
+            shutdown_timeout=SHUTDOWN_S,
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, self._access.host, self._wanted_port).start()
+        except OSError as exc:
+            await runner.cleanup()
+            raise WebUnavailable(_explained(exc, host=self._access.host, port=self._wanted_port)) from exc
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Stops listening; answers under way get 2 s. Does nothing where it never started."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+
+def _explained(error: OSError, *, host: str, port: int) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"web.host is {host}, which is no address of this machine: "
+            "set web.host to 127.0.0.1. liqalert goes on without web."
+        )
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"web.port is {port}, and another program already listens on {host}:{port}: "
+            "stop it, or set web.port to a free port. liqalert goes on without web."
+        )
+    if error.errno == errno.EACCES:
+        return f"web.port is {port}, which needs root: set web.port to 1024 or more. liqalert goes on without web."
+    return f"web cannot listen on {host}:{port} ({error}): set web.host and web.port. liqalert goes on without web."

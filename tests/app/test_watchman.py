@@ -1,0 +1,57 @@
+"""The owner is told once per occurrence."""
+
+from __future__ import annotations
+
+from liqalert.app.watchman import Watchman
+from liqalert.core.market import FeedStatus
+
+T0 = 1_790_000_000.0
+
+
+def lost(since: float, problem: str = "the connection was closed: liqalert keeps trying.") -> FeedStatus:
+    return FeedStatus("binance", False, since, mark_at=since - 5, problem=problem)
+
+
+def alive(latency_s: float | None = None) -> FeedStatus:
+    return FeedStatus("binance", True, T0, mark_at=T0, latency_s=latency_s)
+
+
+def reasons(watchman: Watchman, feed: FeedStatus, now: float) -> list[str]:
+    return [alert.reason for alert in watchman.look([feed], now)]
+
+
+def test_a_feed_that_is_back_soon_is_not_mentioned() -> None:
+    watchman = Watchman()
+
+    assert reasons(watchman, lost(T0), T0 + 14) == []
+    assert reasons(watchman, alive(), T0 + 15) == []
+
+
+def test_a_lost_feed_is_told_once_and_its_return_with_the_length() -> None:
+    watchman = Watchman()
+
+    assert reasons(watchman, lost(T0), T0 + 15) == ["feed_lost"]
+    assert reasons(watchman, lost(T0), T0 + 600) == []
+    (back,) = watchman.look([alive()], T0 + 715)
+    assert back.text == "Binance is being watched again, after 12 min in which nothing was seen."
+    assert reasons(watchman, alive(), T0 + 716) == []
+
+
+def test_a_refusal_is_told_in_one_sentence_with_the_remedy() -> None:
+    watchman = Watchman()
+    problem = "Binance answers HTTP 451, not available in this country: run liqalert where it is."
+
+    (notice,) = watchman.look([lost(T0, problem)], T0 + 15)
+
+    assert notice.text == f"Binance is not being watched: {problem} No alert can come until it is back."
+    assert (notice.kind, notice.reason) == ("notice", "feed_lost")
+
+
+def test_a_clock_that_is_off_is_told_once_until_it_was_right_again() -> None:
+    watchman = Watchman()
+
+    assert reasons(watchman, alive(0.1), T0) == []
+    assert reasons(watchman, alive(-2.1), T0) == ["clock_off"]
+    assert reasons(watchman, alive(-30.0), T0) == []
+    assert reasons(watchman, alive(0.1), T0) == []
+    assert reasons(watchman, alive(10.1), T0) == ["clock_off"]

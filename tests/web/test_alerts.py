@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from liqalert.core.episodes import Alert, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, StorageError
+from tests.web.rig import BTC, NOW, Client, Rig, zone
+
+RULE = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
+EVIDENCE = Evidence(
+    mark_price=99.75,
+    mark_at=NOW - 1.0,
+    distance_pct=0.75,
+    rule_distance_pct=1.0,
+    rearm_pct=1.4,
+    zone_strength=0.84,
+    strength_now=0.1,
+    min_strength=0.6,
+)
+EPISODE = Episode(
+    "e-1", RULE, "z-1", EpisodeState.COOLING, NOW, "a-1", EpisodeState.HELD, touched=True, closest_pct=0.0
+)
+NEAR = Alert("a-1", "near", NOW - 0.5, Reason.WITHIN_DISTANCE, RULE, zone(), "e-1", EVIDENCE)
+TRANSITION = Transition(EPISODE, EpisodeState.HELD, NOW, Reason.COOLDOWN_BEGINS, EVIDENCE)
+DELIVERY = DeliveryRow("telegram", "-100200", DeliveryStatus.SENT, 2, NOW, error="timed out once")
+ROW = AlertRow(NEAR, EPISODE, (DELIVERY,), (TRANSITION,))
+NOTICE = AlertRow(Alert("n-1", "notice", NOW, "clock_off", text="The clock is 12 s off."), None, ())
+
+EVIDENCE_JSON: dict[str, Any] = {
+    "mark_price": 99.75,
+    "mark_at": "2023-11-14T22:13:19.000Z",
+    "distance_pct": 0.75,
+    "rule_distance_pct": 1.0,
+    "rearm_pct": 1.4,
+    "zone_strength": 0.84,
+    "strength_now": 0.1,
+    "min_strength": 0.6,
+    "unwatched_s": 0.0,
+}
+
+
+async def test_alerts_have_exactly_the_shape_of_the_contract(rig: Rig, client: Client) -> None:
+    rig.alerts.rows = [ROW]
+
+    answer = await client.get("/api/v1/alerts")
+
+    assert answer == (
+        200,
+        {
+            "alerts": [
+                {
+                    "id": "a-1",
+                    "kind": "near",
+                    "symbol": "BTCUSDT",
+                    "liquidated": "long",
+                    "cluster_id": "c-1",
+                    "reason": "mark_within_distance",
+                    "evidence": EVIDENCE_JSON,
+                    "decided_at": "2023-11-14T22:13:19.500Z",
+                    "episode": {"state": "cooling", "outcome": "held"},
+                    "deliveries": [{"channel": "telegram", "status": "sent", "attempts": 2}],
+                }
+            ]
+        },
+    )
+    assert rig.alerts.asked == [(50, None, None)]
+
+
+async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, client: Client) -> None:
+    rig.alerts.rows = [ROW]
+
+    answer = await client.get("/api/v1/alerts/a-1")
+
+    assert answer == (
+        200,
+        {
+            "id": "a-1",
+            "kind": "near",
+            "symbol": "BTCUSDT",
+            "liquidated": "long",
+            "cluster_id": "c-1",
+            "reason": "mark_within_distance",
+            "evidence": EVIDENCE_JSON,
+            "decided_at": "2023-11-14T22:13:19.500Z",
+            "episode": {
+                "id": "e-1",
+                "state": "cooling",
+                "outcome": "held",
+                "since": "2023-11-14T22:13:20.000Z",
+                "touched": True,
+                "closest_pct": 0.0,
+            },
+            "deliveries": [
+                {
+                    "channel": "telegram",
+                    "status": "sent",
+                    "attempts": 2,
+                    "address": "-100200",
+                    "at": "2023-11-14T22:13:20.000Z",
+                    "error": "timed out once",
+                }
+            ],
+            "text": None,
+            "rule": {
+                "id": "near:binance:BTCUSDT:1:0.6",
+                "kind": "near",
+                "exchange": "binance",
+                "symbol": "BTCUSDT",
+                "distance_pct": 1.0,
+                "min_strength": 0.6,
+            },
+            "zone": {
+                "id": "z-1",
+                "exchange": "binance",
+                "symbol": "BTCUSDT",
+                "liquidated": "long",
+                "basis": "realised",
+                "low": 98.0,
+                "high": 99.0,
+                "strength": 0.84,
+                "notional_usd": 2000000.0,
+                "count": 20,
+                "opened_at": "2023-11-14T21:13:20.000Z",
+                "peak_at": "2023-11-14T21:43:20.000Z",
+                "calibrated": True,
+            },
+            "transitions": [
+                {
+                    "at": "2023-11-14T22:13:20.000Z",
+                    "previous": "held",
+                    "state": "cooling",
+                    "reason": "cooldown_begins",
+                    "evidence": EVIDENCE_JSON,
+                }
+            ],
+        },
+    )
+
+
+async def test_a_notice_has_no_instrument_and_its_sentence_is_in_the_detail(rig: Rig, client: Client) -> None:
+    rig.alerts.rows = [NOTICE]
+
+    _, listed = await client.get("/api/v1/alerts?kind=notice")
+    _, detail = await client.get("/api/v1/alerts/n-1")
+
+    assert listed["alerts"] == [
+        {
+            "id": "n-1",
+            "kind": "notice",
+            "symbol": None,
+            "liquidated": None,
+            "cluster_id": None,
+            "reason": "clock_off",
+            "evidence": None,
+            "decided_at": "2023-11-14T22:13:20.000Z",
+            "episode": None,
+            "deliveries": [],
+        }
+    ]
+    assert detail["text"] == "The clock is 12 s off."
+    assert (detail["rule"], detail["zone"], detail["transitions"]) == (None, None, [])
+
+
+async def test_limit_and_kind_reach_the_reader(rig: Rig, client: Client) -> None:
+    await client.get("/api/v1/alerts?limit=3&kind=near")
+
+    assert rig.alerts.asked == [(3, None, "near")]
+
+
+async def test_an_unknown_kind_is_refused_with_those_that_exist(client: Client) -> None:
+    answer = await client.get("/api/v1/alerts?kind=far")
+
+    assert answer == (400, {"error": "kind is 'far'.", "allowed": ["near", "notice", "test"]})
+
+
+async def test_an_unknown_alert_is_404(client: Client) -> None:
+    answer = await client.get("/api/v1/alerts/a-2")
+
+    assert answer == (404, {"error": "There is no alert a-2.", "allowed": ["an id from /api/v1/alerts"]})
+
+
+@pytest.mark.parametrize("alert_id", ["%00", "%C3%A4", "a" * 65])
+async def test_what_cannot_be_an_id_does_not_reach_the_database(alert_id: str, rig: Rig, client: Client) -> None:
+    status, _ = await client.get(f"/api/v1/alerts/{alert_id}")
+
+    assert status == 404
+    assert rig.alerts.asked == []
+
+
+@pytest.mark.parametrize("path", ["/api/v1/alerts", "/api/v1/alerts/a-1"])
+async def test_a_database_that_refuses_is_503_in_its_own_words(path: str, rig: Rig, client: Client) -> None:
+    rig.alerts.broken = StorageError("read alerts from liqalert.db: disk I/O error")
+
+    answer = await client.get(path)
+
+    assert answer == (503, {"error": "read alerts from liqalert.db: disk I/O error", "allowed": []})
+
+
+@pytest.mark.parametrize("chat", [None, "-100200"])
+async def test_a_test_alert_is_sent_and_its_id_given(chat: str | None, rig: Rig, client: Client) -> None:
+    answer = await client.post("/api/v1/alerts/test", json={"chat": chat})
+
+    assert answer == (200, {"id": "t-1"})
+    assert rig.tested_chats == [chat]
+
+
+async def test_a_test_to_a_chat_that_is_not_allowed_is_404(client: Client) -> None:
+    answer = await client.post("/api/v1/alerts/test", json={"chat": "404"})
+
+    assert answer == (404, {"error": "404 is not in telegram.allowed_chats.", "allowed": ["7"]})
+
+
+async def test_a_test_that_cannot_be_recorded_is_503(client: Client) -> None:
+    answer = await client.post("/api/v1/alerts/test", json={"chat": "503"})
+
+    assert answer == (503, {"error": "record test: database locked", "allowed": []})
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"chat": 7}', b'{"chad": "7"}', b'"\xff"', b"[" * 9000])
+async def test_a_body_that_makes_no_sense_is_refused_and_nothing_is_sent(body: bytes, rig: Rig, client: Client) -> None:
+    status, answer = await client.post(
+        "/api/v1/alerts/test", data=body, headers={"Content-Type": "application/json; charset=utf-8"}
+    )
+
+    assert status == 400
+    assert answer["error"].startswith("The body cannot be used: ")
+    assert answer["allowed"] == ["chat"]
+    assert rig.tested_chats == []
