@@ -1,0 +1,78 @@
+"""The command line: one file per command group; each parses, calls, prints and returns an exit code.
+
+0 is fine, 1 found a problem, 2 is wrong usage or a mistake in the settings. Heavy modules are imported by the command
+that needs them, so that `--help` and a slip of the keyboard are answered at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from liqalert import __version__
+from liqalert.cli import alert, answers, database, recordings, service
+from liqalert.cli.options import CommandFailed, Parser
+
+_HELP = """\
+Live liquidation clusters of crypto futures, and an alert when price nears a strong one.
+
+  liqalert check --online                # is everything in place? changes nothing
+  liqalert run                           # watch the market and send alerts
+  liqalert alert test                    # does an alert reach my phone?
+  liqalert clusters BTCUSDT              # where have positions been liquidated?
+  liqalert alerts                        # what was I told lately, and how did it turn out?
+  liqalert why ALERT_ID                  # why was I told that?
+  liqalert record -o recordings          # keep what the exchange sends
+  liqalert replay recordings             # which alerts would that have given?
+  liqalert db backup liqalert-backup.db  # a copy of the database, also while it runs
+"""
+
+_EXIT_CODES = "Exit code: 0 fine, 1 a problem was found, 2 wrong usage or a mistake in the settings."
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line. A parsed command carries its function in `run`."""
+    parser = Parser(
+        prog="liqalert",
+        usage="liqalert COMMAND [options]",
+        description=_HELP,
+        epilog=f"`liqalert COMMAND --help` explains one command with examples.\n{_EXIT_CODES}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"liqalert {__version__}")
+    commands = parser.add_subparsers(prog="liqalert", title="commands", metavar="COMMAND", required=True)
+    for group in (service, recordings, answers, alert, database):
+        group.add_commands(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line and returns its exit code. Mistakes are one sentence on stderr."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser()
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        exit_code = _run(parser, arguments)
+        sys.stdout.flush()  # here, where a reader that has gone can still be dealt with
+    except BrokenPipeError:  # the reader has seen enough, as in `liqalert alerts | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return exit_code
+
+
+def _run(parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    try:
+        args = parser.parse_args(arguments)
+        exit_code: int = args.run(args)
+    except SystemExit as ended:  # argparse ends so after --help and after wrong usage
+        return int(ended.code or 0)
+    except CommandFailed as failed:
+        print(f"liqalert: {failed}", file=sys.stderr)
+        return failed.exit_code
+    return exit_code

@@ -1,0 +1,108 @@
+"""What `liqalert check` looks at on this machine: settings that fit together, database, directories. No network."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from liqalert.ports import StorageError
+from liqalert.settings import Settings
+from liqalert.storage.database import Database, parse_url, sqlite_path
+from liqalert.storage.housekeeping import quick_check
+from liqalert.storage.schema import current_revision, head
+
+_FREE_BYTES = 100_000_000
+_TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    """The settings key it is about, or `clock`."""
+    text: str
+    """What was found; for a problem also what to do about it."""
+    ok: bool
+
+
+def fine(subject: str, text: str) -> Finding:
+    return Finding(subject, text, ok=True)
+
+
+def problem(subject: str, text: str) -> Finding:
+    return Finding(subject, text, ok=False)
+
+
+async def check(settings: Settings) -> AsyncIterator[Finding]:
+    """Findings as they are made. Reads only: a daemon may run beside it."""
+    for finding in _telegram(settings):
+        yield finding
+    if settings.recording.directory:
+        yield _directory("recording.directory", settings.recording.directory)
+    path = sqlite_path(parse_url(settings.database.url))
+    if path is None:
+        yield fine("database.url", "is a server: `liqalert check --online` looks at it")
+        return
+    yield _directory("database.url", path.parent)
+    if not path.exists():
+        yield fine("database.url", f"{path} does not exist yet: `liqalert run` creates it")
+        return
+    if not os.access(path, os.W_OK):
+        yield problem("database.url", f"{path} cannot be written: run this as its owner")
+    async for finding in check_database(settings):
+        yield finding
+
+
+async def check_database(settings: Settings) -> AsyncIterator[Finding]:
+    """Whether the tables are of this version and, on SQLite, whether the file is sound."""
+    try:
+        async with Database(settings.database.url) as database:
+            yield _revision(await current_revision(database))
+            if database.path:
+                yield _soundness(await quick_check(database))
+    except StorageError as exc:
+        yield problem("database.url", f"{exc}: check the address, or restore a backup with `liqalert db restore FILE`")
+
+
+def _telegram(settings: Settings) -> tuple[Finding, ...]:
+    token, chats = settings.telegram.token, settings.telegram.allowed_chats
+    if token is None:
+        return (fine("telegram.token", "is not set: alerts are printed, and nothing goes to Telegram"),)
+    if not _TOKEN.fullmatch(token.get_secret_value()):
+        return (problem("telegram.token", "is not of the form 123456789:AA...: copy it again from @BotFather"),)
+    if not chats:
+        return (
+            fine("telegram.token", "has the right form"),
+            problem("telegram.allowed_chats", "is empty, so nobody is told: add the id that the bot's refusal names"),
+        )
+    return (fine("telegram.token", "has the right form"), fine("telegram.allowed_chats", f"the owner is {chats[0]}"))
+
+
+def _directory(subject: str, directory: Path) -> Finding:
+    """Whether `directory`, or what it would be created in, can be written and has room."""
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return problem(subject, f"{existing} cannot be written: give another place, or change its owner")
+    free = shutil.disk_usage(existing).free
+    if free < _FREE_BYTES:
+        return problem(subject, f"{existing} has only {free // 1_000_000} MB left: free some space")
+    return fine(subject, f"{existing} can be written")
+
+
+def _revision(revision: str | None) -> Finding:
+    if revision is None:
+        return fine("database.url", "has no tables yet: `liqalert run` creates them")
+    if revision != head():
+        return problem("database.url", f"has tables of version {revision}, not {head()}: run `liqalert db upgrade`")
+    return fine("database.url", f"has tables of version {revision}, which is current")
+
+
+def _soundness(damage: tuple[str, ...]) -> Finding:
+    if damage:
+        return problem("database.url", f"is damaged ({damage[0]}): restore a backup with `liqalert db restore FILE`")
+    return fine("database.url", "passes SQLite's quick check")

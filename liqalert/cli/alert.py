@@ -1,0 +1,40 @@
+"""`liqalert alert test`."""
+
+from __future__ import annotations
+
+import argparse
+
+from liqalert.cli.client import DaemonClient, NotRunning
+from liqalert.cli.options import CommandFailed, Commands, Parser, add_command, settings_of
+
+
+def add_commands(commands: Commands) -> None:
+    parser: Parser = commands.add_parser("alert", help="send a test alert through the real path")
+    actions = parser.add_subparsers(prog="liqalert alert", title="commands", metavar="COMMAND", required=True)
+    test = add_command(
+        actions,
+        "test",
+        _test,
+        summary="have the running daemon send a test alert: rule, database, outbox, channel",
+        examples="""\
+  liqalert alert test                           # to every chat that would get an alert
+  liqalert alert test --chat 123456789          # to one chat
+""",
+    )
+    test.add_argument("--chat", metavar="ID", help="one allowed chat (default: all)")
+
+
+def _test(args: argparse.Namespace) -> int:
+    import msgspec
+
+    from liqalert.cli.tables import Taken, decoded
+
+    client = DaemonClient.of(settings_of(args))
+    try:
+        answer = client.post("/api/v1/alerts/test", msgspec.json.encode({"chat": args.chat}))
+    except NotRunning as exc:
+        # A command never writes beside a running daemon, and cannot know that none runs elsewhere.
+        raise CommandFailed(f"{exc}: start it with `liqalert run`, because only the daemon sends") from None
+    taken = decoded(answer, Taken)
+    print(f"The daemon has taken test alert {taken.id}: `liqalert why {taken.id}` says whether it has arrived.")
+    return 0

@@ -1,0 +1,259 @@
+"""The daemon's JSON as text for a terminal. Only the fields that are printed are named here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from liqalert.cli.options import CommandFailed
+from liqalert.render import numbers
+
+T = TypeVar("T")
+
+
+class Cluster(msgspec.Struct, frozen=True):
+    symbol: str
+    liquidated: str
+    basis: str
+    price_low: float
+    price_high: float
+    strength: float
+    notional_usd: float
+    count: int
+    newest_at: str
+    calibrated: bool
+    distance_pct: float | None = None
+
+
+class Zone(msgspec.Struct, frozen=True):
+    id: str
+    symbol: str
+    liquidated: str
+    low: float
+    high: float
+    strength: float
+    notional_usd: float
+    count: int
+    peak_at: str
+    state: str
+
+
+class Mark(msgspec.Struct, frozen=True):
+    price: float
+    at: str
+
+
+class Feed(msgspec.Struct, frozen=True):
+    exchange: str
+    alive: bool
+    since: str
+
+
+class ClustersAnswer(msgspec.Struct, frozen=True):
+    as_of: str
+    clusters: tuple[Cluster, ...]
+    zones: tuple[Zone, ...]
+    marks: dict[str, Mark]
+    feeds: tuple[Feed, ...]
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    rule_distance_pct: float
+    zone_strength: float
+    strength_now: float
+    min_strength: float
+    mark_price: float | None = None
+    distance_pct: float | None = None
+
+
+class Episode(msgspec.Struct, frozen=True):
+    state: str
+    outcome: str | None = None
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    channel: str
+    status: str
+    attempts: int
+    address: str = ""
+    error: str | None = None
+
+
+class AlertZone(msgspec.Struct, frozen=True):
+    low: float
+    high: float
+    notional_usd: float
+    count: int
+    peak_at: str
+
+
+class Transition(msgspec.Struct, frozen=True):
+    at: str
+    previous: str
+    state: str
+    reason: str
+
+
+class Alert(msgspec.Struct, frozen=True):
+    id: str
+    kind: str
+    reason: str
+    decided_at: str
+    symbol: str | None = None
+    liquidated: str | None = None
+    evidence: Evidence | None = None
+    episode: Episode | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    text: str | None = None
+    zone: AlertZone | None = None
+    transitions: tuple[Transition, ...] = ()
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """What the daemon answers to a test alert."""
+
+    id: str
+
+
+class AlertsAnswer(msgspec.Struct, frozen=True):
+    alerts: tuple[Alert, ...]
+
+
+def decoded(body: bytes, shape: type[T]) -> T:
+    """`body` as a `shape`. Raises CommandFailed when something other than this liqalert has answered."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise CommandFailed(f"the answer cannot be read ({exc}): is another version of liqalert running?") from exc
+
+
+def clusters_text(answer: ClustersAnswer) -> str:
+    """Marks, clusters nearest first, zones, and each feed that is not alive."""
+    lines = [f"as of {_time(answer.as_of)}"]
+    lines += [f"feed {feed.exchange} not alive since {_time(feed.since)}" for feed in answer.feeds if not feed.alive]
+    lines += [f"mark {symbol} {numbers.price(mark.price)}" for symbol, mark in _shown_marks(answer)]
+    head = ("SYMBOL", "LIQUIDATED", "FROM", "TO", "AWAY", "STRENGTH", "AMOUNT", "COUNT", "NEWEST", "BASIS")
+    lines += _table(head, [_cluster_row(cluster) for cluster in answer.clusters]) or ["no clusters"]
+    return "\n".join([*lines, "", zones_text(answer.zones)])
+
+
+def zones_text(zones: Sequence[Zone]) -> str:
+    """The zones that are remembered, as they were at their peaks."""
+    head = ("ZONE", "LIQUIDATED", "FROM", "TO", "STATE", "STRENGTH", "AMOUNT", "COUNT", "PEAK")
+    return "\n".join(_table(head, [_zone_row(zone) for zone in zones]) or ["no zones"])
+
+
+def alerts_text(answer: AlertsAnswer) -> str:
+    head = ("DECIDED", "KIND", "SYMBOL", "LIQUIDATED", "OUTCOME", "DELIVERED", "ID")
+    return "\n".join(_table(head, [_alert_row(alert) for alert in answer.alerts]) or ["no alerts"])
+
+
+def why_text(alert: Alert) -> str:
+    """Everything that led to `alert` and came of it, one fact a line."""
+    subject = " ".join(part for part in (alert.kind, alert.symbol, alert.liquidated) if part)
+    lines = [f"{alert.id}: {subject}, decided {_time(alert.decided_at)}"]
+    lines += [alert.text] if alert.text else []
+    lines += [f"because {alert.reason}"]
+    lines += _zone_facts(alert.zone) + _evidence_facts(alert.evidence)
+    lines += [f"{_time(step.at)}  {step.previous} -> {step.state} ({step.reason})" for step in alert.transitions]
+    if alert.episode and alert.episode.outcome:
+        lines.append(f"outcome {alert.episode.outcome}")
+    lines += [_delivery_fact(delivery) for delivery in alert.deliveries] or ["delivered to nobody"]
+    return "\n".join(numbers.one_line(line) for line in lines)
+
+
+def _zone_facts(zone: AlertZone | None) -> list[str]:
+    if zone is None:
+        return []
+    band = f"{numbers.price(zone.low)} to {numbers.price(zone.high)}"
+    return [f"zone {band}: {numbers.usd(zone.notional_usd)}, {zone.count} liquidations, peak {_time(zone.peak_at)}"]
+
+
+def _evidence_facts(evidence: Evidence | None) -> list[str]:
+    if evidence is None:
+        return []
+    mark = "unknown" if evidence.mark_price is None else numbers.price(evidence.mark_price)
+    within = numbers.percent(evidence.rule_distance_pct)
+    return [
+        f"mark {mark}, {_away(evidence.distance_pct)} away (the rule says {within})",
+        f"strength {evidence.zone_strength:.2f} at its peak, {evidence.strength_now:.2f} when decided "
+        f"(the rule says {evidence.min_strength:g})",
+    ]
+
+
+def _delivery_fact(delivery: Delivery) -> str:
+    attempts = f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}"
+    error = f": {delivery.error}" if delivery.error else ""
+    return f"{delivery.channel} {delivery.address} {delivery.status}, {attempts}{error}"
+
+
+def _shown_marks(answer: ClustersAnswer) -> list[tuple[str, Mark]]:
+    shown = {cluster.symbol for cluster in answer.clusters} | {zone.symbol for zone in answer.zones}
+    return [(symbol, mark) for symbol, mark in answer.marks.items() if symbol in shown]
+
+
+def _cluster_row(cluster: Cluster) -> tuple[str, ...]:
+    return (
+        cluster.symbol,
+        cluster.liquidated,
+        numbers.price(cluster.price_low),
+        numbers.price(cluster.price_high),
+        _away(cluster.distance_pct),
+        numbers.strength(cluster.strength, cluster.calibrated),
+        numbers.usd(cluster.notional_usd),
+        str(cluster.count),
+        _time(cluster.newest_at),
+        cluster.basis,
+    )
+
+
+def _zone_row(zone: Zone) -> tuple[str, ...]:
+    return (
+        zone.symbol,
+        zone.liquidated,
+        numbers.price(zone.low),
+        numbers.price(zone.high),
+        zone.state,
+        f"{zone.strength:.2f}",
+        numbers.usd(zone.notional_usd),
+        str(zone.count),
+        _time(zone.peak_at),
+    )
+
+
+def _alert_row(alert: Alert) -> tuple[str, ...]:
+    episode = alert.episode
+    outcome = (episode.outcome or episode.state) if episode else "-"
+    told = sum(delivery.status == "sent" for delivery in alert.deliveries)
+    delivered = f"{told} of {len(alert.deliveries)}"
+    return (
+        _time(alert.decided_at),
+        alert.kind,
+        alert.symbol or "-",
+        alert.liquidated or "-",
+        outcome,
+        delivered,
+        alert.id,
+    )
+
+
+def _away(distance_pct: float | None) -> str:
+    return "?" if distance_pct is None else numbers.percent(distance_pct)
+
+
+def _time(iso: str) -> str:
+    """2026-11-23T14:05:00.250Z as `2026-11-23 14:05:00 UTC`."""
+    return f"{iso[:19].replace('T', ' ')} UTC"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Lines with aligned columns; nothing when there are no rows."""
+    cells = [[numbers.one_line(cell) for cell in row] for row in rows]
+    if not cells:
+        return []
+    widths = [max(len(cell) for cell in column) for column in zip(head, *cells, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in [head, *cells]
+    ]

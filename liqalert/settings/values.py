@@ -1,0 +1,177 @@
+"""Checks of single values. Each raises ValueError with what to give instead; the key and its place are added later."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import SplitResult, unquote, urlsplit
+
+import msgspec
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+T = TypeVar("T")
+
+_DRIVERS = {
+    "sqlite": "sqlite+aiosqlite",
+    "sqlite+pysqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+    "postgresql+psycopg": "postgresql+asyncpg",
+    "postgresql+psycopg2": "postgresql+asyncpg",
+}
+_BOUND_WORDS = {Gt: ("above", "gt"), Ge: ("at least", "ge"), Lt: ("below", "lt"), Le: ("at most", "le")}
+
+
+def expected(field: FieldInfo) -> str:
+    """What to give for `field`, like `give a number above 0 and at most 20`."""
+    if field.description:
+        return f"give {field.description}"
+    names = {bool: "true or false", int: "a whole number", float: "a number"}
+    kind = next((text for kind, text in names.items() if field.annotation in (kind, kind | None)), "a text")
+    bounds = [
+        f"{words} {getattr(bound, attribute):g}"
+        for bound in field.metadata
+        for bound_type, (words, attribute) in _BOUND_WORDS.items()
+        if isinstance(bound, bound_type)
+    ]
+    return f"give {kind} {' and '.join(bounds)}".rstrip()
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """`: did you mean X?` for the most similar of `known`, or nothing."""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f": did you mean {close[0]}?" if close else ""
+
+
+def empty_as_none(value: object) -> object:
+    """An empty text, as an unset environment variable often arrives, is no value."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+def expanded_path(path: Path | None) -> Path | None:
+    return path.expanduser() if path else None
+
+
+def without_repeats(given: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(given))
+
+
+def as_list(value: object) -> object:
+    """A list from TOML as it is; a text as JSON when it begins with a bracket, else separated by commas."""
+    if not isinstance(value, str):
+        return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+    if value.lstrip().startswith("["):
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError as exc:
+            raise ValueError("give a list like [1,2] or 1,2") from exc
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def symbols(value: object) -> object:
+    """`all`, or symbols as the exchange writes them, in upper case."""
+    if isinstance(value, str) and value.strip().lower() == "all":
+        return "all"
+    listed = as_list(value)
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(symbol, str) for symbol in listed):
+        raise ValueError('give a list of symbols like ["BTCUSDT"], or "all"')
+    for symbol in listed:
+        # Letters of any script: Binance lists symbols in Chinese.
+        if not re.fullmatch(r"\w+", symbol):
+            raise ValueError("give each symbol as Binance writes it, like BTCUSDT")
+    return without_repeats(tuple(symbol.upper() for symbol in listed))
+
+
+def kinds(value: object) -> object:
+    listed = as_list(value)
+    if not isinstance(listed, (list, tuple)) or not listed or any(kind != "near" for kind in listed):
+        raise ValueError('give ["near"], the only kind there is')
+    return without_repeats(tuple(listed))
+
+
+def _split(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        complete = False
+    if not complete or any(character.isspace() for character in url):
+        raise ValueError(f"give a whole address like {example}")
+    return parts
+
+
+def http_url(url: str) -> str:
+    """`url` without a slash at its end."""
+    _split(url, ("http", "https"), "https://example.org")
+    return url.rstrip("/")
+
+
+def market_url(url: str) -> str:
+    """`url` without a slash at its end. Every address must end in /market, so that a stand-in is like the original."""
+    url = url.rstrip("/")
+    parts = _split(url, ("ws", "wss"), "wss://example.org/market")
+    if not parts.path.endswith("/market"):
+        raise ValueError(
+            f"give {parts.scheme}://{parts.netloc}/market, because without /market "
+            "Binance connects but has delivered no liquidation since 2026-04-23"
+        )
+    return url
+
+
+def timezone(name: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as exc:
+        known = sorted(zoneinfo.available_timezones())
+        raise ValueError(f"give a time zone like Europe/Berlin or UTC{nearest(name, known)}") from exc
+    return name
+
+
+def host(name: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z:._-]+", name):
+        raise ValueError("give an address or a host name without scheme and port, like 127.0.0.1")
+    return name
+
+
+def is_loopback(name: str) -> bool:
+    """Whether only this machine can reach `name`. A name other than localhost may resolve to anything."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def database_url(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise ValueError("give an address like sqlite+aiosqlite:///liqalert.db")
+    if scheme not in _DRIVERS.values():
+        driver = _DRIVERS.get(scheme, "sqlite+aiosqlite")
+        raise ValueError(f"begin it with {driver}:// (sqlite+aiosqlite and postgresql+asyncpg are known)")
+    if scheme == "sqlite+aiosqlite" and (not rest.strip("/") or rest.startswith("/:memory:")):
+        raise ValueError("name a file like sqlite+aiosqlite:///liqalert.db, because a restart must find it again")
+    return url
+
+
+def database_password(url: str) -> str | None:
+    """The password in a database address, decoded; None when there is none."""
+    try:
+        password = urlsplit(url).password
+    except ValueError:
+        return None
+    return unquote(password) if password else None
+
+
+def without_password(url: str) -> str:
+    """`url` as it may be shown."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)

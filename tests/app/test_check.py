@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from liqalert.app.check import check
+from liqalert.settings import load_settings
+from liqalert.storage.database import Database
+from liqalert.storage.schema import migrate
+
+TOKEN = "123456789:AAE-not_a_real_token"
+
+
+@pytest.fixture(autouse=True)
+def empty_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def _findings(**environ: str) -> tuple[list[str], list[str]]:
+    """What is fine and what is a problem."""
+    settings = load_settings(None, {f"LIQALERT_{name}": value for name, value in environ.items()})
+    found = [finding async for finding in check(settings)]
+    fine = [f"{item.subject} {item.text}" for item in found if item.ok]
+    return fine, [f"{item.subject} {item.text}" for item in found if not item.ok]
+
+
+async def _database(path: Path) -> None:
+    async with Database(f"sqlite+aiosqlite:///{path}") as database:
+        await migrate(database)
+
+
+async def test_nothing_configured_and_no_database_is_fine_and_creates_nothing(empty_directory: Path) -> None:
+    fine, problems = await _findings()
+
+    assert problems == []
+    assert fine[-1].endswith("liqalert.db does not exist yet: `liqalert run` creates it")
+    assert list(empty_directory.iterdir()) == []
+
+
+async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None:
+    await _database(empty_directory / "liqalert.db")
+
+    fine, problems = await _findings()
+
+    assert problems == []
+    assert fine[-2:] == [
+        "database.url has tables of version 0001, which is current",
+        "database.url passes SQLite's quick check",
+    ]
+
+
+async def test_outdated_tables_are_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:
+    await _database(empty_directory / "liqalert.db")
+    with closing(sqlite3.connect("liqalert.db")) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+
+    _, problems = await _findings()
+
+    assert problems == ["database.url has tables of version 0000, not 0001: run `liqalert db upgrade`"]
+
+
+async def test_damaged_file_is_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:
+    path = empty_directory / "liqalert.db"
+    await _database(path)
+    content = bytearray(path.read_bytes())
+    content[4096:-4096] = b"\xff" * (len(content) - 8192)
+    path.write_bytes(content)
+
+    _, problems = await _findings()
+
+    assert len(problems) == 1
+    assert "`liqalert db restore FILE`" in problems[0]
+
+
+async def test_file_that_is_no_database_is_a_problem(empty_directory: Path) -> None:
+    empty_directory.joinpath("liqalert.db").write_text("no database" * 100)
+
+    _, problems = await _findings()
+
+    assert "file is not a database" in problems[0]
+
+
+async def test_directory_that_cannot_be_written_is_a_problem(empty_directory: Path) -> None:
+    empty_directory.joinpath("file").touch()
+
+    _, problems = await _findings(
+        DATABASE__URL=f"sqlite+aiosqlite:///{empty_directory}/file/liqalert.db", RECORDING__DIRECTORY="file/frames"
+    )
+
+    assert [problem.partition(" ")[0] for problem in problems] == ["recording.directory", "database.url"]
+    assert all(problem.endswith("cannot be written: give another place, or change its owner") for problem in problems)
+
+
+async def test_token_of_the_wrong_form_is_a_problem_and_is_not_shown() -> None:
+    _, problems = await _findings(TELEGRAM__TOKEN="geheim")
+
+    assert problems == ["telegram.token is not of the form 123456789:AA...: copy it again from @BotFather"]
+
+
+async def test_token_with_nobody_to_tell_is_a_problem() -> None:
+    _, problems = await _findings(TELEGRAM__TOKEN=TOKEN)
+
+    assert problems[0].startswith("telegram.allowed_chats is empty, so nobody is told")
+
+
+async def test_server_database_is_left_to_the_online_check() -> None:
+    fine, problems = await _findings(DATABASE__URL="postgresql+asyncpg://liqalert@127.0.0.1:9/liqalert")
+
+    assert problems == []
+    assert fine[-1] == "database.url is a server: `liqalert check --online` looks at it"

@@ -1,0 +1,205 @@
+"""The same commands against a real web server, and against the database when none runs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from liqalert.cli import main
+from liqalert.core.episodes import ZoneEnded, ZoneOpened
+from liqalert.core.market import FeedStatus
+from liqalert.core.zones import ZoneEnd
+from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus
+from liqalert.storage.alerts import AlertStore
+from liqalert.storage.database import Database
+from liqalert.storage.schema import migrate
+from liqalert.web.access import Access
+from tests.storage import objects
+from tests.web.rig import NOW, Rig, cluster, mark, serving, snapshot, zone
+
+
+async def _run(line: str) -> int:
+    return await asyncio.to_thread(main, line.split())
+
+
+@pytest.fixture
+async def daemon(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    """A web server like the daemon's, which knows one cluster, one zone and one alert."""
+    rig = Rig()
+    rig.board.snapshot = snapshot(cluster(), zones=[zone()], marks=[mark()])
+    rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW))
+    sent = DeliveryRow("telegram", "42", DeliveryStatus.SENT, 1, NOW)
+    rig.alerts.rows = [AlertRow(objects.alert(), objects.held().episode, (sent,), (objects.armed(), objects.near()))]
+    async with serving(rig) as client:
+        monkeypatch.setenv("LIQALERT_WEB__PORT", str(client.port))
+        yield rig
+
+
+@pytest.fixture
+async def database(empty_place: Path) -> Path:
+    """A database that holds one live zone, one that has ended, and one alert."""
+    path = empty_place / "liqalert.db"
+    async with Database("sqlite+aiosqlite:///liqalert.db") as database:
+        await migrate(database)
+        ended = objects.zone("z2", low=1.0, high=2.0)
+        await AlertStore(database).record(
+            [
+                ZoneOpened(objects.zone(), objects.T0),
+                ZoneOpened(ended, objects.T0),
+                ZoneEnded(ended, objects.T0 + 1, ZoneEnd.EXPIRED),
+                objects.armed(),
+                objects.near(),
+            ]
+        )
+    return path
+
+
+# ---------------------------------------------------------------- the running daemon
+
+
+async def test_clusters_are_shown_as_a_table_with_what_is_wrong_first(
+    daemon: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run("clusters") == 0
+
+    assert capsys.readouterr().out == (
+        "as of 2023-11-14 22:13:20 UTC\n"
+        "feed binance not alive since 2023-11-14 22:13:20 UTC\n"
+        "mark BTCUSDT 100\n"
+        "SYMBOL   LIQUIDATED  FROM  TO  AWAY  STRENGTH  AMOUNT     COUNT  NEWEST                   BASIS\n"
+        "BTCUSDT  long        98    99  1 %   0.50      1.00M USD  12     2023-11-14 22:13:19 UTC  realised\n"
+        "\n"
+        "ZONE     LIQUIDATED  FROM  TO  STATE  STRENGTH  AMOUNT     COUNT  PEAK\n"
+        "BTCUSDT  long        98    99  armed  0.84      2.00M USD  20     2023-11-14 21:43:20 UTC\n"
+    )
+
+
+async def test_clusters_as_json_are_the_answer_of_the_daemon(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("clusters BTCUSDT --json") == 0
+
+    answer = msgspec.json.decode(capsys.readouterr().out)
+    assert [found["id"] for found in answer["clusters"]] == ["c-1"]
+
+
+async def test_unknown_symbol_gets_the_daemons_objection(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("clusters NOSUCHCOIN") == 1
+
+    assert "answers 404: " in capsys.readouterr().err
+
+
+async def test_alerts_are_shown_with_outcome_and_deliveries(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("alerts") == 0
+
+    head, row = capsys.readouterr().out.splitlines()
+    assert head.split() == ["DECIDED", "KIND", "SYMBOL", "LIQUIDATED", "OUTCOME", "DELIVERED", "ID"]
+    assert row.split()[3:] == ["near", "BTCUSDT", "long", "held", "1", "of", "1", "a1"]
+
+
+async def test_why_shows_zone_evidence_steps_and_deliveries(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("why a1") == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "a1: near BTCUSDT long, decided 2026-11-18 11:08:00 UTC",
+        "because mark_within_distance",
+        "zone 60,000.1 to 60,500.2: 1.23M USD, 17 liquidations, peak 2026-11-18 11:07:40 UTC",
+        "mark 61,000.1, 0.3 % away (the rule says 1 %)",
+        "strength 0.84 at its peak, 0.10 when decided (the rule says 0.6)",
+        "2026-11-18 11:07:50 UTC idle -> armed (mark_beyond_rearm_distance)",
+        "2026-11-18 11:08:00 UTC armed -> near (mark_within_distance)",
+        "outcome held",
+        "telegram 42 sent, 1 attempt",
+    ]
+
+
+async def test_unknown_alert_is_a_problem(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("why nosuch") == 1
+
+    assert "There is no alert" in capsys.readouterr().err
+
+
+async def test_token_of_the_settings_opens_the_door(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(Rig(), Access("127.0.0.1", "geheim")) as client:
+        monkeypatch.setenv("LIQALERT_WEB__PORT", str(client.port))
+
+        assert await _run("alerts") == 1
+        assert "answers 401: " in capsys.readouterr().err
+        monkeypatch.setenv("LIQALERT_WEB__TOKEN", "geheim")
+        assert await _run("alerts") == 0
+
+
+async def test_proxy_of_the_environment_is_not_used(
+    daemon: Rig, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+
+    assert await _run("alerts") == 0
+
+
+# ---------------------------------------------------------------- no daemon
+
+
+async def test_alerts_come_from_the_database_when_no_daemon_runs(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run("alerts --json") == 0
+
+    shown = capsys.readouterr()
+    assert "nothing answers on 127.0.0.1:" in shown.err
+    assert [found["id"] for found in msgspec.json.decode(shown.out)["alerts"]] == ["a1"]
+
+
+async def test_why_comes_from_the_database_when_no_daemon_runs(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run("why a1") == 0
+
+    shown = capsys.readouterr().out
+    assert "a1: near BTCUSDT long" in shown
+    assert "idle -> armed" in shown
+
+
+async def test_live_zones_come_from_the_database_when_no_daemon_runs(
+    database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run("clusters") == 0
+
+    shown = capsys.readouterr()
+    assert "these are the zones in the database" in shown.err
+    assert shown.out.splitlines()[-1].split() == (
+        [
+            "BTCUSDT",
+            "long",
+            "60,000.1",
+            "60,500.2",
+            "near",
+            "0.84",
+            "1.23M",
+            "USD",
+            "17",
+            "2026-11-18",
+            "11:07:40",
+            "UTC",
+        ]
+    )
+
+
+async def test_zones_of_another_symbol_are_left_out(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await _run("clusters ethusdt") == 0
+
+    assert capsys.readouterr().out.splitlines()[-1] == "no zones"
+
+
+@pytest.mark.parametrize("line", ["alerts", "why a1", "clusters"])
+async def test_neither_daemon_nor_database_is_a_problem_and_creates_nothing(
+    line: str, empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run(line) == 1
+
+    assert "there is no database" in capsys.readouterr().err
+    assert list(empty_place.iterdir()) == []
