@@ -1,0 +1,182 @@
+"""Binance's frames to liquidations and marks. The meaning of each field is decided here; evidence in MAPPING.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
+from liqalert.feeds.binance_tables import USD_QUOTES, BinanceTables
+from liqalert.feeds.binance_wire import UNREADABLE, ForceOrder, MarkUpdate, Refused, Row, decode_frame
+from liqalert.ports import ParsedFrame
+
+EXCHANGE = "binance"
+MAX_FRAME_BYTES = 10_000_000
+MAX_NOTIONAL_USD = 1e11
+"""More than all open positions on Binance together: no single liquidation can be worth that."""
+WANTED_KEPT = 1_000
+"""How many symbols are remembered as wanted: more than Binance lists, and a bound on what a hostile feed can store."""
+
+_LIQUIDATED = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
+"""The forced order closes the position, so its side is the opposite of the position's."""
+
+
+def stream_url(base: str) -> str:
+    """The address of all liquidations and all marks on one socket; `base` is like wss://fstream.binance.com/market."""
+    return f"{base.rstrip('/')}/stream?streams=!forceOrder@arr/!markPrice@arr@1s"
+
+
+class BinanceParser:
+    """Turns frames into liquidations and marks. The same frames and REST answers in the same order give the same."""
+
+    def __init__(
+        self, *, contracts: Mapping[str, float] | None = None, quotes: Mapping[str, str] | None = None
+    ) -> None:
+        """`contracts`: US dollars per contract of COIN-M symbols. `quotes`: quote assets of USD-M symbols."""
+        self._tables = BinanceTables(contracts=contracts, quotes=quotes)
+        self._instruments: dict[str, Instrument] = {}
+        self._marks: dict[str, float] = {}
+        self._wanted: dict[str, None] = {}
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Symbols whose contract size or quote asset was missing and has not been learned since."""
+        return tuple(self._wanted)
+
+    @property
+    def contracts(self) -> Mapping[str, float]:
+        """US dollars per contract, by COIN-M symbol, as far as known. Do not change."""
+        return self._tables.contracts
+
+    def priced_in_usd(self, symbol: str) -> bool:
+        """Whether a price of `symbol` is in US dollars."""
+        return self._tables.quote(symbol) in USD_QUOTES
+
+    def learn(self, kind: str, payload: bytes) -> None:
+        """Takes in a REST answer: `exchangeInfo` or `coin_exchangeInfo`. Raises UnexpectedAnswer."""
+        self._tables.learn(kind, payload)
+        known = self._tables.contracts.keys() | self._tables.quotes.keys()
+        self._wanted = {symbol: None for symbol in self._wanted if symbol not in known}
+
+    def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
+        """What `frame` means. Never raises, whatever the bytes are: what is not understood is in `rejected`."""
+        if len(frame) > MAX_FRAME_BYTES:
+            return ParsedFrame(rejected=("too_large",))
+        rows, refused = decode_frame(frame)
+        liquidations: list[Liquidation] = []
+        marks: list[Mark] = []
+        rejected = list(refused)
+        for row in rows:
+            try:
+                if isinstance(row, MarkUpdate):
+                    marks.append(self._mark(row, received_time))
+                else:
+                    liquidations.append(self._liquidation(row, received_time))
+            except Refused as exc:
+                rejected.append(exc.kind)
+        return ParsedFrame(tuple(liquidations), tuple(marks), tuple(rejected), _sent_at(rows))
+
+    def _mark(self, row: MarkUpdate, received_time: UnixTime) -> Mark:
+        mark = Mark(self._instrument(row.s), row.p, row.E / 1000.0 if row.E else received_time, received_time)
+        self._marks[row.s] = row.p
+        return mark
+
+    def _liquidation(self, row: ForceOrder, received_time: UnixTime) -> Liquidation:
+        order = row.o
+        instrument = self._instrument(order.s)
+        # st = 2 wins should the two places ever differ: dollars per contract are then looked up, not multiplied.
+        quantity, notional_usd = self._worth(row, max(row.st, order.st))
+        if notional_usd > MAX_NOTIONAL_USD:
+            raise Refused("bad_value")
+        return Liquidation(
+            instrument, _LIQUIDATED[order.S], order.ap, quantity, notional_usd, order.T / 1000.0, received_time
+        )
+
+    def _worth(self, row: ForceOrder, market: int) -> tuple[float, float]:
+        """Quantity in base units and US dollars."""
+        order = row.o
+        if market not in (0, 1, 2):
+            raise Refused("unknown_market")
+        if not self._tables.coin_margined(order.s, market):
+            return order.z, order.z * order.ap * self._usd_per_quote(order.s)
+        if order.s not in self._tables.contracts:
+            self._want(order.s)
+            raise Refused("contract_size_unknown")
+        notional_usd = order.z * self._tables.contracts[order.s]
+        return notional_usd / order.ap, notional_usd
+
+    def _usd_per_quote(self, symbol: str) -> float:
+        quote = self._tables.quote(symbol)
+        if quote in USD_QUOTES:
+            return 1.0
+        if quote is None:
+            self._want(symbol)
+        usd = self._marks.get(f"{quote}USDT")
+        if usd is None:
+            raise Refused("quote_unknown")
+        return usd
+
+    def _want(self, symbol: str) -> None:
+        if len(self._wanted) < WANTED_KEPT:
+            self._wanted[symbol] = None
+
+    def _instrument(self, symbol: str) -> Instrument:
+        """One object per symbol. Symbols are in any script, but hold nothing that cannot be shown in a message."""
+        known = self._instruments.get(symbol)
+        if known is not None:
+            return known
+        if not symbol.isprintable():
+            raise Refused("bad_value")
+        return self._instruments.setdefault(symbol, Instrument(EXCHANGE, symbol))
+
+
+def _sent_at(rows: Sequence[Row]) -> UnixTime | None:
+    """The newest send time among the mark rows; liquidations are sent up to a second after the trade, so not they."""
+    newest = max((row.E for row in rows if isinstance(row, MarkUpdate)), default=0)
+    return newest / 1000.0 if newest else None
+
+
+class _OpenInterest(Struct):
+    symbol: str
+    openInterest: Annotated[float, Meta(gt=0, le=1e15)]
+    time: Annotated[int, Meta(gt=10**12, lt=10**13)] = 0
+
+
+def parse_open_interest(
+    payload: bytes,
+    instrument: Instrument,
+    *,
+    mark_price: float | None,
+    contract_size: float | None,
+    now: UnixTime,
+) -> OpenInterest | None:
+    """Open interest of `instrument` in US dollars from Binance's REST answer; None when the answer cannot be used.
+
+    With `contract_size` (US dollars per contract) the answer counts contracts, as on COIN-M; without it, base units,
+    worth `mark_price` US dollars each. `at` is Binance's time of the count, or `now` where it gives none.
+    """
+    try:
+        answer = msgspec.json.decode(payload, type=_OpenInterest, strict=False)
+    except UNREADABLE:
+        return None
+    usd_each = mark_price if contract_size is None else contract_size
+    if answer.symbol != instrument.symbol or usd_each is None:
+        return None
+    return OpenInterest(instrument, answer.openInterest * usd_each, answer.time / 1000.0 if answer.time else now)
+
+
+class _PremiumIndex(Struct):
+    symbol: str
+    markPrice: Annotated[float, Meta(gt=0, le=1e12)]
+
+
+def parse_mark_price(payload: bytes, symbol: str) -> float | None:
+    """The mark price of `symbol` in Binance's REST answer; None when the answer cannot be used."""
+    try:
+        answer = msgspec.json.decode(payload, type=_PremiumIndex, strict=False)
+    except UNREADABLE:
+        return None
+    return answer.markPrice if answer.symbol == symbol else None

@@ -1,0 +1,104 @@
+"""Keeps the parser's contract sizes and quote assets up to date from REST, and says what is missing without it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
+
+from liqalert.clock import Clock
+from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance_rest import BinanceRest, RestError
+from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
+from liqalert.ports import FrameRecorder
+
+log = logging.getLogger(__name__)
+
+_WITHOUT = {
+    EXCHANGE_INFO: "Binance's USD-M instruments could not be read: quote assets are taken from the symbols",
+    COIN_EXCHANGE_INFO: "Binance's COIN-M contract sizes could not be read: COIN-M liquidations may be left out",
+}
+
+
+class BinanceMetadata:
+    """Fetches the instrument lists at the start, every hour, and soon after a liquidation that lacked one."""
+
+    def __init__(
+        self,
+        rest: BinanceRest,
+        parser: BinanceParser,
+        *,
+        recorder: FrameRecorder | None,
+        clock: Clock,
+        every_s: float = 3600.0,
+        soonest_s: float = 60.0,
+        look_s: float = 1.0,
+    ) -> None:
+        """`soonest_s`: the least time between two fetches. `look_s`: how often to look whether something is wanted."""
+        self._rest = rest
+        self._parser = parser
+        self._recorder = recorder
+        self._clock = clock
+        self._every_s = every_s
+        self._soonest_s = soonest_s
+        self._look_s = look_s
+        self._answers: dict[str, bytes] = {}
+        self._failures: dict[str, str] = {}
+        self._told_to_wait_s = 0.0
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """One sentence for each list that the newest attempt did not get, with the reason."""
+        return tuple(f"{_WITHOUT[kind]} ({reason})." for kind, reason in sorted(self._failures.items()))
+
+    @property
+    def answers(self) -> tuple[tuple[str, str, bytes], ...]:
+        """Kind, exchange and payload of the newest lists learned, for each file of a recording to begin with."""
+        return tuple((kind, EXCHANGE, answer) for kind, answer in sorted(self._answers.items()))
+
+    async def run(self) -> NoReturn:
+        """Ends only by cancellation: without REST liqalert works, and knows less."""
+        while True:
+            await self.fetch()
+            await self._rest_until_due()
+
+    async def fetch(self) -> None:
+        """One attempt at both lists. What fails is in `missing` afterwards."""
+        self._told_to_wait_s = 0.0
+        await self._learn(EXCHANGE_INFO, self._rest.exchange_info)
+        await self._learn(COIN_EXCHANGE_INFO, self._rest.coin_exchange_info)
+
+    async def _rest_until_due(self) -> None:
+        loop = asyncio.get_running_loop()
+        fetched = loop.time()
+        soonest = fetched + max(self._soonest_s, self._told_to_wait_s)
+        while loop.time() < max(soonest, fetched + self._every_s):
+            await asyncio.sleep(self._look_s)
+            if loop.time() >= soonest and (self._parser.wanted or self._failures):
+                return
+
+    async def _learn(self, kind: str, ask: Callable[[], Awaitable[bytes]]) -> None:
+        try:
+            answer = await ask()
+            self._parser.learn(kind, answer)
+        except RestError as exc:
+            self._told_to_wait_s = max(self._told_to_wait_s, exc.retry_after_s)
+            self._failed(kind, str(exc))
+        except UnexpectedAnswer as exc:
+            self._failed(kind, str(exc))
+        else:
+            self._learned(kind, answer)
+
+    def _learned(self, kind: str, answer: bytes) -> None:
+        self._answers[kind] = answer
+        # No await since the parser learned it: the recording holds the answer between the same two frames.
+        if self._recorder is not None:
+            self._recorder.write(kind, EXCHANGE, answer, self._clock.now())
+        if self._failures.pop(kind, None) is not None:
+            log.info("instruments read again", extra={"exchange": EXCHANGE, "kind": kind})
+
+    def _failed(self, kind: str, reason: str) -> None:
+        if kind not in self._failures:
+            log.warning("instruments not read", extra={"exchange": EXCHANGE, "kind": kind, "reason": reason})
+        self._failures[kind] = reason

@@ -1,0 +1,93 @@
+"""The few REST calls to Binance that liqalert makes. Answers are raw bytes, so that a recording can keep them."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import aiohttp
+from yarl import URL
+
+from liqalert.feeds.outages import TRANSPORT_ERRORS, retry_after_s
+
+MAX_ANSWER_BYTES = 32_000_000
+"""Ten times the longest answer, the list of all instruments."""
+
+_REMEDIES = {
+    403: "Binance's firewall turns this address away: wait, or use another network address",
+    418: "this address is banned for a while for asking too often: wait",
+    429: "too many requests from this address: wait",
+    451: "Binance does not serve this country: run liqalert where it does",
+}
+
+
+class RestError(Exception):
+    """A REST call brought no answer. The text names path, status and remedy.
+
+    `status` is None when there was no answer at all; `retry_after_s` is what Binance said to wait, else 0.
+    """
+
+    def __init__(self, path: str, *, status: int | None, remedy: str, retry_after_s: float = 0.0) -> None:
+        answer = "no answer" if status is None else f"HTTP {status}"
+        super().__init__(f"{path}: {answer}: {remedy}")
+        self.path = path
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class BinanceRest:
+    """Binance's REST interfaces of USD-M and COIN-M futures. Every call raises RestError."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, rest_url: str, coin_rest_url: str, timeout_s: float = 5.0
+    ) -> None:
+        self._session = session
+        self._rest_url = rest_url.rstrip("/")
+        self._coin_rest_url = coin_rest_url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+
+    async def exchange_info(self) -> bytes:
+        """All USD-M instruments; about 1 MB."""
+        return await self._get(self._rest_url, "/fapi/v1/exchangeInfo")
+
+    async def coin_exchange_info(self) -> bytes:
+        """All COIN-M instruments with their contract sizes."""
+        return await self._get(self._coin_rest_url, "/dapi/v1/exchangeInfo")
+
+    async def open_interest(self, symbol: str) -> bytes:
+        """Open interest of a USD-M symbol, in base units."""
+        return await self._get(self._rest_url, f"/fapi/v1/openInterest?symbol={quote(symbol, safe='')}")
+
+    async def mark_price(self, symbol: str) -> bytes:
+        """Mark price of a USD-M symbol."""
+        return await self._get(self._rest_url, f"/fapi/v1/premiumIndex?symbol={quote(symbol, safe='')}")
+
+    async def coin_open_interest(self, symbol: str) -> bytes:
+        """Open interest of a COIN-M symbol, in contracts."""
+        return await self._get(self._coin_rest_url, f"/dapi/v1/openInterest?symbol={quote(symbol, safe='')}")
+
+    async def _get(self, base: str, path: str) -> bytes:
+        # encoded=True: the symbol is percent-encoded already, and must not be a second time.
+        url = URL(base + path, encoded=True)
+        try:
+            async with self._session.get(url, timeout=self._timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    raise _refusal(path, response)
+                return await _body(path, response)
+        except TRANSPORT_ERRORS as exc:
+            remedy = f"check the network and {base} ({type(exc).__name__})"
+            raise RestError(path, status=None, remedy=remedy) from exc
+
+
+def _refusal(path: str, response: aiohttp.ClientResponse) -> RestError:
+    remedy = _REMEDIES.get(response.status, "try again later")
+    wait_s = retry_after_s(response.headers.get("Retry-After"))
+    return RestError(path, status=response.status, remedy=remedy, retry_after_s=wait_s)
+
+
+async def _body(path: str, response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise RestError(path, status=response.status, remedy=f"the answer is longer than {MAX_ANSWER_BYTES} bytes")
+    return bytes(body)

@@ -1,0 +1,106 @@
+"""Whether a feed is proven alive, and since when it was not. Pure: it is told what happened and when."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from statistics import median
+
+from liqalert.core.market import FeedStatus, Gap, UnixTime
+
+GAPS_KEPT = 20
+LATENCIES_KEPT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """Why a feed is not alive, in plain words, and what can be done about it."""
+
+    cause: str
+    remedy: str = "liqalert keeps trying"
+    refused: bool = False
+    """The exchange does not want this client (HTTP 451, 403): trying again soon is of no use."""
+    retry_after_s: float = 0.0
+    """How long the exchange said to wait."""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.cause}: {self.remedy}."
+
+
+class Liveness:
+    """The state of one exchange's feed. Alive from the first mark after an outage to the next outage."""
+
+    def __init__(self, exchange: str, started_at: UnixTime, *, watched_until: UnixTime | None = None) -> None:
+        """`watched_until`: when an earlier run last knew the feed alive; from then to the first mark there is a gap."""
+        self._exchange = exchange
+        self._since = started_at
+        self._started_at = started_at
+        self._mark_at: UnixTime | None = None
+        self._alive = False
+        self._problem: str | None = None
+        self._open: Gap | None = None
+        self._ended: deque[Gap] = deque(maxlen=GAPS_KEPT)
+        self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
+        self._rejected: Counter[str] = Counter()
+        self._reconnects = 0
+        if watched_until is not None:
+            self._open = Gap(exchange, watched_until, None, "liqalert was not running")
+
+    @property
+    def alive(self) -> bool:
+        return self._alive
+
+    @property
+    def problem(self) -> str | None:
+        return self._problem
+
+    def marked(self, now: UnixTime, sent_at: UnixTime | None) -> Gap | None:
+        """Marks were received. Gives the gap that this ended, if there was one."""
+        self._mark_at = now
+        if sent_at is not None:
+            self._latencies.append(now - sent_at)
+        if not self._alive:
+            self._alive, self._since, self._problem = True, now, None
+        return self._close_gap(now)
+
+    def lost(self, now: UnixTime, outage: Outage) -> None:
+        """The feed is not proven alive any more. A gap runs from the last mark and keeps its first cause."""
+        if self._alive:
+            self._alive, self._since = False, now
+        self._problem = outage.sentence
+        if self._open is None:
+            start = self._started_at if self._mark_at is None else self._mark_at
+            self._open = Gap(self._exchange, start, None, outage.cause)
+
+    def rejected(self, kind: str) -> bool:
+        """Counts one refused event; True when it is the first of its kind."""
+        self._rejected[kind] += 1
+        return self._rejected[kind] == 1
+
+    def reconnected(self) -> None:
+        self._reconnects += 1
+
+    def status(self) -> FeedStatus:
+        """All of this as a value, the running gap last."""
+        running = () if self._open is None else (self._open,)
+        return FeedStatus(
+            exchange=self._exchange,
+            alive=self._alive,
+            since=self._since,
+            mark_at=self._mark_at,
+            latency_s=median(self._latencies) if self._latencies else None,
+            reconnects=self._reconnects,
+            rejected=tuple(sorted(self._rejected.items())),
+            gaps=(*self._ended, *running)[-GAPS_KEPT:],
+            problem=self._problem,
+        )
+
+    def _close_gap(self, now: UnixTime) -> Gap | None:
+        if self._open is None:
+            return None
+        # The clock may have been set back meanwhile: a gap never ends before it began.
+        gap = Gap(self._exchange, self._open.start, max(now, self._open.start), self._open.cause)
+        self._ended.append(gap)
+        self._open = None
+        return gap

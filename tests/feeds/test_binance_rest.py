@@ -1,0 +1,89 @@
+"""REST: what is asked, and what is said when the answer is none."""
+
+from __future__ import annotations
+
+import aiohttp
+import msgspec
+import pytest
+
+from liqalert.feeds.binance_rest import BinanceRest, RestError
+from tests.binance_server import BinanceServer
+
+
+def rest(server: BinanceServer, session: aiohttp.ClientSession, timeout_s: float = 2.0) -> BinanceRest:
+    return BinanceRest(session, rest_url=server.rest_url + "/", coin_rest_url=server.rest_url, timeout_s=timeout_s)
+
+
+async def test_each_question_goes_to_its_address(server: BinanceServer, session: aiohttp.ClientSession) -> None:
+    client = rest(server, session)
+
+    await client.exchange_info()
+    await client.coin_exchange_info()
+    await client.open_interest("BTCUSDT")
+    await client.coin_open_interest("BTCUSD_PERP")
+
+    assert server.rest_calls == [
+        "/fapi/v1/exchangeInfo",
+        "/dapi/v1/exchangeInfo",
+        "/fapi/v1/openInterest?symbol=BTCUSDT",
+        "/dapi/v1/openInterest?symbol=BTCUSD_PERP",
+    ]
+
+
+async def test_symbol_in_another_script_is_percent_encoded_once(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    server.open_interest["测试&USDT"] = "5"
+
+    answer = await rest(server, session).open_interest("测试&USDT")
+
+    assert server.rest_calls == ["/fapi/v1/openInterest?symbol=%E6%B5%8B%E8%AF%95%26USDT"]
+    assert msgspec.json.decode(answer)["openInterest"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(429, "too many requests"), (418, "banned"), (403, "firewall"), (451, "country"), (500, "later"), (301, "later")],
+)
+async def test_refusal_names_path_status_and_remedy(
+    server: BinanceServer, session: aiohttp.ClientSession, status: int, words: str
+) -> None:
+    server.rest_status, server.rest_headers = status, {"Retry-After": "7"}
+
+    with pytest.raises(RestError, match=words) as caught:
+        await rest(server, session).exchange_info()
+
+    assert str(caught.value).startswith(f"/fapi/v1/exchangeInfo: HTTP {status}: ")
+    assert (caught.value.status, caught.value.retry_after_s) == (status, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "wait_s"), [("99999", 3600.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 60.0), ("-5", 60.0), ("²", 60.0)]
+)
+async def test_strange_retry_after_is_bounded(
+    server: BinanceServer, session: aiohttp.ClientSession, header: str, wait_s: float
+) -> None:
+    server.rest_status, server.rest_headers = 429, {"Retry-After": header}
+
+    with pytest.raises(RestError) as caught:
+        await rest(server, session).exchange_info()
+
+    assert caught.value.retry_after_s == wait_s
+
+
+async def test_unreachable_server_is_an_error_of_its_own(session: aiohttp.ClientSession) -> None:
+    server = BinanceServer()
+    await server.start()
+    await server.stop()
+
+    with pytest.raises(RestError, match=r"/dapi/v1/exchangeInfo: no answer: check the network") as caught:
+        await rest(server, session).coin_exchange_info()
+
+    assert caught.value.status is None
+
+
+async def test_slow_answer_is_given_up(server: BinanceServer, session: aiohttp.ClientSession) -> None:
+    server.rest_delay_s = 5.0
+
+    with pytest.raises(RestError, match="no answer"):
+        await rest(server, session, timeout_s=0.1).exchange_info()
