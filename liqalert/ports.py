@@ -260,6 +260,8 @@ class Restored:
     """Of live zones, those not idle."""
     liquidations: tuple[Liquidation, ...]
     """The last 12 decay constants, by event time."""
+    ended_zones: tuple[Zone, ...] = ()
+    """Zones that ended within the last 12 decay constants: their clusters may still be living."""
 
 
 # ---------------------------------------------------------------- notifiers

@@ -1,0 +1,1 @@
+"""Everything that is kept: SQLAlchemy Core over SQLite or PostgreSQL. Nothing outside this package sees SQL."""

@@ -1,0 +1,217 @@
+"""The database: one connection that writes, a few that only read, and errors a person can act on.
+
+SQLite before 3.51.3 can corrupt a write-ahead log when two connections write and checkpoint at the same moment. So all
+writes and checkpoints of a process go through one connection, and readers cannot write at all. On PostgreSQL the same
+shape holds, which keeps the order of writes the same on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from urllib.parse import quote
+
+from msgspec import MsgspecError
+from sqlalchemy import URL, Connection, Executable, Table, event, make_url, or_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from liqalert.ports import StorageError
+
+READERS = 4
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+# UnicodeError: text that the driver cannot encode. OSError: no connection, and every timeout.
+REFUSALS = (SQLAlchemyError, OSError, MsgspecError, UnicodeError)
+
+
+class RowRefused(StorageError):
+    """The database works, but refuses one of these rows: trying again will not help."""
+
+
+class Database:
+    """One database by its URL. Entering it does no work: connections are made when first needed."""
+
+    def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
+        self.url = parse_url(url)
+        self._writer = _engine(self.url, busy_timeout_s, reading=False)
+        self._reader = _engine(self.url, busy_timeout_s, reading=True)
+
+    @property
+    def name(self) -> str:
+        """The URL without user, password and options: fit for messages and logs."""
+        url = self.url
+        return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database; None for a server."""
+        return sqlite_path(self.url)
+
+    async def __aenter__(self) -> Database:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        # Readers first: the connection that closes last checkpoints SQLite's write-ahead log, and readers cannot.
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+    @asynccontextmanager
+    async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
+        """The writing connection inside one transaction, committed at the end. Raises StorageError."""
+        async with self._explained(operation), self._writer.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self, operation: str) -> AsyncIterator[AsyncConnection]:
+        """A read-only connection inside one transaction: all its queries see the same state. Raises StorageError."""
+        async with self._explained(operation), self._reader.connect() as connection:
+            yield connection
+
+    async def checkpoint(self) -> None:
+        """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
+        if self.path is None:
+            return
+        async with self._explained("checkpoint"), self._writer.connect() as connection:
+            # Through the driver, because SQLite refuses a checkpoint inside a transaction.
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def insert_new(self, table: Table) -> Executable:
+        """An INSERT that leaves rows which exist already as they are."""
+        return self._insert(table).on_conflict_do_nothing()
+
+    def upsert(
+        self, table: Table, columns: tuple[str, ...] | None = None, *, unless_older: str | None = None
+    ) -> Executable:
+        """An INSERT that overwrites `columns` (None: all but the key) of a row with the same primary key.
+
+        With `unless_older`, a row whose value in that column is greater than ours stays as it is.
+        """
+        insert = self._insert(table)
+        keys = [column.name for column in table.primary_key]
+        names = columns or tuple(column.name for column in table.columns if column.name not in keys)
+        newer = None
+        if unless_older:
+            present = table.c[unless_older]
+            newer = or_(present.is_(None), insert.excluded[unless_older] >= present)
+        values = {name: insert.excluded[name] for name in names}
+        return insert.on_conflict_do_update(index_elements=keys, set_=values, where=newer)
+
+    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        return sqlite.insert(table) if self.path else postgresql.insert(table)
+
+    @asynccontextmanager
+    async def _explained(self, operation: str) -> AsyncIterator[None]:
+        try:
+            yield
+        except REFUSALS as exc:
+            raise self.refusal(operation, exc) from exc
+
+    def refusal(self, operation: str, exc: Exception) -> StorageError:
+        """What to raise for `exc`: a sentence with the operation, the database and the cause, without the password."""
+        text = f"{operation} failed on {self.name}: {self._cause(exc)}"
+        return RowRefused(text) if _is_about_a_row(exc) else StorageError(text)
+
+    def _cause(self, exc: Exception) -> str:
+        cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig else exc
+        text = " ".join(str(cause).split()) or type(cause).__name__
+        return text.replace(self.url.password, "***") if self.url.password else text
+
+
+def storable(text: str) -> str:
+    """`text` without what a database cannot hold: NUL (PostgreSQL), half surrogate pairs from undecodable bytes."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def parse_url(text: str) -> URL:
+    """The URL with the driver we use. Raises StorageError, without quoting the text, where it is none of ours."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # Without its cause: that quotes the text, and with it a password.
+        raise StorageError(
+            "the database address cannot be read: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
+        ) from None
+    backend = url.get_backend_name()
+    if backend not in DRIVERS:
+        raise StorageError(f"no database of kind {backend}: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://...")
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        raise StorageError("an SQLite database needs a file: give sqlite+aiosqlite:///FILE")
+    return url.set(drivername=DRIVERS[backend])
+
+
+def sqlite_path(url: URL) -> Path | None:
+    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def migration_engine(url: URL) -> AsyncEngine:
+    """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew."""
+    return _engine(url, 5.0, reading=False, foreign_keys="OFF")
+
+
+def _engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "ON") -> AsyncEngine:
+    path = sqlite_path(url)
+    if path is None:
+        return _postgresql_engine(url, reading=reading)
+    mode = "ro" if reading else "rwc"
+    engine = create_async_engine(
+        URL.create(url.drivername, database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
+        # SQLAlchemy issues BEGIN (below): the driver's own way leaves SELECT and CREATE TABLE outside a transaction.
+        connect_args={"timeout": timeout_s, "isolation_level": None},
+        pool_size=READERS if reading else 1,
+        max_overflow=0,
+    )
+    settings = ["PRAGMA foreign_keys = " + foreign_keys]
+    if not reading:
+        settings += ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA journal_size_limit = 67108864"]
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: sqlite.aiosqlite.AsyncAdapt_aiosqlite_connection, _: object) -> None:
+        cursor = connection.cursor()
+        for setting in settings:
+            cursor.execute(setting)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: waiting for it in mid-transaction would fail instead of wait.
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
+    try:
+        return create_async_engine(
+            url,
+            connect_args={
+                "timeout": 10,
+                "command_timeout": 60,
+                "server_settings": {
+                    "application_name": "liqalert",
+                    "default_transaction_read_only": "on" if reading else "off",
+                },
+            },
+            pool_size=READERS if reading else 1,
+            max_overflow=0,
+            # A server that was restarted costs one round trip here instead of one failed write.
+            pool_pre_ping=True,
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as exc:
+        raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
+
+
+def _is_about_a_row(exc: Exception) -> bool:
+    """Whether the values are at fault: they cannot be encoded, or break a constraint."""
+    # SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation).
+    state = getattr(getattr(exc, "orig", None), "sqlstate", None) or ""
+    return isinstance(exc, IntegrityError | DataError | UnicodeError) or state[:2] in ("22", "23")

@@ -1,0 +1,222 @@
+"""The journal: liquidations, gaps and heartbeats, collected in memory and written in batches, once a second."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
+from liqalert.ports import StorageError
+from liqalert.storage.database import Database, RowRefused, storable
+from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 1.0
+BATCH = 5_000
+"""Rows per transaction, so that a long backlog does not keep alerts waiting for the writer."""
+BOUND = 200_000
+"""How many liquidations are kept in memory while the database refuses: about 50 MB, hours of a wild market."""
+
+
+class BatchJournal:
+    """Implements ports.Journal. What the database refuses stays in memory, up to `bound`, and is tried again."""
+
+    def __init__(self, database: Database, *, bound: int = BOUND) -> None:
+        self._database = database
+        self._bound = bound
+        self._liquidations: deque[Liquidation] = deque()
+        self._gaps: list[Gap] = []
+        self._heartbeats: dict[str, tuple[UnixTime, UnixTime]] = {}
+        self._flushing = asyncio.Lock()
+        self.problem: str | None = None
+        """Why the last batch was not written; None when it was."""
+        self.dropped = 0
+        """Liquidations given up: the oldest beyond `bound`, and those that the database can never take."""
+
+    @property
+    def waiting(self) -> int:
+        """Liquidations not yet written."""
+        return len(self._liquidations)
+
+    def liquidation(self, liquidation: Liquidation) -> None:
+        self._liquidations.append(liquidation)
+        self._drop_oldest()
+
+    def gap(self, gap: Gap) -> None:
+        self._gaps.append(gap)
+
+    def alive(self, exchange: str, watching_since: UnixTime, now: UnixTime) -> None:
+        self._heartbeats[exchange] = (watching_since, now)
+
+    async def run(self) -> None:
+        """Writes every second, for ever. What arrived after the last write is left to one more `flush` at the end."""
+        while True:
+            await self.flush()
+            await asyncio.sleep(INTERVAL_S)
+
+    async def flush(self) -> None:
+        """Writes what has been collected. Never raises: `problem` says why something is still waiting."""
+        async with self._flushing:
+            try:
+                while self._liquidations:
+                    await self._write_batch()
+                await self._write_gaps_and_heartbeats()
+            except StorageError as exc:
+                self._failed(str(exc))
+            else:
+                self._succeeded()
+
+    async def _write_gaps_and_heartbeats(self) -> None:
+        """They leave memory only once they are written."""
+        gaps, heartbeats = list(self._gaps), dict(self._heartbeats)
+        if not gaps and not heartbeats:
+            return
+        async with self._database.write("writing gaps") as connection:
+            if gaps:
+                await connection.execute(self._database.insert_new(FEED_GAPS), [_gap_row(gap) for gap in gaps])
+            if heartbeats:
+                await connection.execute(self._database.upsert(FEED_HEARTBEATS), _heartbeat_rows(heartbeats))
+        del self._gaps[: len(gaps)]
+        self._heartbeats = {name: beat for name, beat in self._heartbeats.items() if heartbeats.get(name) != beat}
+
+    async def _write_batch(self) -> None:
+        batch = [self._liquidations.popleft() for _ in range(min(BATCH, len(self._liquidations)))]
+        try:
+            await self._write(batch)
+        except RowRefused:
+            await self._write_one_by_one(batch)
+        except BaseException:
+            # Cancelled as well as refused: the batch goes back to where it came from.
+            self._put_back(batch)
+            raise
+
+    async def _write(self, batch: list[Liquidation]) -> None:
+        async with self._database.write("writing liquidations") as connection:
+            rows = [_liquidation_row(liquidation) for liquidation in batch]
+            await connection.execute(self._database.insert_new(LIQUIDATIONS), rows)
+
+    async def _write_one_by_one(self, batch: list[Liquidation]) -> None:
+        """One impossible row must not hold up the others for ever."""
+        remaining = deque(batch)
+        try:
+            while remaining:
+                try:
+                    await self._write([remaining[0]])
+                except RowRefused as exc:
+                    self.dropped += 1
+                    log.warning("liquidation not writable", extra={"cause": str(exc)})
+                remaining.popleft()
+        finally:
+            self._put_back(list(remaining))
+
+    def _put_back(self, batch: list[Liquidation]) -> None:
+        self._liquidations.extendleft(reversed(batch))
+        self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        while len(self._liquidations) > self._bound:
+            self._liquidations.popleft()
+            self.dropped += 1
+
+    def _failed(self, problem: str) -> None:
+        if self.problem is None:
+            log.error("journal not written", extra={"cause": problem})
+        self.problem = problem
+
+    def _succeeded(self) -> None:
+        if self.problem is not None:
+            log.info("journal written again", extra={"dropped": self.dropped})
+        self.problem = None
+
+
+class JournalReader:
+    """Reads back what the journal wrote. All calls raise StorageError."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def liquidations_since(self, since: UnixTime) -> tuple[Liquidation, ...]:
+        """All liquidations from `since` on, by event time."""
+        async with self._database.read("reading liquidations") as connection:
+            return await read_liquidations(connection, since)
+
+    async def liquidations(self, symbol: str, limit: int) -> tuple[Liquidation, ...]:
+        """The newest liquidations of `symbol` on every exchange, newest first."""
+        table = LIQUIDATIONS
+        query = select(*_LIQUIDATION).where(table.c.symbol == symbol).order_by(table.c.event_time.desc()).limit(limit)
+        async with self._database.read("reading liquidations") as connection:
+            return tuple(_liquidation(*row) for row in await connection.execute(query))
+
+    async def gaps(self, exchange: str, limit: int) -> tuple[Gap, ...]:
+        """The newest gaps of `exchange`, oldest of them first."""
+        table = FEED_GAPS
+        query = (
+            select(table.c.exchange, table.c.start_at, table.c.end_at, table.c.cause)
+            .where(table.c.exchange == exchange)
+            .order_by(table.c.start_at.desc())
+            .limit(limit)
+        )
+        async with self._database.read("reading gaps") as connection:
+            return tuple(Gap(*row) for row in reversed((await connection.execute(query)).all()))
+
+    async def heartbeats(self) -> dict[str, tuple[UnixTime, UnixTime]]:
+        """By exchange: since when it has been watched, and when it was last proven alive."""
+        table = FEED_HEARTBEATS
+        query = select(table.c.exchange, table.c.watching_since, table.c.alive_at)
+        async with self._database.read("reading heartbeats") as connection:
+            return {exchange: (since, alive_at) for exchange, since, alive_at in await connection.execute(query)}
+
+
+async def read_liquidations(connection: AsyncConnection, since: UnixTime) -> tuple[Liquidation, ...]:
+    """All liquidations from `since` on, by event time and then by arrival."""
+    table = LIQUIDATIONS
+    query = select(*_LIQUIDATION).where(table.c.event_time >= since).order_by(table.c.event_time, table.c.id)
+    return tuple(_liquidation(*row) for row in await connection.execute(query))
+
+
+_LIQUIDATION = tuple(
+    LIQUIDATIONS.c[name]
+    for name in (
+        "exchange",
+        "symbol",
+        "liquidated",
+        "price",
+        "quantity",
+        "notional_usd",
+        "event_time",
+        "received_time",
+    )
+)
+
+
+def _liquidation(exchange: str, symbol: str, liquidated: str, *numbers: float) -> Liquidation:
+    return Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
+
+
+def _liquidation_row(liquidation: Liquidation) -> dict[str, object]:
+    return {
+        "exchange": liquidation.instrument.exchange,
+        "symbol": liquidation.instrument.symbol,
+        "liquidated": liquidation.liquidated,
+        "price": liquidation.price,
+        "quantity": liquidation.quantity,
+        "notional_usd": liquidation.notional_usd,
+        "event_time": liquidation.event_time,
+        "received_time": liquidation.received_time,
+    }
+
+
+def _gap_row(gap: Gap) -> dict[str, object]:
+    return {"exchange": gap.exchange, "start_at": gap.start, "end_at": gap.end, "cause": storable(gap.cause)}
+
+
+def _heartbeat_rows(heartbeats: dict[str, tuple[UnixTime, UnixTime]]) -> list[dict[str, object]]:
+    return [
+        {"exchange": exchange, "watching_since": since, "alive_at": alive_at}
+        for exchange, (since, alive_at) in heartbeats.items()
+    ]

@@ -1,0 +1,106 @@
+"""Which version of the tables a database has, and how it gets to ours. Alembic is imported only when it has to work."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import SQLAlchemyError
+
+import liqalert
+from liqalert.ports import StorageError
+from liqalert.storage.database import Database, migration_engine
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+
+class SchemaOutdated(StorageError):
+    """The database was made by another version of liqalert. The text gives the command that helps."""
+
+
+def migrations_path(package: Path = Path(liqalert.__file__).parent) -> Path:
+    """Where the migrations are: inside the installed package, or beside it in a checkout."""
+    inside = package / "migrations"
+    return inside if (inside / "env.py").is_file() else package.parent / "migrations"
+
+
+def head() -> str:
+    """The version of the tables that this liqalert works with."""
+    from alembic.script import ScriptDirectory
+
+    revision = ScriptDirectory.from_config(_config()).get_current_head()
+    assert revision is not None
+    return revision
+
+
+async def current_revision(database: Database) -> str | None:
+    """The version of the tables in `database`; None where there are none yet. Raises StorageError."""
+    if database.path and not database.path.exists():
+        return None
+    async with database.read("reading the schema version") as connection:
+        if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+            return None
+        revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return revision
+
+
+async def prepare(database: Database) -> None:
+    """Makes the tables in a database that has none. Raises SchemaOutdated where it has those of another version."""
+    revision = await current_revision(database)
+    if revision is None:
+        await migrate(database)
+    elif revision != head():
+        raise SchemaOutdated(_remedy(database, revision))
+
+
+async def migrate(database: Database, revision: str = "head") -> None:
+    """Brings the tables to `revision` in one transaction: all of it or nothing. Raises StorageError."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    def run(connection: Connection) -> None:
+        config = _config()
+        config.attributes["connection"] = connection
+        step = command.downgrade if revision == "base" else command.upgrade
+        step(config, revision)
+
+    if database.path and not database.path.parent.is_dir():
+        raise StorageError(f"there is no directory {database.path.parent}: create it, or change database.url")
+    engine = migration_engine(database.url)
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run)
+    except (CommandError, SQLAlchemyError, OSError) as exc:
+        raise database.refusal("upgrading the tables", exc) from exc
+    finally:
+        await engine.dispose()
+
+
+def upgrade(url: str) -> None:
+    """Brings the tables of the database at `url` to ours. For the command line: it runs a loop of its own."""
+
+    async def run() -> None:
+        async with Database(url) as database:
+            await migrate(database)
+
+    asyncio.run(run())
+
+
+def _config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    # Alembic reads the value through configparser, where a single % begins a reference.
+    config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
+    return config
+
+
+def _remedy(database: Database, revision: str) -> str:
+    if any((migrations_path() / "versions").glob(f"{revision}_*.py")):
+        return (
+            f"{database.name} has tables of version {revision}, this liqalert needs {head()}: run `liqalert db upgrade`"
+        )
+    return f"{database.name} was made by a newer liqalert (version {revision}): install that one, or restore a backup"
