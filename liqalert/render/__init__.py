@@ -1,0 +1,1 @@
+"""Values in, text or pictures out. Pure: no I/O, no clock."""

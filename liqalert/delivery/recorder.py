@@ -1,0 +1,193 @@
+"""Decisions into the database, in order, before anything is sent. What it refuses is sent all the same, and says so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from liqalert.clock import Clock
+from liqalert.core.episodes import Alert, Decision, Transition
+from liqalert.core.market import UnixTime
+from liqalert.ports import DecisionStore, Recipient, StorageError
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 3.0
+PATIENCE_S = 1.0
+"""An alert waits for the database this long, then it goes out unrecorded, whatever becomes of the write."""
+TIMEOUT_S = 6.0
+"""A write that takes longer is tried again. A second more than SQLite's busy timeout, so that a lock is named."""
+MOST_BATCHES = 10_000
+
+
+class Audience(Protocol):
+    """Who would be told of an alert. Readable even where nothing can be written."""
+
+    async def recipients(self, alert: Alert, now: UnixTime) -> Sequence[Recipient]:
+        """Raises StorageError."""
+        ...
+
+
+class AlertSender(Protocol):
+    """The part of the Sender that the recorder needs."""
+
+    def wake(self) -> None: ...
+
+    async def deliver_unrecorded(self, alert: Alert, recipients: Sequence[Recipient]) -> None: ...
+
+
+Entry: TypeAlias = tuple[Decision, ...] | Alert
+"""The decisions of one moment, or one notice or test."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    entry: Entry
+    since: float
+    """Loop time."""
+    handed_over: bool = False
+    """Its alerts have gone out unrecorded."""
+
+
+class DecisionRecorder:
+    """Takes decisions at once (`put`), writes them one batch after the other (`run`).
+
+    `reachable` are told of an alert when not even the recipients can be read.
+    """
+
+    def __init__(
+        self,
+        store: DecisionStore,
+        sender: AlertSender,
+        *,
+        audience: Audience,
+        clock: Clock,
+        reachable: Sequence[Recipient] = (),
+    ) -> None:
+        self._store = store
+        self._sender = sender
+        self._audience = audience
+        self._clock = clock
+        self._reachable = tuple(reachable)
+        self._waiting: deque[_Waiting] = deque()
+        self._arrived = asyncio.Event()
+        self._unwritten = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
+        self.dropped = 0
+        """Batches that made room for newer ones while nothing could be written."""
+        self.problem: str | None = None
+        """Why decisions are not being recorded; None while they are."""
+
+    def put(self, decisions: Sequence[Decision]) -> None:
+        if decisions:
+            self._add(tuple(decisions))
+
+    def put_notice(self, alert: Alert) -> None:
+        """An alert of kind `notice` or `test`."""
+        self._add(alert)
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_writing(), name="record decisions")
+            group.create_task(self._lose_patience(), name="send what is not recorded in time")
+
+    async def drain(self, timeout: float = 5.0) -> int:
+        """Waits until everything is written, or refused, or the time is up; how many batches are not written."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                await self._settled.wait()
+        return len(self._waiting)
+
+    def _add(self, entry: Entry) -> None:
+        self._waiting.append(_Waiting(entry, asyncio.get_running_loop().time()))
+        if len(self._waiting) > MOST_BATCHES:
+            self._waiting.popleft()
+            self.dropped += 1
+        self._settled.clear()
+        self._unwritten.set()
+        self._arrived.set()
+
+    async def _keep_writing(self) -> None:
+        while True:
+            self._arrived.clear()
+            await self._write_all()
+            # While all is well there is nothing to do until the next decision, so then it waits without a timeout.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S if self.problem else None):
+                    await self._arrived.wait()
+
+    async def _lose_patience(self) -> None:
+        while True:
+            # No timeout: nothing is to be done while everything is written.
+            await self._unwritten.wait()
+            await asyncio.sleep(PATIENCE_S / 4.0)
+            await self._hand_over(asyncio.get_running_loop().time() - PATIENCE_S)
+            if all(waiting.handed_over for waiting in self._waiting):
+                self._unwritten.clear()
+
+    async def _write_all(self) -> None:
+        """Writes what waits, oldest first, until there is nothing left or the database refuses."""
+        while self._waiting:
+            first = self._waiting[0]
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    await self._write(first.entry)
+            except (StorageError, TimeoutError) as exc:
+                self._refused(str(exc) or f"no answer within {TIMEOUT_S:.0f} s")
+                await self._hand_over(asyncio.get_running_loop().time())
+                break
+            if self._waiting and self._waiting[0] is first:
+                self._waiting.popleft()
+            if _alerts(first.entry):
+                self._sender.wake()
+        else:
+            self._recovered()
+        if not self._arrived.is_set():
+            self._settled.set()
+
+    async def _write(self, entry: Entry) -> None:
+        if isinstance(entry, Alert):
+            await self._store.record_notice(entry)
+        else:
+            await self._store.record(entry)
+
+    async def _hand_over(self, since: float) -> None:
+        """Sends the alerts that have waited `since` then or longer, unrecorded; each once."""
+        for waiting in tuple(self._waiting):
+            if waiting.since <= since and not waiting.handed_over:
+                waiting.handed_over = True
+                for alert in _alerts(waiting.entry):
+                    recipients = await self._recipients(alert)
+                    # It may have been written meanwhile, and then goes out the usual way.
+                    if any(each is waiting for each in self._waiting):
+                        await self._sender.deliver_unrecorded(alert, recipients)
+
+    async def _recipients(self, alert: Alert) -> Sequence[Recipient]:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                return await self._audience.recipients(alert, self._clock.now())
+        except (StorageError, TimeoutError) as exc:
+            log.warning("recipients cannot be read", extra={"alert": alert.id, "error": str(exc)})
+            return self._reachable
+
+    def _refused(self, cause: str) -> None:
+        if self.problem is None:
+            log.error("decisions refused by the database", extra={"error": cause})
+        self.problem = f"not recorded: database unwritable ({cause})"
+
+    def _recovered(self) -> None:
+        if self.problem is not None:
+            log.info("decisions recorded again")
+        self.problem = None
+
+
+def _alerts(entry: Entry) -> tuple[Alert, ...]:
+    if isinstance(entry, Alert):
+        return (entry,)
+    return tuple(each.alert for each in entry if isinstance(each, Transition) and each.alert is not None)

@@ -1,0 +1,86 @@
+"""Numbers, times and foreign strings as a trader reads them. Pure; English, point as decimal mark."""
+
+from __future__ import annotations
+
+import html
+import math
+import unicodedata
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from liqalert.core.market import UnixTime
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def usd(amount: float) -> str:
+    """US dollars in three significant digits: `1.24M USD`, `412k USD`, `950 USD`; cents are not shown."""
+    if abs(amount) < 999.5:
+        return f"{amount:.0f} USD"
+    rounded = float(f"{amount:.3g}")
+    power, unit = next((p, u) for p, u in ((9, "B"), (6, "M"), (3, "k")) if abs(rounded) >= 10.0**p)
+    scaled = rounded / 10.0**power
+    return f"{scaled:,.{max(0, 2 - _exponent(scaled))}f}{unit} USD"
+
+
+def price(value: float) -> str:
+    """A price in six significant digits, never with an exponent: `61,234.5`, `0.00001234`, `1,234,567`."""
+    return _plain(value, max(0, 5 - _exponent(value)))
+
+
+def percent(value: float) -> str:
+    """Per cent in two decimals, without trailing zeros: `0.93 %`, `1 %`; below 0.01 one digit that is not zero."""
+    return f"{_plain(value, max(2, -_exponent(value)) if value else 2)} %"
+
+
+def age(seconds: float) -> str:
+    """How long ago, in one unit, rounded: `12 s`, `5 min`, `5 h`, `3 d`. Negative counts as 0 s."""
+    for unit_s, unit, limit_s in ((1, "s", 59.5), (60, "min", 90 * 60.0), (3600, "h", 48 * 3600.0)):
+        if seconds < limit_s:
+            return f"{max(0, math.floor(seconds / unit_s + 0.5))} {unit}"
+    return f"{math.floor(seconds / 86_400 + 0.5)} d"
+
+
+def clock_time(at: UnixTime, zone: str, now: UnixTime | None = None) -> str:
+    """The local time with its zone: `14:05 UTC`; `22 Nov 14:05 UTC` when that is another local day than `now`.
+
+    `zone` is an IANA name; one that does not exist raises zoneinfo.ZoneInfoNotFoundError.
+    """
+    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    name = local.tzname() or zone
+    # Many zones have no letters of their own; tzdata then names them by their offset alone, like -03.
+    name = f"UTC{name}" if name[0] in "+-" else name
+    text = f"{local:%H:%M} {name}"
+    if now is None or datetime.fromtimestamp(now, ZoneInfo(zone)).date() == local.date():
+        return text
+    return f"{local.day} {_MONTHS[local.month - 1]} {text}"
+
+
+def strength(value: float, calibrated: bool = True) -> str:
+    """`0.84`; `0.84?` while the open interest that calibrates it is unknown."""
+    return f"{value:.2f}{'' if calibrated else '?'}"
+
+
+def escape(text: str) -> str:
+    """`text` as content of Telegram's HTML, on one line."""
+    return html.escape(one_line(text), quote=False)
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks, control characters and half surrogate pairs: a foreign string cannot break a layout.
+
+    White space becomes a blank; what cannot be shown becomes U+FFFD. Invisible format characters count as such: they
+    can reverse the reading order of what follows.
+    """
+    shown = ("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in " ".join(text.split()))
+    return "".join(shown)
+
+
+def _exponent(value: float) -> int:
+    """The power of ten of the first significant digit; 0 for 0."""
+    return math.floor(math.log10(abs(value))) if value else 0
+
+
+def _plain(value: float, decimals: int) -> str:
+    text = f"{value:,.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
