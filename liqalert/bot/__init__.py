@@ -1,0 +1,1 @@
+"""Telegram commands: may this chat ask, parse, read, render, reply."""

@@ -1,0 +1,95 @@
+"""The answer to /status: is liqalert seeing, remembering and telling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.render.answers import View
+from liqalert.render.lines import composed
+from liqalert.render.numbers import age, escape
+from liqalert.render.text import Text
+
+GAPS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class StatusFacts:
+    """What /status says beyond feeds and snapshot."""
+
+    version: str
+    started_at: UnixTime
+    database: str
+    """One phrase without password, like `sqlite liqalert.db, writable`."""
+    outbox_waiting: int
+    """Deliveries not yet sent."""
+    outbox_oldest_at: UnixTime | None = None
+    """When the oldest of them was decided."""
+    problems: tuple[str, ...] = ()
+    """Sentences about parts that do not work."""
+
+
+def status(view: View, facts: StatusFacts) -> Text:
+    """/status."""
+    return composed(
+        [
+            f"<b>liqalert {escape(facts.version)}</b>, up {age(view.now - facts.started_at)}, "
+            f"times in {escape(view.zone_name)}",
+            *(f"<b>Problem</b>: {escape(problem)}" for problem in facts.problems),
+            *_feeds(view),
+            *_engine(view),
+            f"Database: {escape(facts.database)}",
+            _outbox(view, facts),
+        ]
+    )
+
+
+def _feeds(view: View) -> Iterator[str]:
+    if not view.feeds:
+        yield "Feeds: none has reported yet"
+    for feed in view.feeds:
+        state = "alive" if feed.alive else "<b>not alive</b>"
+        yield f"Feed <b>{escape(feed.exchange)}</b>: {state} since {view.when(feed.since)}"
+        if feed.problem:
+            yield f"  {escape(feed.problem)}"
+        yield f"  {_marks(view, feed)}, reconnects since start {feed.reconnects}"
+        yield f"  rejected since start: {_rejected(feed)}"
+        yield from _gaps(view, feed)
+
+
+def _marks(view: View, feed: FeedStatus) -> str:
+    mark = "no mark yet" if feed.mark_at is None else f"newest mark {view.ago(feed.mark_at)}"
+    latency = "unknown" if feed.latency_s is None else f"{feed.latency_s:.2f} s (median of 60 frames)"
+    return f"{mark}, latency {latency}"
+
+
+def _rejected(feed: FeedStatus) -> str:
+    return ", ".join(f"{escape(kind)} {count}" for kind, count in feed.rejected) or "none"
+
+
+def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
+    if not feed.gaps:
+        yield "  gaps: none known"
+    for gap in reversed(feed.gaps[-GAPS_SHOWN:]):
+        lasted = "still open" if gap.end is None else f"lasted {age(gap.end - gap.start)}"
+        yield f"  gap from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
+    if len(feed.gaps) > GAPS_SHOWN:
+        yield f"  and {len(feed.gaps) - GAPS_SHOWN} earlier gaps"
+
+
+def _engine(view: View) -> Iterator[str]:
+    snapshot = view.snapshot
+    clusters = sum(len(clusters) for clusters in snapshot.sides.values())
+    instruments = len({instrument for instrument, _ in snapshot.sides})
+    since = "nothing yet" if snapshot.watching_since is None else f"since {view.when(snapshot.watching_since)}"
+    yield f"Watching {since}, {len(snapshot.marks)} instruments have a mark"
+    zones = f"{len(snapshot.zones)} zones"
+    yield f"{clusters} clusters of {instruments} instruments, {zones}, as of {view.ago(snapshot.as_of)}"
+
+
+def _outbox(view: View, facts: StatusFacts) -> str:
+    if not facts.outbox_waiting:
+        return "Outbox: empty"
+    oldest = "" if facts.outbox_oldest_at is None else f", the oldest from {view.when(facts.outbox_oldest_at)}"
+    return f"Outbox: {facts.outbox_waiting} waiting{oldest}"

@@ -1,0 +1,253 @@
+"""Each command over a real socket: what the person types, what comes back, what has changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from liqalert.bot.commands import COMMANDS
+from liqalert.bot.telegram_bot import TelegramBot
+from liqalert.core.market import Instrument
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.render.status import StatusFacts
+from tests.bot_fakes import ADDRESS, BTC, DEAD, EMPTY, OWNER_ADDRESS, REFUSED, RULE, SOL, Office
+from tests.telegram_server import TelegramServer
+
+pytestmark = pytest.mark.usefixtures("bot")
+GROUP = -1001234
+
+
+async def answer(server: TelegramServer, text: str, chat_id: int = ADDRESS) -> str:
+    """The next message that `chat_id` receives after writing `text`."""
+    before = len(server.texts(chat_id))
+    await server.push_text(chat_id, text)
+    return (await server.wait_for_texts(chat_id, before + 1))[before]
+
+
+async def test_the_menu_lists_every_command_but_start(server: TelegramServer) -> None:
+    await server.wait_for("getUpdates")
+
+    assert [command["command"] for command in server.commands] == [
+        "clusters",
+        "watch",
+        "unwatch",
+        "rules",
+        "alerts",
+        "why",
+        "status",
+        "test",
+        "help",
+    ]
+
+
+async def test_start_and_help_list_every_command(server: TelegramServer) -> None:
+    start, help_ = await answer(server, "/start"), await answer(server, "/help")
+
+    assert start == help_
+    assert all(f"/{name}" in help_ for name in COMMANDS)
+    assert "/watch SYMBOL|all [DISTANCE%] [STRENGTH]: be told when price nears a zone" in help_
+
+
+async def test_clusters_of_the_watched_symbols(server: TelegramServer) -> None:
+    text = await answer(server, "/clusters")
+
+    assert text.index("BTCUSDT: mark 60,000") < text.index("ETHUSDT: mark 3,000")
+    assert "2 other instruments have a cluster of strength 0.6 or more: 1000PEPEUSDT 0.82" in text
+
+
+@pytest.mark.parametrize("spelling", ["BTCUSDT", "btc", "BTC/USDT", "BTC/USDT:USDT"])
+async def test_clusters_of_one_symbol_in_each_spelling(server: TelegramServer, spelling: str) -> None:
+    text = await answer(server, f"/clusters {spelling}")
+
+    assert "• liquidated longs 59,000 to 59,500: 0.83 % below the mark" in text
+    assert "ETHUSDT" not in text
+
+
+async def test_clusters_of_a_symbol_that_is_not_ascii(server: TelegramServer) -> None:
+    assert "币安人生USDT: mark 0.5" in await answer(server, "/clusters 币安人生")
+
+
+async def test_an_unknown_symbol_is_answered_with_the_nearest(server: TelegramServer) -> None:
+    assert await answer(server, "/clusters BTX") == (
+        "No instrument is called BTX. The nearest: BTCUSDT. Example: /clusters BTCUSDT"
+    )
+
+
+async def test_an_unknown_symbol_like_nothing_else(server: TelegramServer) -> None:
+    text = await answer(server, f"/watch <b>{'q' * 3000}")
+
+    assert text.startswith("No instrument is called <b>qqqq")
+    assert len(text) < 200
+
+
+async def test_clusters_while_the_feed_is_dead_says_so_first(server: TelegramServer, office: Office) -> None:
+    office.board.feed_changed(DEAD)
+
+    assert (await answer(server, "/clusters")).startswith("Feed binance is not alive since 14:02 UTC (3 min ago).")
+
+
+async def test_every_answer_carries_the_board_s_warnings(server: TelegramServer, office: Office) -> None:
+    office.board.warnings = ("not recorded: database unwritable",)
+
+    for command in ("/clusters", "/rules", "/help"):
+        assert (await answer(server, command)).startswith("not recorded: database unwritable\n")
+
+
+async def test_watch_makes_a_rule_and_tells_the_engine(server: TelegramServer, office: Office) -> None:
+    text = await answer(server, "/watch sol 0.8% 0.7")
+
+    assert text == "This chat is now told: SOLUSDT within 0.8 %, strength 0.7 or more."
+    assert office.chats.held[1][SOL].rule == Rule(RuleKind.NEAR, SOL, 0.8, 0.7)
+    assert office.changes == 1
+
+
+async def test_watch_without_numbers_takes_the_defaults(server: TelegramServer, office: Office) -> None:
+    await answer(server, "/watch all")
+
+    assert office.chats.held[1][None].rule == Rule(RuleKind.NEAR, None, 1.0, 0.6)
+
+
+async def test_watch_before_anything_was_seen_makes_the_likely_rule(server: TelegramServer, office: Office) -> None:
+    office.board.snapshot = EMPTY
+
+    text = await answer(server, "/watch sol/usdt")
+
+    assert "SOLUSDT has not been seen yet: no mark price of it has arrived." in text
+    assert office.chats.held[1][SOL].rule == Rule(RuleKind.NEAR, SOL, 1.0, 0.6)
+
+
+async def test_unwatch_stops_a_rule_and_shows_what_is_left(server: TelegramServer, office: Office) -> None:
+    await answer(server, "/watch all 1% 0.9")
+
+    text = await answer(server, "/unwatch btc")
+
+    assert text == (
+        "Stopped: no more alerts by a rule for BTCUSDT.\n"
+        "It is still told:\n"
+        "• all instruments within 1 %, strength 0.9 or more"
+    )
+    assert BTC not in office.chats.held[1]
+    assert office.changes == 2
+
+
+async def test_unwatch_all_stops_the_rule_for_all_and_leaves_the_others(server: TelegramServer) -> None:
+    await answer(server, "/watch all")
+
+    text = await answer(server, "/unwatch all")
+
+    assert text.startswith("Stopped: no more alerts by a rule for all instruments together.")
+    assert "• BTCUSDT within 1 %, strength 0.6 or more (default)" in text
+
+
+async def test_unwatch_of_what_was_not_watched(server: TelegramServer) -> None:
+    assert (await answer(server, "/unwatch eth")).startswith("This chat has no rule for ETHUSDT.")
+
+
+async def test_the_last_rule_gone_is_said_plainly(server: TelegramServer) -> None:
+    assert "It is told nothing now." in await answer(server, "/unwatch btc")
+
+
+async def test_rules(server: TelegramServer) -> None:
+    assert "• BTCUSDT within 1 %, strength 0.6 or more (default)" in await answer(server, "/rules")
+
+
+async def test_alerts(server: TelegramServer) -> None:
+    assert "ab12cd34\n  0.93 % from the zone, then swept" in await answer(server, "/alerts")
+
+
+async def test_why_shows_addresses_to_the_owner_only(server: TelegramServer) -> None:
+    assert "telegram, 77: sent" in await answer(server, "/why AB12CD34", OWNER_ADDRESS)
+    assert "another chat: late" in await answer(server, "/why ab12cd34")
+
+
+async def test_why_of_an_unknown_alert(server: TelegramServer) -> None:
+    assert await answer(server, "/why zz") == "No alert has the id zz. /alerts lists the last ones with their ids."
+
+
+async def test_status(server: TelegramServer, office: Office) -> None:
+    office.facts = StatusFacts("9.9.9", office.clock.at, "sqlite, writable", 0)
+
+    assert (await answer(server, "/status")).startswith("liqalert 9.9.9, up 0 s, times in UTC\nFeed binance: alive")
+
+
+async def test_test_is_decided_for_the_asking_chat(server: TelegramServer, office: Office) -> None:
+    text = await answer(server, "/test", OWNER_ADDRESS)
+
+    assert text.startswith("Test alert testtest is on its way")
+    assert office.tested == [2]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("/clusters btc eth", "/clusters takes one symbol, or none. Example: /clusters BTC"),
+        ("/unwatch", "/unwatch takes one symbol, or all. Example: /unwatch BTC"),
+        ("/unwatch btc eth", "/unwatch takes one symbol, or all. Example: /unwatch BTC"),
+        ("/why", "/why takes the id of one alert; /alerts lists them. Example: /why ab12cd34"),
+        ("/watch", "/watch needs a symbol first, or all. Example: /watch BTC 0.8% 0.7"),
+        ("/watch btc nan%", "nan% is not a number. Example: /watch BTC 0.8% 0.7"),
+        ("/cluster", "There is no command /cluster. Example: /clusters"),
+        ("/", "There is no command /. Example: /help"),
+        ("btc", "Commands begin with a slash. Example: /clusters BTC"),
+    ],
+)
+async def test_what_makes_no_sense_is_answered_with_an_example(server: TelegramServer, typed: str, said: str) -> None:
+    assert await answer(server, typed) == said
+
+
+async def test_a_group_may_address_the_bot_by_name(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed[str(GROUP)] = replace(office.chats.allowed[str(ADDRESS)], address=str(GROUP))
+
+    assert "BTCUSDT: mark 60,000" in await answer(server, "/clusters@standin_bot btc", GROUP)
+
+
+async def test_talk_in_a_group_and_commands_for_other_bots_are_left_alone(
+    server: TelegramServer, office: Office
+) -> None:
+    office.chats.allowed[str(GROUP)] = replace(office.chats.allowed[str(ADDRESS)], address=str(GROUP))
+    for text in ("good morning", "/clusters@other_bot", "/price btc"):
+        await server.push_text(GROUP, text)
+
+    assert (await answer(server, "/nonsense@standin_bot", GROUP)).startswith("There is no command /nonsense.")
+    assert len(server.texts(GROUP)) == 1
+
+
+@pytest.mark.parametrize("command", ["/rules", "/watch btc", "/unwatch btc"])
+async def test_a_refusing_database_is_said_in_a_sentence(server: TelegramServer, office: Office, command: str) -> None:
+    await answer(server, "/help")
+    office.chats.broken = REFUSED
+
+    assert await answer(server, command) == (
+        "liqalert cannot do this now: reading chats from sqlite liqalert.db: disk I/O error\n"
+        "/clusters and /help work without the database."
+    )
+
+
+async def test_clusters_works_while_the_database_refuses(server: TelegramServer, office: Office) -> None:
+    await answer(server, "/help")
+    office.chats.broken = REFUSED
+
+    assert "BTCUSDT: mark 60,000" in await answer(server, "/clusters btc")
+
+
+async def test_an_error_of_ours_becomes_one_plain_sentence_and_a_log_entry(
+    server: TelegramServer, office: Office, bot: TelegramBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.alerts.broken = ZeroDivisionError("our mistake")
+
+    text = await answer(server, "/alerts")
+
+    assert text == "liqalert failed to answer this; the reason is in its log."
+    assert "our mistake" in caplog.text
+    assert "BTCUSDT" in await answer(server, "/rules")
+    assert bot.problem is None
+
+
+async def test_the_rule_a_chat_holds_can_be_stopped_though_its_symbol_was_never_seen(
+    server: TelegramServer, office: Office
+) -> None:
+    gone = Instrument("binance", "GONEUSDT")
+    await office.chats.subscribe(1, replace(RULE, instrument=gone), office.clock.at)
+
+    assert (await answer(server, "/unwatch gone")).startswith("Stopped: no more alerts by a rule for GONEUSDT.")

@@ -1,0 +1,113 @@
+"""/alerts, /why, /rules: golden texts and how each outcome reads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from liqalert.core.episodes import Alert, EpisodeState
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Subscription
+from liqalert.render.alerts import alerts, outcome, reason, rules, why
+from liqalert.render.answers import View
+from tests.bot_fakes import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
+from tests.golden_text import golden
+from tests.telegram_rules import parse_html
+
+VIEW = View(market(), (ALIVE,), NOW, "UTC")
+HERE = str(ADDRESS)
+
+
+def test_the_last_alerts_with_their_outcome() -> None:
+    late = replace(alert_row(outcome=None), deliveries=(DeliveryRow("telegram", HERE, DeliveryStatus.LATE, 9, NOW),))
+
+    text = alerts(VIEW, [alert_row(), late], address=HERE)
+
+    assert text.plain == golden("answers/alerts.txt", text.plain)
+    assert parse_html(text.html) == text.plain
+
+
+def test_no_alert_yet() -> None:
+    assert alerts(VIEW, [], address=HERE).plain == (
+        "No alert has been decided for this chat yet. /rules shows what it is watched for."
+    )
+
+
+def test_why_shows_thresholds_beside_observed_values_and_every_step() -> None:
+    text = why(VIEW, alert_row(), address=HERE, addresses_shown=True)
+
+    assert text.plain == golden("answers/why.txt", text.plain)
+    assert parse_html(text.html) == text.plain
+
+
+def test_why_keeps_other_chats_addresses_from_who_is_not_the_owner() -> None:
+    text = why(VIEW, alert_row(), address=HERE, addresses_shown=False).plain
+
+    assert "telegram, this chat: sent" in text
+    assert "telegram, another chat: late" in text
+    assert "42:" not in text
+
+
+def test_why_says_what_happened_unwatched() -> None:
+    row = alert_row()
+    unwatched = replace(row, alert=replace(row.alert, evidence=evidence(unwatched_s=12 * MINUTE)))
+
+    text = why(VIEW, unwatched, address=HERE, addresses_shown=False).plain
+
+    assert "Feed: no mark of this instrument for 12 min before; it happened unwatched" in text
+
+
+def test_why_of_a_notice_shows_its_sentence() -> None:
+    notice = Alert("ab", "notice", NOW - HOUR, "feed_not_alive", text="binance refuses <this> address.")
+
+    text = why(VIEW, AlertRow(notice, None, ()), address=HERE, addresses_shown=True)
+
+    assert text.plain == golden("answers/why_notice.txt", text.plain)
+    assert parse_html(text.html) == text.plain
+
+
+@pytest.mark.parametrize(
+    ("state", "touched", "said"),
+    [
+        (EpisodeState.SWEPT, True, "swept: the mark passed through"),
+        (EpisodeState.HELD, True, "held: the mark turned back after touching the zone"),
+        (EpisodeState.HELD, False, "held: the mark turned back before the zone, nearest 0.12 %"),
+        (EpisodeState.FADED, False, "faded: the zone ended first, nearest 0.12 %"),
+        (EpisodeState.TOUCHED, True, "touched: still open"),
+        (EpisodeState.NEAR, False, "still open, nearest 0.12 %"),
+    ],
+)
+def test_each_outcome_in_words(state: EpisodeState, touched: bool, said: str) -> None:
+    episode = alert_row(outcome=None).episode
+    assert episode is not None
+
+    assert outcome(replace(episode, state=state, touched=touched)) == said
+
+
+def test_the_outcome_outlives_the_cooling_that_follows() -> None:
+    episode = alert_row(outcome=EpisodeState.HELD).episode
+    assert episode is not None
+
+    assert outcome(replace(episode, state=EpisodeState.COOLING)).startswith("held")
+
+
+def test_a_reason_keeps_its_name() -> None:
+    assert reason("mark_inside_band") == "the mark was inside the zone (mark_inside_band)"
+    assert reason("of_a_later_version") == "of_a_later_version"
+
+
+def test_rules_one_per_line_and_which_are_defaults() -> None:
+    held = (
+        Subscription(Rule(RuleKind.NEAR, None, 1.0, 0.9), "loud", from_default=False),
+        Subscription(RULE, "loud", from_default=True),
+        Subscription(Rule(RuleKind.NEAR, PEPE, 0.75, 0.65), "loud", from_default=False),
+    )
+
+    text = rules(held)
+
+    assert text.plain == golden("answers/rules.txt", text.plain)
+
+
+def test_without_a_rule_nothing_is_told_and_an_example_shown() -> None:
+    assert "/watch BTC 1% 0.6" in rules(()).plain

@@ -1,0 +1,168 @@
+"""/clusters: golden texts, and what may never be missing from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import FeedStatus, Instrument
+from liqalert.render.answers import View, clusters_of, clusters_overview
+from tests.bot_fakes import (
+    ALIVE,
+    BTC,
+    CHINESE,
+    DEAD,
+    EMPTY,
+    ETH,
+    HOUR,
+    MINUTE,
+    NOW,
+    SOL,
+    cluster,
+    mark,
+    market,
+    snapshot,
+    zone,
+)
+from tests.golden_text import golden
+from tests.telegram_rules import parse_html
+
+
+def view(seen: Snapshot, feeds: Sequence[FeedStatus] = (ALIVE,), zone_name: str = "UTC") -> View:
+    return View(seen, tuple(feeds), NOW, zone_name)
+
+
+def btc(seen: Snapshot, feeds: Sequence[FeedStatus] = (ALIVE,)) -> str:
+    return clusters_of(view(seen, feeds), BTC).plain
+
+
+@pytest.mark.parametrize(
+    ("name", "seen", "feeds", "instrument"),
+    [
+        ("clusters_btc", market(), (ALIVE,), BTC),
+        ("clusters_btc_feed_dead", market(), (DEAD,), BTC),
+        ("clusters_quiet", market(), (ALIVE,), SOL),
+        ("clusters_quiet_feed_dead", market(), (DEAD,), SOL),
+        ("clusters_nothing_yet", EMPTY, (), BTC),
+        ("clusters_non_ascii", market(), (ALIVE,), CHINESE),
+    ],
+)
+def test_answer_for_one_symbol(name: str, seen: Snapshot, feeds: Sequence[FeedStatus], instrument: Instrument) -> None:
+    text = clusters_of(view(seen, feeds), instrument)
+
+    assert text.plain == golden(f"answers/{name}.txt", text.plain)
+    assert text.html == golden(f"answers/{name}.html", text.html)
+
+
+def test_answer_without_symbol_names_the_watched_first_then_counts_the_others() -> None:
+    text = clusters_overview(view(market()), (BTC, ETH), strong=0.6)
+
+    assert text.plain == golden("answers/clusters_overview.txt", text.plain)
+
+
+def test_times_are_in_the_reader_s_zone_and_name_it() -> None:
+    text = clusters_of(view(market(), zone_name="Europe/Berlin"), BTC)
+
+    assert "0.91 at its peak 10:05 CET (5 h ago)" in text.plain
+
+
+def test_nearest_comes_first_on_either_side_of_the_mark() -> None:
+    text = btc(
+        snapshot(
+            cluster(50_000.0, 51_000.0),
+            cluster(63_000.0, 63_100.0),
+            cluster(59_000.0, 59_900.0),
+            marks=[mark(BTC, 6e4)],
+        )
+    )
+
+    assert text.index("59,000") < text.index("63,000") < text.index("50,000")
+
+
+def test_at_most_eight_and_how_many_more() -> None:
+    clusters = [cluster(60_000.0 + 1000.0 * step, 60_100.0 + 1000.0 * step) for step in range(11)]
+
+    text = btc(snapshot(*clusters, marks=[mark(BTC, 60_000.0)]))
+
+    assert text.count("•") == 8
+    assert "and 3 more of strength 0.2 or more, further away." in text
+
+
+def test_weak_clusters_are_left_out() -> None:
+    text = btc(snapshot(cluster(59_000.0, 59_500.0, usd=50_000.0), marks=[mark(BTC, 60_000.0)]))
+
+    assert "•" not in text
+    assert "No cluster of strength 0.2 or more." in text
+
+
+def test_the_peak_of_another_position_side_is_not_borrowed() -> None:
+    """The zone is one of longs; the cluster at the same prices is one of shorts."""
+    shorts = replace(cluster(59_000.0, 59_500.0), liquidated="short")
+
+    text = btc(snapshot(shorts, zones=[zone(59_100.0, 59_400.0)], marks=[mark(BTC, 60_000.0)]))
+
+    assert "strength 0.76 now\n" in text
+    assert "Also 1 remembered zone whose liquidations have decayed" in text
+
+
+def test_values_are_those_of_now_and_not_of_the_last_change() -> None:
+    old = replace(cluster(59_000.0, 59_500.0), as_of=NOW - HOUR)
+
+    text = btc(snapshot(old, marks=[mark(BTC, 60_000.0)]))
+
+    assert "1.84M USD in 42 liquidations" in text
+
+
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [
+        (NOW - 12 * MINUTE, "watching since 12 min"),
+        (NOW - 59 * MINUTE, "watching since 59 min"),
+        (None, "nothing has been watched yet"),
+    ],
+)
+def test_a_window_not_yet_full_is_said(since: float | None, said: str) -> None:
+    assert said in btc(replace(market(), watching_since=since))
+
+
+def test_a_full_window_needs_no_word() -> None:
+    assert "watching" not in btc(replace(market(), watching_since=NOW - 60 * MINUTE))
+
+
+def test_an_old_snapshot_is_called_late() -> None:
+    assert "as of 2 min ago; liqalert is late" in btc(replace(market(), as_of=NOW - 2 * MINUTE))
+
+
+@pytest.mark.parametrize("seen", [market(), EMPTY])
+@pytest.mark.parametrize("feeds", [(DEAD,), ()])
+def test_no_answer_looks_like_a_quiet_market_when_the_feed_is_not_alive(
+    seen: Snapshot, feeds: tuple[FeedStatus, ...]
+) -> None:
+    for text in (btc(seen, feeds), clusters_overview(view(seen, feeds), (BTC, ETH), strong=0.6).plain):
+        assert "alive" in text.splitlines()[0]
+        assert "No cluster of strength" not in text
+
+
+def test_hostile_symbols_and_sentences_stay_text() -> None:
+    evil = Instrument("binance", '<b>"&EVIL')
+    dead = replace(DEAD, problem="<a href='x'>tap</a> & go")
+    seen = snapshot(cluster(1.0, 2.0, instrument=evil), marks=[mark(evil, 3.0)])
+
+    text = clusters_of(view(seen, (dead,)), evil)
+
+    assert parse_html(text.html) == text.plain
+    assert '<b>"&EVIL: mark 3' in text.plain
+
+
+def test_a_question_mark_is_explained_where_it_stands_and_nowhere_else() -> None:
+    assert "?: open interest unknown" in btc(market())
+    assert "open interest" not in clusters_of(view(market()), SOL).plain
+
+
+def test_nothing_promises_a_direction() -> None:
+    text = clusters_overview(view(market(), (DEAD,)), (BTC, ETH), strong=0.6).plain.lower()
+
+    assert not {"support", "resistance", "magnet", "reversal", "bounce", "buy", "sell", "should"} & set(text.split())

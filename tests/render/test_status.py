@@ -1,0 +1,44 @@
+"""/status: golden texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from liqalert.core.market import FeedStatus
+from liqalert.render.answers import View
+from liqalert.render.status import StatusFacts, status
+from tests.bot_fakes import ALIVE, DEAD, EMPTY, FACTS, GAPS, NOW, market
+from tests.golden_text import golden
+from tests.telegram_rules import parse_html
+
+
+def test_everything_works() -> None:
+    text = status(View(market(), (ALIVE,), NOW, "UTC"), replace(FACTS, outbox_waiting=0, outbox_oldest_at=None))
+
+    assert text.plain == golden("answers/status.txt", text.plain)
+
+
+def test_a_dead_feed_with_gaps_and_rejected_events() -> None:
+    dead = replace(DEAD, reconnects=4, rejected=(("malformed", 3), ("off_market", 1)), gaps=GAPS)
+
+    text = status(View(market(), (dead,), NOW, "UTC"), FACTS)
+
+    assert text.plain == golden("answers/status_feed_dead.txt", text.plain)
+    assert parse_html(text.html) == text.plain
+
+
+def test_only_the_newest_gaps_are_listed() -> None:
+    many = replace(ALIVE, gaps=(GAPS[0],) * 5)
+
+    text = status(View(market(), (many,), NOW, "UTC"), FACTS).plain
+
+    assert text.count("gap from") == 3
+    assert "and 2 earlier gaps" in text
+
+
+def test_before_anything_has_arrived() -> None:
+    facts = StatusFacts("0.1.0", NOW, "unwritable: disk full", 0, problems=("Telegram refuses the bot token.",))
+
+    text = status(View(EMPTY, (FeedStatus("binance", False, NOW),), NOW, "UTC"), facts)
+
+    assert text.plain == golden("answers/status_start.txt", text.plain)
