@@ -141,14 +141,14 @@ class Pipeline:
             self._ticked = math.floor(now / every) * every
             if self._watching_since is None or self._blind_from is None or now - self._blind_from > SHORT_GAP_S:
                 self._watching_since = now
-            self._engine.watch(self._watching_since)
+            self._engine.watch(self._watching_since, now)
         self._alive.add(exchange)
 
     def _is_blind(self, status: FeedStatus, now: UnixTime) -> None:
         self._alive.discard(status.exchange)
         if not self._alive:
             self._blind_from = status.mark_at or now
-            self._engine.watch(None)
+            self._engine.lose_sight()
 
     def _record(self, kind: str, exchange: str, payload: bytes, now: UnixTime) -> None:
         """Keeps what decides and is no frame: a replay needs it at the same place."""

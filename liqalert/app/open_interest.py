@@ -9,7 +9,7 @@ from typing import Protocol
 
 from liqalert.clock import Clock
 from liqalert.core.market import Instrument, OpenInterest, UnixTime
-from liqalert.feeds.binance import EXCHANGE, BinanceParser, parse_open_interest
+from liqalert.feeds.binance import EXCHANGE, BinanceParser, parse_mark_price, parse_open_interest
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.ports import StorageError
 
@@ -80,17 +80,18 @@ class OpenInterestDesk:
         return tuple(values)
 
     async def _ask(self, instrument: Instrument) -> OpenInterest | None:
-        contract_size = self._parser.contracts.get(instrument.symbol)
-        if contract_size is None:
-            answer = await self._rest.open_interest(instrument.symbol)
+        """Raises RestError. None for an answer that cannot be used, and for prices that are not in US dollars."""
+        symbol = instrument.symbol
+        contract_size = self._parser.contracts.get(symbol)
+        if contract_size is not None:
+            answer, mark_price = await self._rest.coin_open_interest(symbol), None
+        elif self._parser.priced_in_usd(symbol):
+            mark_price = self._mark_price(instrument) or parse_mark_price(await self._rest.mark_price(symbol), symbol)
+            answer = await self._rest.open_interest(symbol)
         else:
-            answer = await self._rest.coin_open_interest(instrument.symbol)
+            return None
         return parse_open_interest(
-            answer,
-            instrument,
-            mark_price=self._mark_price(instrument) or await self._rest.mark_price(instrument.symbol),
-            contract_size=contract_size,
-            now=self._clock.now(),
+            answer, instrument, mark_price=mark_price, contract_size=contract_size, now=self._clock.now()
         )
 
     async def _save(self, values: tuple[OpenInterest, ...]) -> None:

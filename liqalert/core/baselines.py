@@ -40,6 +40,9 @@ class Baselines:
         for side in PositionSide:
             self._made.pop((value.instrument, side), None)
 
+    def with_open_interest(self) -> frozenset[Instrument]:
+        return frozenset(self._open_interest)
+
     def knows_open_interest(self, instrument: Instrument) -> bool:
         return instrument in self._open_interest
 
@@ -69,6 +72,10 @@ class Baselines:
         )
         self._unsaved.clear()
         return taken
+
+    def unsaved(self, samples: Iterable[DaySamples]) -> None:
+        """What `take_unsaved` gave could not be saved: it is given again."""
+        self._unsaved |= {((row.instrument, row.liquidated), row.day) for row in samples}
 
     def history(self) -> tuple[tuple[DaySamples, ...], tuple[OpenInterest, ...]]:
         """Everything it was made from, for a recording's start."""

@@ -23,7 +23,7 @@ __all__ = ["Engine", "Snapshot", "Verdict", "ZoneView"]
 AHEAD_S = 60.0
 """An event up to this far ahead of now counts as just happened; further ahead it is refused."""
 UNWATCHED_AFTER_S = 15.0
-"""A mark that comes longer after the one before was preceded by blindness, which an alert then states."""
+"""Blindness longer than this before a mark is stated in the alert that the mark causes."""
 USUAL_PRICE_S = 600.0
 """A fill is measured by the newest mark, else by the last accepted fill, if it is not older than this."""
 BELIEVED_AFTER = 3
@@ -80,6 +80,8 @@ class Engine:
         self._off_market_in_a_row: dict[Instrument, int] = {}
         self._resumed_from: UnixTime | None = None
         self._watching_since: UnixTime | None = None
+        self._sighted_at: UnixTime = -math.inf
+        """When a feed was last proven alive after it had not been."""
         self._last_tick: UnixTime = -math.inf
         self._wanted: set[Instrument] = set()
 
@@ -115,9 +117,13 @@ class Engine:
         self._sides.renew_baselines(now, [(value.instrument, side) for side in PositionSide])
         self._wanted.discard(value.instrument)
 
-    def watch(self, since: UnixTime | None) -> None:
-        """The feed has been proven alive since then; None: it is not alive."""
-        self._watching_since = since
+    def watch(self, since: UnixTime, now: UnixTime) -> None:
+        """A feed is proven alive from `now` on; `since` is when watching began, short gaps not counted."""
+        self._watching_since, self._sighted_at = since, now
+
+    def lose_sight(self) -> None:
+        """No feed is proven alive."""
+        self._watching_since = None
 
     # ------------------------------------------------------------ what it is asked
 
@@ -136,9 +142,7 @@ class Engine:
 
     def mark(self, mark: Mark) -> tuple[Decision, ...]:
         """Takes in one mark: one comparison, unless it crosses a price that matters."""
-        before = self._book.mark(mark.instrument)
-        seen_until = before.received_time if before else self._resumed_from
-        blind_s = mark.received_time - seen_until if seen_until is not None else 0.0
+        blind_s = self._blind_before(mark)
         return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
 
     def tick(self, now: UnixTime) -> tuple[Snapshot, tuple[Decision, ...]]:
@@ -174,6 +178,14 @@ class Engine:
         return self.baselines.take_unsaved()
 
     # ------------------------------------------------------------ details
+
+    def _blind_before(self, mark: Mark) -> float:
+        """How long nobody watched before this mark: 0 unless the feed came back since the instrument's last one."""
+        before = self._book.mark(mark.instrument)
+        seen_until = before.received_time if before else self._resumed_from
+        if seen_until is None or seen_until >= self._sighted_at:
+            return 0.0
+        return mark.received_time - seen_until
 
     def _is_off_market(self, liquidation: Liquidation, now: UnixTime) -> bool:
         usual = self._usual_price(liquidation.instrument, now)

@@ -80,7 +80,7 @@ def test_open_interest_is_asked_for_before_a_zone_can_open() -> None:
 def test_samples_are_taken_every_five_minutes_once_the_window_has_filled() -> None:
     engine = Engine(Terms())
     engine.mark(mark(100.0, T0))
-    engine.watch(T0)
+    engine.watch(T0, T0)
     for step in range(4500 // 5):
         engine.tick(T0 + 5 * step)
 
@@ -90,7 +90,7 @@ def test_samples_are_taken_every_five_minutes_once_the_window_has_filled() -> No
 def test_no_samples_are_taken_while_the_feed_is_not_alive() -> None:
     engine = Engine(Terms())
     engine.mark(mark(100.0, T0))
-    engine.watch(None)
+    engine.lose_sight()
     for step in range(9000 // 5):
         engine.tick(T0 + 5 * step)
 

@@ -137,10 +137,23 @@ def test_a_rule_that_asks_for_more_strength_stays_idle() -> None:
 def test_an_alert_after_blindness_says_how_long() -> None:
     engine = started()
     engine.mark(mark(95.0, T0 + 1))
+    engine.lose_sight()
+    engine.watch(T0 + 601, T0 + 601)
 
     near = next(d for d in engine.mark(mark(99.5, T0 + 601)) if isinstance(d, Transition))
 
     assert near.evidence.unwatched_s == 600.0
+
+
+def test_an_instrument_without_marks_is_not_blindness() -> None:
+    """A contract that is rarely marked, on a feed that was alive all along."""
+    engine = started()
+    engine.watch(T0, T0)
+    engine.mark(mark(95.0, T0 + 1))
+
+    near = next(d for d in engine.mark(mark(99.5, T0 + 601)) if isinstance(d, Transition))
+
+    assert near.evidence.unwatched_s == 0.0
 
 
 def test_a_removed_rule_is_forgotten() -> None:

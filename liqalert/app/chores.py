@@ -1,0 +1,113 @@
+"""What the daemon does again and again, and how often: the table of all scheduled jobs."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from liqalert.app.facts import Facts
+from liqalert.app.schedule import Job
+from liqalert.app.start import EXCHANGE, watched_symbols
+from liqalert.app.watchman import Watchman
+from liqalert.core.market import Instrument
+from liqalert.ports import StorageError
+from liqalert.storage.housekeeping import prune
+from liqalert.web.metrics import Metrics
+
+log = logging.getLogger(__name__)
+
+
+class Chores:
+    """The jobs. None raises for what can be expected; what else happens is counted by `count_failures`."""
+
+    def __init__(self, facts: Facts, metrics: Metrics, tell_systemd: Callable[[str], None]) -> None:
+        self._facts = facts
+        self._metrics = metrics
+        self._tell_systemd = tell_systemd
+        self._watchman = Watchman()
+
+    def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
+        """Everything that is scheduled. `watchdog_s`: how often systemd wants to hear; None without a watchdog."""
+        rebuild_s = self._facts.watching.engine.terms.rebuild_s
+        table = (
+            Job("tick", self.tick, every_s=rebuild_s),
+            Job("owner", self.look_after_owner, every_s=1.0),
+            Job("open interest", self.fetch_wanted, every_s=rebuild_s),
+            Job("outbox figures", self._facts.refresh, every_s=10.0),
+            Job("samples", self.save_samples, every_s=900.0),
+            Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
+            Job("pruning", self.prune, daily_at=(0, 20)),
+            Job("checkpoint", self.checkpoint, daily_at=(0, 40)),
+        )
+        return table if watchdog_s is None else (*table, Job("watchdog", self.feed_watchdog, every_s=watchdog_s))
+
+    def count_failures(self, scheduler: AsyncIOScheduler) -> None:
+        """Jobs that raised are logged by the scheduler; here they are counted for /healthz."""
+
+        def failed(event: JobExecutionEvent) -> None:
+            self._facts.failed_jobs[event.job_id] += 1
+
+        scheduler.add_listener(failed, EVENT_JOB_ERROR)
+
+    async def tick(self) -> None:
+        began = time.perf_counter()
+        now = self._facts.clock.now()
+        self._facts.watching.pipeline.advance(now)
+        self._facts.scheduled_at = now
+        self._metrics.tick_took(time.perf_counter() - began)
+
+    async def feed_watchdog(self) -> None:
+        """Fed while ticks run on time and the feed's supervisor moves: an outage outside never causes a restart."""
+        enabled = self._facts.settings.binance.enabled
+        moving = not enabled or self._facts.clock.now() <= self._facts.watching.runner.progress_due_at + 1.0
+        if moving and self._facts.health().on_time:
+            self._tell_systemd("WATCHDOG=1")
+
+    async def look_after_owner(self) -> None:
+        now = self._facts.clock.now()
+        self._metrics.loop_lagged(now % 1.0)
+        board = self._facts.watching.board
+        board.warnings = tuple(filter(None, (self._facts.delivering.recorder.problem,)))
+        for notice in self._watchman.look(board.feeds.values(), now):
+            log.warning("owner told", extra={"reason": notice.reason, "sentence": notice.text})
+            self._facts.delivering.recorder.put_notice(notice)
+
+    async def fetch_wanted(self) -> None:
+        wanted = self._facts.watching.engine.wanted_open_interest()
+        if wanted and self._facts.settings.binance.enabled:
+            for value in await self._facts.open_interest.fetch_wanted(wanted):
+                self._facts.watching.pipeline.learn(value, self._facts.clock.now())
+
+    async def renew_open_interest(self) -> None:
+        watched = {Instrument(EXCHANGE, symbol) for symbol in watched_symbols(self._facts.settings)}
+        known = self._facts.watching.engine.baselines.with_open_interest()
+        for value in await self._facts.open_interest.fetch(sorted(watched | known)):
+            self._facts.watching.pipeline.learn(value, self._facts.clock.now())
+
+    async def save_samples(self) -> None:
+        samples = self._facts.watching.engine.take_samples()
+        try:
+            await self._facts.stores.baselines.save(samples, self._facts.clock.now())
+        except StorageError as exc:
+            self._facts.watching.engine.baselines.unsaved(samples)
+            log.warning("samples not saved", extra={"reason": str(exc)})
+
+    async def prune(self) -> None:
+        keep = self._facts.settings.retention
+        days = {name.removesuffix("_days"): float(value) for name, value in keep.model_dump().items()}
+        try:
+            pruned = await prune(self._facts.stores.database, now=self._facts.clock.now(), retention_days=days)
+        except StorageError as exc:
+            log.warning("old rows not pruned", extra={"reason": str(exc)})
+        else:
+            log.info("old rows pruned", extra={"rows": pruned})
+
+    async def checkpoint(self) -> None:
+        try:
+            await self._facts.stores.database.checkpoint()
+        except StorageError as exc:
+            log.warning("no checkpoint", extra={"reason": str(exc)})

@@ -1,0 +1,130 @@
+"""What /healthz, /readyz, /metrics and /status say, from memory and at once."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+
+import liqalert
+from liqalert.app.open_interest import OpenInterestDesk
+from liqalert.app.parts import Delivering, Stores, Watching
+from liqalert.bot.telegram_bot import TelegramBot
+from liqalert.clock import Clock
+from liqalert.core.market import UnixTime
+from liqalert.ports import DeliveryStatus, StorageError
+from liqalert.render.status import StatusFacts
+from liqalert.settings import Settings
+from liqalert.web.health import Health, Readiness
+from liqalert.web.metrics_state import OutboxFigures
+
+TICKS_LATE = 3
+"""The schedule is late when it has not run for so many intervals."""
+BOT_SILENT_S = 90.0
+
+
+@dataclass(slots=True)
+class Facts:
+    """Collected from the parts when somebody asks."""
+
+    settings: Settings
+    clock: Clock
+    started_at: UnixTime
+    stores: Stores
+    delivering: Delivering
+    watching: Watching
+    open_interest: OpenInterestDesk
+    bot: TelegramBot | None = None
+    web_problem: str | None = None
+    scheduled_at: UnixTime = -math.inf
+    """When the scheduled tick last ran."""
+    depth: int = 0
+    oldest_at: UnixTime | None = None
+    failed_jobs: Counter[str] = field(default_factory=Counter)
+
+    # ------------------------------------------------------------ for the web
+
+    def health(self) -> Health:
+        late_after = max(self.scheduled_at, self.started_at) + TICKS_LATE * self.watching.engine.terms.rebuild_s
+        caught = {
+            "feed": dict(self.watching.runner.status.rejected).get("internal_error", 0),
+            "delivery": sum(n for (_, status), n in self.delivering.sender.counts.items() if status == "unexpected"),
+            "tick": self.watching.pipeline.failed_ticks + self.failed_jobs.total(),
+        }
+        on_time = self.clock.now() <= late_after
+        return Health(on_time, self.watching.pipeline.ticked_at, tuple(caught.items()))
+
+    def readiness(self) -> Readiness:
+        return Readiness(tuple(self._blocking()), tuple(self._notes()))
+
+    def outbox(self) -> OutboxFigures:
+        settled = tuple(
+            (channel, status, count) for (channel, status), count in sorted(self.delivering.sender.counts.items())
+        )
+        return OutboxFigures(self.depth, self.oldest_at, settled)
+
+    # ------------------------------------------------------------ for the chat
+
+    async def status(self) -> StatusFacts:
+        await self.refresh()
+        database = self.stores.database.name
+        return StatusFacts(
+            version=liqalert.__version__,
+            started_at=self.started_at,
+            database=f"{database}, {'not writable' if self._database_problems() else 'writable'}",
+            outbox_waiting=self.depth,
+            outbox_oldest_at=self.oldest_at,
+            problems=(*self._database_problems(), *self._notes()),
+        )
+
+    async def refresh(self) -> None:
+        """Counts what waits in the outbox. Keeps the old figures when the database cannot be read."""
+        try:
+            counts = await self.stores.outbox.counts()
+            self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
+        except StorageError:
+            return
+        self.depth = counts[DeliveryStatus.DUE] + counts[DeliveryStatus.LATE]
+
+    # ------------------------------------------------------------ details
+
+    def _blocking(self) -> list[str]:
+        feeds = self.watching.board.feeds.values()
+        reasons = [
+            f"{feed.exchange} is not proven alive: {feed.problem or 'no marks yet'}" for feed in feeds if not feed.alive
+        ]
+        if not feeds:
+            enabled = self.settings.binance.enabled
+            reasons.append("binance: no marks yet" if enabled else "no exchange is enabled: set binance.enabled = true")
+        return reasons + self._database_problems()
+
+    def _database_problems(self) -> list[str]:
+        journal = self.stores.journal.problem
+        problems = [self.delivering.recorder.problem, f"liquidations are not kept: {journal}" if journal else None]
+        return [problem for problem in problems if problem]
+
+    def _notes(self) -> list[str]:
+        telegram = self.settings.telegram
+        notes: list[str | None] = [
+            *self.delivering.sender.problems,
+            *self.watching.metadata.missing,
+            self.open_interest.missing,
+            self.web_problem,
+            self.watching.recording.problem if self.watching.recording else None,
+            self._bot_problem(),
+        ]
+        if telegram.token is not None and not telegram.allowed_chats:
+            notes.append(
+                "telegram.token is set but telegram.allowed_chats is empty: nobody is told. Write to the bot "
+                "from the chat that is to be told, and add the id it answers."
+            )
+        return [note for note in notes if note]
+
+    def _bot_problem(self) -> str | None:
+        if self.bot is None:
+            return None
+        if self.bot.problem is not None:
+            return self.bot.problem
+        if self.bot.polled_at is not None and self.clock.now() - self.bot.polled_at > BOT_SILENT_S:
+            return "Telegram has not answered for over a minute: commands wait, alerts are still tried."
+        return None

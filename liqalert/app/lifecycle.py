@@ -1,0 +1,233 @@
+"""The daemon: start order, supervision, shutdown."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Coroutine, Mapping
+from random import Random
+from typing import Any
+
+import aiohttp
+
+from liqalert.app.chores import Chores
+from liqalert.app.facts import Facts
+from liqalert.app.open_interest import OpenInterestDesk
+from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
+from liqalert.app.requests import Requests
+from liqalert.app.schedule import build_scheduler
+from liqalert.app.sdnotify import notify, watchdog_interval_s
+from liqalert.app.start import EXCHANGE, Start, watched_symbols
+from liqalert.app.teardown import Teardown
+from liqalert.bot.desk import Desk
+from liqalert.bot.telegram_bot import TelegramBot
+from liqalert.clock import Clock, SystemClock
+from liqalert.core.market import Instrument
+from liqalert.ports import StorageError
+from liqalert.settings import Settings
+from liqalert.storage.database import Database
+from liqalert.storage.schema import prepare
+from liqalert.web.access import Access
+from liqalert.web.application import WebSources
+from liqalert.web.metrics import Metrics
+from liqalert.web.metrics_state import MetricsSources
+from liqalert.web.server import WebServer, WebUnavailable
+
+log = logging.getLogger(__name__)
+
+SENDING_STOPS_WITHIN_S = 10.0
+SHUTDOWN_S = 25.0
+"""Below the 30 s that the unit gives."""
+
+
+def run_daemon(settings: Settings) -> int:
+    """Runs until SIGTERM or SIGINT: 0. A database that cannot be used ends it with a sentence: 1."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(serve(settings, SystemClock(), os.environ))
+    except StorageError as exc:
+        print(f"liqalert: {exc}", file=sys.stderr)  # noqa: T201 - the user's terminal, before there is a daemon
+        return 1
+    return 0
+
+
+async def serve(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> None:
+    """The whole daemon. Returns when it has been told to stop. Raises StorageError when it cannot begin."""
+    stopping = _stop_on_signals()
+    async with Database(settings.database.url) as database:
+        await prepare(database)
+        stores = build_stores(database)
+        start = await read_start(settings, stores, clock.now())
+        async with aiohttp.ClientSession() as session:
+            random = Random()
+            delivering = build_delivering(settings, stores, clock, random)
+            watching = build_watching(
+                settings, start, stores=stores, delivering=delivering, session=session, clock=clock, random=random
+            )
+            desk = OpenInterestDesk(
+                watching.rest,
+                watching.parser,
+                store=stores.baselines,
+                clock=clock,
+                mark_price=watching.mark_price,
+            )
+            facts = Facts(settings, clock, start.at, stores, delivering, watching, desk)
+            requests = Requests(settings, clock, stores, delivering, watching.pipeline)
+            await Daemon(facts, requests, environ).run(start, stopping)
+
+
+class Daemon:
+    """Starts the parts in order, waits, and stops them in the reverse order."""
+
+    def __init__(self, facts: Facts, requests: Requests, environ: Mapping[str, str]) -> None:
+        self._facts = facts
+        self._requests = requests
+        self._environ = environ
+        self._settings = facts.settings
+        self._metrics = Metrics(
+            MetricsSources(
+                facts.watching.board, facts.clock, outbox=facts.outbox, health=facts.health, readiness=facts.readiness
+            )
+        )
+        self._chores = Chores(facts, self._metrics, lambda message: notify(message, environ))
+        self._teardown = Teardown()
+
+    async def run(self, start: Start, stopping: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            try:
+                await self._start_telling(tasks)
+                await self._start_answering()
+                await self._start_watching(tasks, start)
+                self._start_schedule()
+                await self._say_ready(stopping)
+                # No timeout: this is the wait for the end.
+                await stopping.wait()
+                log.info("stopping")
+            finally:
+                notify("STOPPING=1", self._environ)
+                await self._teardown.run(SHUTDOWN_S)
+        log.info("stopped")
+
+    async def _start_telling(self, tasks: asyncio.TaskGroup) -> None:
+        """Journal, decisions and deliveries: what an earlier run left due goes out first."""
+        stores, delivering = self._facts.stores, self._facts.delivering
+        self._teardown.add("checkpoint", stores.database.checkpoint)
+        self._teardown.add("samples", self._chores.save_samples)
+        self._teardown.add("journal", stores.journal.flush)
+        self._background(tasks, "journal", stores.journal.run())
+        sending = tasks.create_task(delivering.sender.run(), name="sender")
+        self._teardown.add_task(sending)
+        self._teardown.add("sender", lambda: delivering.sender.stop(SENDING_STOPS_WITHIN_S))
+        self._background(tasks, "decisions", delivering.recorder.run())
+        self._teardown.add("decisions drained", delivering.recorder.drain)
+
+    async def _start_answering(self) -> None:
+        """Web and bot; the daemon lives without either."""
+        facts = self._facts
+        if self._settings.web.enabled:
+            token = self._settings.web.token
+            access = Access(self._settings.web.host, token.get_secret_value() if token else None)
+            server = WebServer(self._web_sources(), access, port=self._settings.web.port)
+            try:
+                await server.start()
+                log.info("web listening", extra={"host": access.host, "port": server.port})
+            except WebUnavailable as exc:
+                facts.web_problem = str(exc)
+                log.error("web not listening", extra={"reason": str(exc)})
+            self._teardown.add("web", server.stop)
+        if facts.delivering.telegram is None:
+            log.info("no Telegram token: alerts are printed here")
+            return
+        if not self._settings.telegram.allowed_chats:
+            log.warning("a Telegram token but no allowed chat: nobody is told, set telegram.allowed_chats")
+        facts.bot = TelegramBot(facts.delivering.telegram, self._desk())
+        await facts.bot.start()
+        self._teardown.add("bot", facts.bot.stop)
+
+    async def _start_watching(self, tasks: asyncio.TaskGroup, start: Start) -> None:
+        """Open interest first: it calibrates the strength of the very first zones."""
+        watching = self._facts.watching
+        watching.pipeline.set_rules(start.rules, start.at)
+        if watching.recording is not None:
+            recording = watching.recording
+            self._teardown.add("recording", lambda: _call(recording.close))
+        if not self._settings.binance.enabled:
+            log.warning("no exchange is enabled: set binance.enabled = true")
+            return
+        for value in await self._facts.open_interest.before_first_tick(watched_symbols(self._settings)):
+            watching.pipeline.learn(value, self._facts.clock.now())
+        self._background(tasks, "binance metadata", watching.metadata.run())
+        self._background(tasks, "binance", watching.runner.run())
+
+    def _start_schedule(self) -> None:
+        scheduler = build_scheduler(self._chores.jobs(watchdog_interval_s(self._environ)))
+        self._chores.count_failures(scheduler)
+        scheduler.start()
+        self._teardown.add("schedule", lambda: _call(scheduler.shutdown, False))
+
+    async def _say_ready(self, stopping: asyncio.Event) -> None:
+        """READY when the feed is proven alive, or it is known and said why not."""
+        while not stopping.is_set() and self._settings.binance.enabled:
+            known = self._facts.watching.board.feeds.get(EXCHANGE)
+            if known is not None and (known.alive or known.problem):
+                break
+            await asyncio.sleep(0.1)
+        reasons = self._facts.readiness().blocking
+        notify(f"READY=1\nSTATUS={'; '.join(reasons) or 'watching'}", self._environ)
+        log.info("ready", extra={"blocking": list(reasons)})
+
+    def _background(self, tasks: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._teardown.add_task(tasks.create_task(work, name=name))
+
+    def _web_sources(self) -> WebSources:
+        facts = self._facts
+        return WebSources(
+            board=facts.watching.board,
+            clock=facts.clock,
+            alerts=facts.stores.alerts,
+            liquidations=facts.stores.history,
+            health=facts.health,
+            readiness=facts.readiness,
+            metrics=self._metrics,
+            send_test=self._requests.send_test_to,
+        )
+
+    def _desk(self) -> Desk:
+        facts, settings = self._facts, self._settings
+        return Desk(
+            board=facts.watching.board,
+            chats=facts.stores.chats,
+            alerts=facts.stores.alerts,
+            clock=facts.clock,
+            status=facts.status,
+            rules_changed=self._requests.rules_changed,
+            send_test=self._requests.send_test,
+            watched=tuple(Instrument(EXCHANGE, symbol) for symbol in watched_symbols(settings)),
+            default_distance_pct=settings.alerts.distance_pct,
+            default_min_strength=settings.alerts.min_strength,
+            zone_name=settings.telegram.timezone,
+        )
+
+
+async def _call(stop: Any, *arguments: object) -> None:
+    stop(*arguments)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _loop_factory() -> Any:
+    """uvloop where it is installed: half the CPU for frames that come one at a time."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

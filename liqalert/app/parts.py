@@ -1,0 +1,227 @@
+"""Builds the daemon's parts from Settings. Constructors only assign; `lifecycle` starts what has to run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from random import Random
+
+import aiohttp
+import msgspec
+
+from liqalert.app.start import EXCHANGE, Start, begun, default_rules, terms_of
+from liqalert.board import Board
+from liqalert.bot.telegram_bot import TelegramApplication, build_application
+from liqalert.clock import Clock
+from liqalert.core.engine import Engine
+from liqalert.core.market import Instrument, UnixTime
+from liqalert.delivery.recorder import DecisionRecorder
+from liqalert.delivery.sender import Sender
+from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.binance_metadata import BinanceMetadata
+from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.recording import Recording
+from liqalert.feeds.runner import FeedRunner
+from liqalert.notifiers.console import ConsoleNotifier
+from liqalert.notifiers.telegram import TelegramNotifier
+from liqalert.pipeline import Pipeline
+from liqalert.ports import FeedSink, FrameRecorder, Notifier
+from liqalert.settings import Settings
+from liqalert.storage.alerts import AlertStore
+from liqalert.storage.baselines import BaselineStore
+from liqalert.storage.chats import ChatDirectory
+from liqalert.storage.database import Database
+from liqalert.storage.defaults import sync_defaults
+from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.outbox import DeliveryOutbox
+
+CONSOLE = "console"
+TELEGRAM = "telegram"
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything that reads and writes the database."""
+
+    database: Database
+    journal: BatchJournal
+    history: JournalReader
+    alerts: AlertStore
+    outbox: DeliveryOutbox
+    chats: ChatDirectory
+    baselines: BaselineStore
+
+
+def build_stores(database: Database) -> Stores:
+    return Stores(
+        database=database,
+        journal=BatchJournal(database),
+        history=JournalReader(database),
+        alerts=AlertStore(database),
+        outbox=DeliveryOutbox(database),
+        chats=ChatDirectory(database),
+        baselines=BaselineStore(database),
+    )
+
+
+async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start:
+    """Brings chats in line with the settings, and reads what an earlier run left. Raises StorageError."""
+    rules = default_rules(settings)
+    telegram = [str(chat) for chat in settings.telegram.allowed_chats] if settings.telegram.token else []
+    console = [CONSOLE] if settings.console_enabled else []
+    await sync_defaults(stores.database, TELEGRAM, telegram, rules=rules, now=now)
+    await sync_defaults(stores.database, CONSOLE, console, rules=rules, now=now)
+    terms = terms_of(settings)
+    restored = await stores.alerts.restore(now, terms.history_s)
+    since, until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
+    return Start(
+        at=now,
+        terms=terms,
+        rules=await stores.chats.rules(),
+        samples=await stores.baselines.load("0000-00-00"),
+        open_interest=await stores.baselines.open_interest(),
+        zones=restored.zones,
+        ended_zones=restored.ended_zones,
+        episodes=restored.episodes,
+        liquidations=restored.liquidations,
+        watching_since=since,
+        watched_until=until,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivering:
+    """The way out: decisions into the database, deliveries to the channels."""
+
+    sender: Sender
+    recorder: DecisionRecorder
+    telegram: TelegramApplication | None
+
+
+def build_delivering(settings: Settings, stores: Stores, clock: Clock, random: Random) -> Delivering:
+    notifiers: dict[str, Notifier] = {}
+    telegram = None
+    if settings.console_enabled:
+        notifiers[CONSOLE] = ConsoleNotifier(sys.stdout)
+    if settings.telegram.token is not None:
+        telegram = build_application(settings.telegram.token.get_secret_value(), settings.telegram.api_url)
+        notifiers[TELEGRAM] = TelegramNotifier(telegram.bot)
+    sender = Sender(
+        stores.outbox,
+        notifiers,
+        chats=stores.chats,
+        history=stores.alerts,
+        clock=clock,
+        random=random,
+        zone_name=settings.telegram.timezone,
+    )
+    recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=clock)
+    return Delivering(sender, recorder, telegram)
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The way in: frames to decisions."""
+
+    engine: Engine
+    board: Board
+    pipeline: Pipeline
+    parser: BinanceParser
+    rest: BinanceRest
+    metadata: BinanceMetadata
+    runner: FeedRunner
+    recording: Recording | None
+
+    def mark_price(self, instrument: Instrument) -> float | None:
+        """The newest mark of the last tick."""
+        mark = self.board.snapshot.marks.get(instrument)
+        return mark.price if mark else None
+
+
+def build_watching(
+    settings: Settings,
+    start: Start,
+    *,
+    stores: Stores,
+    delivering: Delivering,
+    session: aiohttp.ClientSession,
+    clock: Clock,
+    random: Random,
+) -> Watching:
+    engine = begun(start)
+    board = Board(engine.snapshot(start.at))
+    parser = BinanceParser()
+    rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
+    recording, opening = None, Opening(start, board)
+    if settings.recording.directory is not None:
+        recording = Recording(settings.recording.directory, opening=opening)
+    metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
+    opening.answers = lambda: metadata.answers
+    pipeline = Pipeline(engine, journal=stores.journal, decide=delivering.recorder.put, board=board, recorder=recording)
+    pipeline.resume(start.watching_since, start.watched_until)
+    return Watching(
+        engine=engine,
+        board=board,
+        pipeline=pipeline,
+        parser=parser,
+        rest=rest,
+        metadata=metadata,
+        runner=build_runner(
+            settings,
+            parser,
+            pipeline,
+            session=session,
+            recorder=recording,
+            clock=clock,
+            random=random,
+            watched_until=start.watched_until,
+        ),
+        recording=recording,
+    )
+
+
+def build_runner(
+    settings: Settings,
+    parser: BinanceParser,
+    sink: FeedSink,
+    *,
+    session: aiohttp.ClientSession,
+    recorder: FrameRecorder | None,
+    clock: Clock,
+    random: Random,
+    watched_until: UnixTime | None = None,
+) -> FeedRunner:
+    return FeedRunner(
+        EXCHANGE,
+        stream_url(settings.binance.ws_url),
+        session=session,
+        parser=parser,
+        sink=sink,
+        recorder=recorder,
+        clock=clock,
+        random=random,
+        watched_until=watched_until,
+    )
+
+
+class Opening:
+    """What every file of a recording begins with: the first, what the daemon started from; later ones, the context.
+
+    So any file can be replayed. One that is not the first begins without live clusters: they were built before it.
+    """
+
+    def __init__(self, start: Start, board: Board) -> None:
+        self._start = start
+        self._board = board
+        self._begun = False
+        self.answers: Callable[[], tuple[tuple[str, str, bytes], ...]] = tuple
+        """The newest REST answers that were used."""
+
+    def __call__(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
+        if not self._begun:
+            self._begun = True
+            return (("start", "", msgspec.json.encode(self._start)),)
+        context = replace(self._start, at=now, liquidations=(), episodes=(), ended_zones=(), zones=())
+        states = ((("feed", exchange, msgspec.json.encode(status))) for exchange, status in self._board.feeds.items())
+        return (("start", "", msgspec.json.encode(context)), *self.answers(), *states)

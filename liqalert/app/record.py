@@ -1,0 +1,86 @@
+"""`liqalert record`: raw frames with their receive times, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from pathlib import Path
+from random import Random
+
+import aiohttp
+import msgspec
+
+from liqalert.app.parts import build_runner
+from liqalert.clock import SystemClock
+from liqalert.core.market import FeedStatus, Gap, UnixTime
+from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.binance_metadata import BinanceMetadata
+from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.recording import Recording
+from liqalert.ports import FrameRecorder, ParsedFrame
+from liqalert.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def record(settings: Settings, directory: Path) -> int:
+    """Records until SIGTERM or SIGINT: 0; 1 when something could not be written."""
+    return asyncio.run(_record(settings, directory))
+
+
+async def _record(settings: Settings, directory: Path) -> int:
+    states = FeedStates()
+    recording = Recording(directory, opening=states.opening)
+    states.recorder = recording
+    clock, parser = SystemClock(), BinanceParser()
+    async with aiohttp.ClientSession() as session:
+        rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
+        metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
+        runner = build_runner(
+            settings, parser, states, session=session, recorder=recording, clock=clock, random=Random()
+        )
+        tasks = [
+            asyncio.create_task(metadata.run(), name="binance metadata"),
+            asyncio.create_task(runner.run(), name="binance"),
+        ]
+        log.info("recording", extra={"directory": str(directory)})
+        await _until_signal()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=5.0)
+    recording.close()
+    if recording.lost:
+        log.error("recording incomplete", extra={"lost": recording.lost, "reason": recording.problem})
+    return 1 if recording.lost else 0
+
+
+class FeedStates:
+    """Implements ports.FeedSink: keeps when the feed was alive, which a replay must know, and nothing of the frames."""
+
+    def __init__(self) -> None:
+        self.recorder: FrameRecorder | None = None
+        self._last: dict[str, FeedStatus] = {}
+
+    def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
+        pass
+
+    def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
+        before = self._last.get(status.exchange)
+        self._last[status.exchange] = status
+        if self.recorder is not None and (before is None or before.alive is not status.alive):
+            self.recorder.write("feed", status.exchange, msgspec.json.encode(status), now)
+
+    def gap_ended(self, gap: Gap) -> None:
+        pass
+
+    def opening(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
+        return tuple(("feed", exchange, msgspec.json.encode(status)) for exchange, status in self._last.items())
+
+
+async def _until_signal() -> None:
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    # No timeout: this is the wait for the end.
+    await stopping.wait()

@@ -1,0 +1,58 @@
+"""What chats and the web ask the daemon to do: a test alert, other rules."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liqalert.app.parts import CONSOLE, TELEGRAM, Delivering, Stores
+from liqalert.clock import Clock
+from liqalert.core.episodes import Alert
+from liqalert.core.identity import short_id
+from liqalert.pipeline import Pipeline
+from liqalert.settings import Settings
+from liqalert.web.alerts import UnknownChat
+
+TEST_SENTENCE = "This alert took the way of every alert: database, outbox, channel."
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Every request is an alert or a value that goes the same way as all others."""
+
+    settings: Settings
+    clock: Clock
+    stores: Stores
+    delivering: Delivering
+    pipeline: Pipeline
+
+    async def rules_changed(self) -> None:
+        """Evaluates what chats hold now. Raises StorageError."""
+        self.pipeline.set_rules(await self.stores.chats.rules(), self.clock.now())
+
+    async def send_test(self, chat_id: int) -> str:
+        """A test alert to one chat (row in `chats`), by the real path; gives its id."""
+        now = self.clock.now()
+        alert = Alert(
+            id=short_id("test", chat_id, now),
+            kind="test",
+            decided_at=now,
+            reason="asked_for",
+            text=TEST_SENTENCE,
+            only_chat=chat_id,
+        )
+        self.delivering.recorder.put_notice(alert)
+        return alert.id
+
+    async def send_test_to(self, address: str | None) -> str:
+        """A test alert to the chat with this address; None: the owner's, else the console. Raises UnknownChat."""
+        allowed = [(TELEGRAM, str(chat)) for chat in self.settings.telegram.allowed_chats]
+        allowed += [(CONSOLE, CONSOLE)] if self.settings.console_enabled else []
+        for channel, known in allowed:
+            if address in (None, known):
+                chat = await self.stores.chats.chat(channel, known)
+                if chat is not None:
+                    return await self.send_test(chat.id)
+        raise UnknownChat(
+            f"{address or 'nobody'} is not an allowed chat: add it to telegram.allowed_chats",
+            tuple(known for _, known in allowed),
+        )

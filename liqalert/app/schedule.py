@@ -1,0 +1,49 @@
+"""Every APScheduler job in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One thing that is done again and again. `every_s` None: daily at `daily_at` (hour, minute) UTC."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    every_s: float | None = None
+    daily_at: tuple[int, int] | None = None
+
+
+def build_scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
+    """A scheduler for `jobs`. A run that is late is made up for once, within its interval; none runs beside itself."""
+    scheduler = AsyncIOScheduler(timezone=UTC)
+    for job in jobs:
+        scheduler.add_job(
+            job.run,
+            _trigger(job),
+            id=job.name,
+            name=job.name,
+            coalesce=True,
+            max_instances=1,
+            # The library's default of 1 s silently drops runs on a busy machine.
+            misfire_grace_time=max(1, round(job.every_s or 3600)),
+        )
+    return scheduler
+
+
+def _trigger(job: Job) -> BaseTrigger:
+    if job.every_s is not None:
+        # From the epoch, so that runs lie on a grid of the clock and not of the start.
+        return IntervalTrigger(seconds=job.every_s, start_date=EPOCH, timezone=UTC)
+    hour, minute = job.daily_at or (0, 0)
+    return CronTrigger(hour=hour, minute=minute, timezone=UTC)

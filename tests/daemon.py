@@ -1,0 +1,113 @@
+"""The daemon as a process, configured by environment only, beside a Binance-shaped server and a Bot API stand-in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from tests.binance_server import BinanceServer
+from tests.telegram_server import TelegramServer
+
+OWNER = 4242
+STRANGER = 6666
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Daemon:
+    """`async with Daemon(...) as daemon:` runs `liqalert run`; `kill` and `start` again play a crash."""
+
+    def __init__(self, directory: Path, *, binance: BinanceServer, telegram: TelegramServer, **extra: str) -> None:
+        self.port = free_port()
+        self.log = directory / "daemon.log"
+        self._directory = directory
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("LIQALERT_", "PYTHONDONT"))},
+            "LIQALERT_BINANCE__WS_URL": binance.ws_url,
+            "LIQALERT_BINANCE__REST_URL": binance.rest_url,
+            "LIQALERT_CLUSTERS__REBUILD_SECONDS": "0.2",
+            "LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{directory}/liqalert.db",
+            "LIQALERT_TELEGRAM__TOKEN": telegram.token,
+            "LIQALERT_TELEGRAM__API_URL": telegram.api_url,
+            "LIQALERT_TELEGRAM__ALLOWED_CHATS": str(OWNER),
+            "LIQALERT_WEB__PORT": str(self.port),
+            **extra,
+        }
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
+
+    @property
+    def process(self) -> asyncio.subprocess.Process:
+        assert self._process is not None
+        return self._process
+
+    async def start(self, **extra: str) -> None:
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "liqalert",
+                "run",
+                cwd=self._directory,
+                env={**self._environ, **extra},
+                stdout=log,
+                stderr=log,
+            )
+
+    async def kill(self) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    async def terminate(self, timeout: float = 12.0) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(timeout):
+            return await self.process.wait()
+
+    async def get(self, path: str) -> Any:
+        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self.port}{path}") as answer:
+            return await answer.json()
+
+    async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 15.0) -> Any:
+        """The JSON at `path` as soon as it satisfies `holds`; the log is in the error otherwise."""
+        answer: Any = None
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    try:
+                        answer = await self.get(path)
+                        if holds(answer):
+                            return answer
+                    except aiohttp.ClientError:
+                        assert self.process.returncode is None, self.log.read_text()
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(f"{path} never satisfied; last {answer}\n{self.log.read_text()}") from None
+
+    async def until_zone(self, state: str) -> Mapping[str, Any]:
+        """The only zone, as soon as its most advanced episode is `state`."""
+        found = await self.until("/api/v1/clusters", lambda answer: [z["state"] for z in answer["zones"]] == [state])
+        zone: Mapping[str, Any] = found["zones"][0]
+        return zone

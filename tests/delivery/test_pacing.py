@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.delivery.pacing import Pacing, retry_delay_s
+
+
+class Chance(Random):
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = value
+
+    def random(self) -> float:
+        return self.value
+
+
+@pytest.mark.parametrize(
+    ("attempts", "delay_s"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 15.0), (6, 30.0), (7, 30.0), (1000, 30.0)]
+)
+def test_delay_grows_to_thirty_seconds_and_stays_there(attempts: int, delay_s: float) -> None:
+    assert retry_delay_s(attempts, Chance(0.0)) == delay_s
+
+
+def test_jitter_adds_at_most_a_fifth() -> None:
+    assert retry_delay_s(6, Chance(0.5)) == pytest.approx(33.0)
+    assert retry_delay_s(6, Chance(1.0)) == pytest.approx(36.0)
+
+
+def test_new_chat_may_be_told_at_once() -> None:
+    assert Pacing().ready_at("7") == -math.inf
+
+
+def test_chat_waits_a_second_and_others_do_not() -> None:
+    pacing = Pacing()
+
+    pacing.leaves("7", 100.0)
+
+    assert pacing.ready_at("7") == 101.0
+    assert pacing.ready_at("8") == -math.inf
+
+
+def test_group_waits_until_the_first_of_twenty_is_a_minute_old() -> None:
+    pacing = Pacing()
+    for second in range(20):
+        pacing.leaves("-7", 100.0 + second)
+        pacing.leaves("7", 100.0 + second)
+
+    assert pacing.ready_at("-7") == 160.0
+    assert pacing.ready_at("7") == 120.0
+
+
+def test_thirty_first_message_waits_for_everyone() -> None:
+    pacing = Pacing()
+    for chat in range(30):
+        pacing.leaves(str(chat), 100.0 + chat / 100.0)
+
+    assert pacing.ready_at("999") == 101.0
+
+
+def test_parked_chat_waits_as_told_and_no_other_does() -> None:
+    pacing = Pacing()
+
+    pacing.park("7", 500.0)
+    pacing.park("7", 400.0)
+
+    assert pacing.ready_at("7") == 500.0
+    assert pacing.ready_at("8") == -math.inf
+
+
+@given(st.lists(st.tuples(st.sampled_from(["1", "2", "-3", "-4"]), st.floats(0.0, 3.0)), min_size=1, max_size=200))
+def test_whoever_keeps_to_the_pace_breaks_no_limit(wishes: list[tuple[str, float]]) -> None:
+    pacing, now, left = Pacing(), 0.0, []
+
+    for address, pause_s in wishes:
+        now = max(now + pause_s, pacing.ready_at(address))
+        pacing.leaves(address, now)
+        left.append((now, address))
+
+    times = [at for at, _ in left]
+    assert all(times[n + 30] - times[n] >= 0.999999 for n in range(len(times) - 30))
+    for chat in ("1", "2", "-3", "-4"):
+        own = [at for at, address in left if address == chat]
+        assert all(own[n + 1] - own[n] >= 0.999999 for n in range(len(own) - 1))
+        if chat.startswith("-"):
+            assert all(own[n + 20] - own[n] >= 59.999999 for n in range(len(own) - 20))
+
+
+def test_memory_holds_the_chats_of_the_last_minute_only() -> None:
+    pacing = Pacing()
+
+    for chat in range(10_000):
+        pacing.leaves(str(chat), float(chat))
+
+    assert len(pacing._by_address) <= 61

@@ -1,0 +1,181 @@
+"""The whole way: frames on a socket in, one Telegram message out, through crashes. The daemon is a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.binance_server import BinanceServer
+from tests.daemon import OWNER, STRANGER, Daemon
+from tests.telegram_server import TelegramServer, telegram_server
+
+FAR, CLOSE, INSIDE = 57_000.0, 59_700.0, 60_005.0
+"""Marks 5 % and 0.5 % below the zone, and within it."""
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        server.prices = {"BTCUSDT": INSIDE, "ETHUSDT": 3000.0}
+        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
+        server.mark_every(0.1)
+        yield server
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with telegram_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, binance: BinanceServer, telegram: TelegramServer) -> AsyncIterator[Daemon]:
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as running:
+        await running.until("/readyz", lambda answer: answer["ready"])
+        yield running
+
+
+async def armed_zone(daemon: Daemon, binance: BinanceServer) -> None:
+    """Ten longs of 300,000 USD are liquidated between 60,000 and 60,009, then price falls away by 5 %."""
+    for step in range(10):
+        await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+    await daemon.until_zone("idle")
+    binance.prices["BTCUSDT"] = FAR
+    await daemon.until_zone("armed")
+    await asyncio.sleep(1.2)  # the journal writes once a second: liquidations and heartbeat are to be on disk too
+
+
+def alerts(telegram: TelegramServer, chat: int = OWNER) -> list[str]:
+    return [text for text in telegram.texts(chat) if "cluster of liquidated longs" in text]
+
+
+async def test_one_alert_reaches_the_allowed_chat_and_nobody_else(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await armed_zone(daemon, binance)
+    binance.prices["BTCUSDT"] = CLOSE
+
+    [text] = await telegram.wait_for_texts(OWNER, timeout=10)
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"][0]["deliveries"][0]["status"] == "sent")
+    await telegram.push_text(OWNER, "/clusters")
+    await telegram.push_text(STRANGER, "/clusters")
+    answers = await telegram.wait_for_texts(OWNER, 2, timeout=10)
+    refusal = await telegram.wait_for_texts(STRANGER, timeout=10)
+
+    assert "BTCUSDT" in text
+    assert "long" in text
+    assert "0.5 %" in text
+    assert "BTCUSDT" in answers[1]
+    assert "realised" in answers[1]
+    assert str(STRANGER) in refusal[0]
+    assert "BTCUSDT" not in refusal[0]
+    assert len(alerts(telegram)) == 1
+    assert telegram.refused == []
+
+
+async def test_kill_9_before_the_alert_loses_nothing(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await armed_zone(daemon, binance)
+    await daemon.kill()
+    await daemon.start()
+    await daemon.until_zone("armed")
+    binance.prices["BTCUSDT"] = CLOSE
+
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    await daemon.until_zone("near")
+
+    assert len(alerts(telegram)) == 1
+
+
+async def test_kill_9_after_the_alert_repeats_nothing(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await armed_zone(daemon, binance)
+    binance.prices["BTCUSDT"] = CLOSE
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"][0]["deliveries"][0]["status"] == "sent")
+    for _ in range(2):
+        await daemon.kill()
+        await daemon.start()
+        await daemon.until_zone("near")
+
+    await telegram.push_text(OWNER, "/status")
+    await telegram.wait_for_texts(OWNER, 2, timeout=10)
+
+    assert len(alerts(telegram)) == 1
+
+
+async def test_kill_9_while_telegram_is_away_delivers_after_the_restart(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    port = telegram.port
+    await armed_zone(daemon, binance)
+    await telegram.stop()
+    binance.prices["BTCUSDT"] = CLOSE
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"] and answer["alerts"][0]["deliveries"])
+    await daemon.kill()
+    await telegram.start(port)
+    await daemon.start()
+
+    await telegram.wait_for_texts(OWNER, timeout=15)
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"][0]["deliveries"][0]["status"] == "sent")
+
+    assert len(alerts(telegram)) == 1
+
+
+async def test_what_happened_while_down_is_told_once_with_the_time_it_was_down(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await armed_zone(daemon, binance)
+    await daemon.kill()
+    binance.prices["BTCUSDT"] = CLOSE
+    await asyncio.sleep(16)
+    await daemon.start()
+
+    [text] = await telegram.wait_for_texts(OWNER, timeout=15)
+    await daemon.until_zone("near")
+    feeds = await daemon.until("/api/v1/feeds", lambda answer: answer["feeds"] and answer["feeds"][0]["gaps"])
+
+    assert "not watching" in text
+    assert feeds["feeds"][0]["gaps"][-1]["cause"] == "liqalert was not running"
+    assert len(alerts(telegram)) == 1
+
+
+async def test_sigterm_ends_it_cleanly(daemon: Daemon, binance: BinanceServer) -> None:
+    await armed_zone(daemon, binance)
+
+    assert await daemon.terminate() == 0
+    assert "stopped" in daemon.log.read_text()
+    assert "Traceback" not in daemon.log.read_text()
+
+
+async def test_without_rest_it_works_and_says_what_is_missing(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    binance.rest_status = 502
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as daemon:
+        ready = await daemon.until("/readyz", lambda answer: answer["ready"])
+        for step in range(10):
+            await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+        await daemon.until_zone("idle")
+        answer = await daemon.get("/api/v1/clusters/btc")
+
+    assert any("COIN-M" in reason for reason in ready["reasons"])
+    assert any("not calibrated" in reason for reason in ready["reasons"])
+    assert [cluster["calibrated"] for cluster in answer["clusters"]] == [False]
+
+
+async def test_a_wrong_token_ends_the_bot_and_not_the_daemon(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    extra = {"LIQALERT_TELEGRAM__TOKEN": "999:AAwrong"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        ready = await daemon.until("/readyz", lambda a: a["ready"] and any("token" in r for r in a["reasons"]))
+
+        assert daemon.process.returncode is None
+        assert "AAwrong" not in daemon.log.read_text()
+        assert "AAwrong" not in str(ready)
