@@ -97,8 +97,7 @@ class Chores:
             log.warning("samples not saved", extra={"reason": str(exc)})
 
     async def prune(self) -> None:
-        keep = self._facts.settings.retention
-        days = {name.removesuffix("_days"): float(value) for name, value in keep.model_dump().items()}
+        days = self._facts.settings.retention.by_table()
         try:
             pruned = await prune(self._facts.stores.database, now=self._facts.clock.now(), retention_days=days)
         except StorageError as exc:

@@ -46,7 +46,7 @@ class ReplayOptions:
 
 
 def replay(options: ReplayOptions) -> int:
-    """Prints each alert (or, as JSON, each decision) and a summary. 0, or 1 when the files held no event at all."""
+    """Prints each alert (or, as JSON, each decision) and a summary. 0, or 1 when nothing could be read."""
     source = open_records(options.paths)
     run = ReplayRun(options, source.prices, sys.stdout)
     pacing = Pacing(options.speed)
@@ -57,7 +57,7 @@ def replay(options: ReplayOptions) -> int:
             run.take(record)
             bar.update(source.read_bytes() - bar.n)
     run.finish(torn_bytes=source.lost_bytes())
-    return 0 if run.events else 1
+    return 0 if run.began else 1
 
 
 class Pacing:
@@ -96,6 +96,11 @@ class ReplayRun:
         self._tally = Tally()
         self._now: UnixTime = 0.0
         self._pipeline: Pipeline | None = None
+
+    @property
+    def began(self) -> bool:
+        """Whether there was anything to replay."""
+        return self._pipeline is not None
 
     @property
     def events(self) -> int:

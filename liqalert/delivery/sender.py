@@ -176,18 +176,15 @@ class Sender:
     def _start_ready(self, group: asyncio.TaskGroup) -> float:
         """Starts the letters whose turn it is, oldest first; when the next one's turn comes, in seconds."""
         soonest_s = IDLE_S
-        taken = set(self._in_flight)
         for letter in tuple(self._held):
             if len(self._in_flight) >= MOST_IN_FLIGHT:
                 break
-            if letter.destination in taken:
+            if letter.destination in self._in_flight:
                 continue
             wait_s = self._wait_s(letter)
             if wait_s > POSTPONE_S:
                 self._postpone(letter, wait_s)
-                continue
-            taken.add(letter.destination)
-            if wait_s > 0.0:
+            elif wait_s > 0.0:
                 soonest_s = min(soonest_s, wait_s)
             else:
                 self._start(letter, group)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
 
 from telegram import Bot, LinkPreviewOptions
@@ -64,7 +65,8 @@ class TelegramNotifier:
 
 def delivery_error(error: TelegramError, token: str) -> DeliveryError:
     """What an error of python-telegram-bot means for the delivery, most specific first."""
-    text = f"Telegram: {error}".replace(token, "***")
+    # In any case: python-telegram-bot capitalises the texts of some errors, which makes the rest small letters.
+    text = re.sub(re.escape(token), "***", f"Telegram: {error}", flags=re.IGNORECASE)
     match error:
         case RetryAfter():
             return DeliveryError(text, retry_after_s=_seconds(error))

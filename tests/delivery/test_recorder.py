@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from liqalert.core.episodes import Alert
-from liqalert.delivery.recorder import DecisionRecorder
+from liqalert.delivery.recorder import Audience, DecisionRecorder
 from liqalert.delivery.sender import Sender
-from liqalert.ports import DeliveryStatus
+from liqalert.ports import DeliveryError, DeliveryStatus
 from tests.delivery.rig import alert_ids, chats, sender_on
 from tests.fakes import FakeDatabase, FakeNotifier, near_alert, near_transition, network_error, recipient
 from tests.virtual_time import START, VirtualClock, run
@@ -19,10 +19,12 @@ from tests.virtual_time import START, VirtualClock, run
 
 @asynccontextmanager
 async def recording(
-    database: FakeDatabase, notifier: FakeNotifier, *reachable: int
+    database: FakeDatabase, notifier: FakeNotifier, *reachable: int, audience: Audience | None = None
 ) -> AsyncIterator[tuple[DecisionRecorder, Sender]]:
     sender = sender_on(database, telegram=notifier)
-    recorder = DecisionRecorder(database, sender, audience=database, clock=VirtualClock(), reachable=chats(*reachable))
+    recorder = DecisionRecorder(
+        database, sender, audience=audience or database, clock=VirtualClock(), reachable=chats(*reachable)
+    )
     tasks = [asyncio.create_task(sender.run(), name="sender"), asyncio.create_task(recorder.run(), name="recorder")]
     try:
         yield recorder, sender
@@ -221,3 +223,60 @@ def test_drain_says_how_much_is_not_written() -> None:
             return await recorder.drain()
 
     assert run(main()) == 2
+
+
+def test_alert_that_is_being_sent_unrecorded_is_not_sent_again_when_it_is_recorded_meanwhile() -> None:
+    database, notifier = FakeDatabase(chats(1), refusing=True), FakeNotifier(latency_s=20.0)
+
+    async def main() -> None:
+        async with recording(database, notifier) as (recorder, _):
+            recorder.put(decisions(near_alert("one", START)))
+            await asyncio.sleep(2.0)
+            database.refusing = False
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert len(notifier.attempts) == 1
+    assert database.statuses() == [DeliveryStatus.SENT]
+
+
+def test_alert_recorded_while_its_recipients_were_looked_up_goes_out_once_and_as_recorded() -> None:
+    database, notifier = FakeDatabase(chats(1)), FakeNotifier()
+    record = database.record
+
+    class SlowAudience:
+        async def recipients(self, alert, now):  # type: ignore[no-untyped-def]
+            await asyncio.sleep(3.0)
+            return chats(1)
+
+    async def slow(decisions) -> None:  # type: ignore[no-untyped-def]
+        await asyncio.sleep(2.0)
+        await record(decisions)
+
+    database.record = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        async with recording(database, notifier, audience=SlowAudience()) as (recorder, _):
+            recorder.put(decisions(near_alert("one", START)))
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert len(notifier.sent) == 1
+    assert "not recorded" not in notifier.texts("1")[0]
+
+
+def test_group_that_moves_while_nothing_can_be_written_is_reached_at_its_new_address() -> None:
+    database, notifier = FakeDatabase(chats(-5), refusing=True), FakeNotifier()
+    notifier.answers_to["-5"].append(DeliveryError("Telegram: migrated", moved_to="-1005"))
+    notifier.answers_to["-1005"].append(network_error())
+
+    async def main() -> None:
+        async with recording(database, notifier) as (recorder, _):
+            recorder.put(decisions(near_alert("one", START)))
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    assert [address for _, address in notifier.attempts] == ["-5", "-1005", "-1005"]

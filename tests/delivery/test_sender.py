@@ -232,3 +232,41 @@ def test_idle_sender_leaves_the_database_alone() -> None:
     run(main())
 
     assert reads <= 3
+
+
+def test_chat_gets_its_next_message_only_when_the_one_before_is_answered() -> None:
+    database, notifier = FakeDatabase(chats(1, 2)), FakeNotifier(latency_s=5.0)
+    database.add_alerts(near_alert("one", START), near_alert("two", START))
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier):
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    first, second = (at for at, address in notifier.attempts if address == "1")
+    assert second - first == pytest.approx(5.0, abs=0.1)
+    assert min(at for at, address in notifier.attempts if address == "2") < 0.1
+
+
+def test_wake_while_the_outbox_is_being_read_is_not_forgotten() -> None:
+    database, notifier = FakeDatabase(chats(1)), FakeNotifier()
+    next_due_at = database.next_due_at
+
+    async def slow() -> float | None:
+        found = await next_due_at()
+        await asyncio.sleep(0.5)
+        return found
+
+    database.next_due_at = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier) as sender:
+            await asyncio.sleep(0.2)
+            database.add_alerts(near_alert("one", START))
+            sender.wake()
+            await asyncio.sleep(5.0)
+
+    run(main())
+
+    assert notifier.sent[0][0] < 1.1

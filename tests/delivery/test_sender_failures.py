@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from liqalert.core.episodes import EpisodeState
-from liqalert.ports import DeliveryError, DeliveryStatus, Recipient
+from liqalert.ports import DeliveryError, DeliveryStatus, Outcome, Recipient
 from tests.delivery.rig import alert_ids, chats, delivering, sender_on
 from tests.fakes import FakeDatabase, FakeNotifier, near_alert, network_error
 from tests.virtual_time import START, run
@@ -221,3 +221,45 @@ def test_sent_message_is_not_repeated_while_its_outcome_cannot_be_written() -> N
 
     assert len(notifier.sent) == 1
     assert database.status("one", "1") is DeliveryStatus.SENT
+
+
+def test_list_waits_until_it_is_known_what_else_the_chat_has_missed() -> None:
+    """After a restart a fan-out may still be open: its alert belongs on the same list."""
+    database, notifier = FakeDatabase(chats(1)), FakeNotifier()
+    database.add_alerts(near_alert("older", START - 7200.0), near_alert("old", START - 3600.0))
+    fan_out = database.fan_out
+
+    async def slow(alert, now) -> bool:  # type: ignore[no-untyped-def]
+        await asyncio.sleep(3.0)
+        return await fan_out(alert, now)
+
+    database.fan_out = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier):
+            await asyncio.sleep(20.0)
+
+    run(main())
+
+    assert len(notifier.sent) == 1
+    assert notifier.texts("1")[0].startswith("Missed while this chat could not be reached: 2 alerts")
+
+
+@pytest.mark.parametrize("due_in_s", [0.0, 25.0])
+def test_what_turns_late_now_is_listed_with_what_was_late_already(due_in_s: float) -> None:
+    """Whether the older one is due, or waits for its next attempt."""
+    database, notifier = FakeDatabase(chats(1)), FakeNotifier()
+    older, old = near_alert("older", START - 7200.0), near_alert("old", START - 900.0)
+    database.add_alerts(older, old)
+
+    async def main() -> None:
+        await database.fan_out(older, START - 7200.0)
+        await database.settle([Outcome(1, DeliveryStatus.LATE, 9, START - 5.0, START + due_in_s)])
+        await database.fan_out(old, START - 900.0)
+        async with delivering(database, telegram=notifier):
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert len(notifier.sent) == 1
+    assert notifier.texts("1")[0].startswith("Missed while this chat could not be reached: 2 alerts")

@@ -198,7 +198,7 @@ def test_retry_after_is_read_as_a_number_and_as_a_timedelta(
         Fault.refuse(401, "Unauthorized"),
         Fault.refuse(403, "Forbidden"),
         Fault.refuse(429, "Too Many Requests", retry_after=1),
-        Fault.refuse(500, "Internal Server Error"),
+        Fault.refuse(500, f"Internal Server Error in /bot{TOKEN}/sendMessage"),
         Fault.bad_gateway(),
         Fault.drop(),
         Fault.truncate(),

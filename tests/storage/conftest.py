@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import shutil
-import subprocess
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -20,6 +17,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import upgrade
 from liqalert.storage.tables import METADATA
+from tests.small_disk import can_mount
 from tests.storage import postgresql
 
 KINDS = ["sqlite", "postgresql"] if postgresql.binaries() else ["sqlite"]
@@ -34,19 +32,8 @@ EMPTYING = "DO $$ BEGIN {} END $$".format(
 )
 
 
-def _can_mount() -> bool:
-    if os.geteuid() != 0 or not shutil.which("mount"):
-        return False
-    with tempfile.TemporaryDirectory() as directory:
-        command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", directory]
-        mounted = subprocess.run(command, capture_output=True, timeout=10).returncode == 0
-        if mounted:
-            subprocess.run(["umount", directory], check=True, timeout=10)
-    return mounted
-
-
 # A full disk is a small file system of our own, which only root can mount.
-collect_ignore = [] if _can_mount() else ["test_full_disk.py"]
+collect_ignore = [] if can_mount() else ["test_full_disk.py"]
 
 
 @pytest.fixture(scope="session")

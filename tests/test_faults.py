@@ -1,0 +1,150 @@
+"""The faults a trader is most afraid of, on the daemon as a process: systemd's view, a full disk, a silent exchange."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.binance_server import BinanceServer
+from tests.daemon import OWNER, Daemon
+from tests.small_disk import can_mount
+from tests.telegram_server import TelegramServer, telegram_server
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
+        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
+        server.mark_every(0.1)
+        yield server
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with telegram_server() as server:
+        yield server
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Iterator[socket.socket]:
+    """The socket that systemd would listen on."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+        yield listening
+
+
+async def heard(systemd: socket.socket, within_s: float) -> list[str]:
+    """Everything the daemon says to systemd within that time."""
+    said: list[str] = []
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within_s
+    while (left := until - loop.time()) > 0:
+        try:
+            said.append((await asyncio.wait_for(loop.sock_recv(systemd, 4096), left)).decode())
+        except TimeoutError:
+            break
+    return said
+
+
+async def test_systemd_hears_ready_the_watchdog_also_through_an_outage_and_the_end(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer, systemd: socket.socket
+) -> None:
+    extra = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "1000000"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        at_start = await heard(systemd, 2.0)
+        await binance.stop()
+        await daemon.until("/readyz", lambda answer: not answer["ready"])
+        in_outage = await heard(systemd, 3.0)
+        await daemon.terminate()
+        at_end = await heard(systemd, 0.5)
+
+    assert at_start[0] == "READY=1\nSTATUS=watching"
+    assert at_start.count("WATCHDOG=1") >= 2
+    assert in_outage.count("WATCHDOG=1") >= 4
+    assert at_end[-1] == "STOPPING=1"
+
+
+async def test_ready_is_said_also_when_the_exchange_cannot_be_reached(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer, systemd: socket.socket
+) -> None:
+    await binance.stop()
+    extra = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: "cannot be reached" in str(answer["reasons"]))
+        [ready] = await heard(systemd, 1.0)
+
+    assert ready.startswith("READY=1\nSTATUS=binance is not proven alive:")
+
+
+async def test_an_exchange_that_goes_silent_is_noticed_in_5_s_and_told_once(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    """The socket stays open and nothing comes: what happened on 2026-04-23."""
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        binance.stalled = True
+        silent_since = asyncio.get_running_loop().time()
+        await daemon.until("/readyz", lambda answer: not answer["ready"], timeout=8)
+        noticed_s = asyncio.get_running_loop().time() - silent_since
+        [notice] = await telegram.wait_for_texts(OWNER, timeout=25)
+        await telegram.push_text(OWNER, "/clusters")
+        answer = (await telegram.wait_for_texts(OWNER, 2, timeout=10))[1]
+        binance.stalled = False
+        await telegram.wait_for_texts(OWNER, 3, timeout=30)
+        gaps = (await daemon.get("/api/v1/feeds"))["feeds"][0]["gaps"]
+
+    assert noticed_s < 7
+    assert "Binance is not being watched" in notice
+    assert "not alive" in answer
+    assert "watched again" in telegram.texts(OWNER)[2]
+    assert len(gaps) == 1
+    assert len(telegram.texts(OWNER)) == 3
+
+
+if can_mount():
+
+    @pytest.fixture
+    def small_disk(tmp_path: Path) -> Iterator[Path]:
+        directory = tmp_path / "disk"
+        directory.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(directory)], check=True, timeout=10)
+        yield directory
+        subprocess.run(["umount", "-l", str(directory)], check=True, timeout=10)
+
+    async def test_a_full_disk_stops_no_alert(
+        small_disk: Path, tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+    ) -> None:
+        extra = {"LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{small_disk}/liqalert.db"}
+        async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+            await daemon.until("/readyz", lambda answer: answer["ready"])
+            for step in range(10):
+                await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+            await daemon.until_zone("idle")
+            ballast = small_disk / "ballast"
+            with ballast.open("wb") as file:
+                file.write(b"x" * shutil.disk_usage(small_disk).free)
+            binance.prices["BTCUSDT"] = 57_000.0
+            await daemon.until_zone("armed")
+            binance.prices["BTCUSDT"] = 59_700.0
+            [text] = await telegram.wait_for_texts(OWNER, timeout=20)
+            full = await daemon.until("/readyz", lambda answer: not answer["ready"])
+            ballast.unlink()
+            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=20)
+            kept = await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"], timeout=20)
+            sent = await daemon.until(
+                "/api/v1/alerts", lambda answer: [d["status"] for d in answer["alerts"][0]["deliveries"]] == ["sent"]
+            )
+
+        assert "not recorded: database unwritable" in text
+        assert any("database" in reason for reason in full["reasons"])
+        assert len(kept["alerts"]) == len(sent["alerts"]) == 1
+        assert len(telegram.texts(OWNER)) == 1

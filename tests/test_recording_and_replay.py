@@ -1,0 +1,129 @@
+"""Same input, same output: what the daemon recorded replays to what it decided, byte for byte."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from liqalert.render.decisions import iso
+from tests.binance_server import BinanceServer
+from tests.daemon import Daemon
+from tests.telegram_server import telegram_server
+
+SHARED = Path(__file__).resolve().parents[1] / ".." / "shared" / "data" / "forceorder.jsonl.gz"
+
+
+def replay(*arguments: str | Path) -> list[bytes]:
+    command = [sys.executable, "-m", "liqalert", "replay", "--json", *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, timeout=60).stdout.splitlines()
+
+
+def summary(lines: Sequence[bytes]) -> dict[str, object]:
+    decoded = msgspec.json.decode(lines[-1])
+    found: dict[str, object] = decoded["summary"]
+    return found
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
+        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
+        server.mark_every(0.1)
+        yield server
+
+
+async def test_a_recording_replays_to_the_decisions_of_the_live_daemon(binance: BinanceServer, tmp_path: Path) -> None:
+    """Through a kill and a restart: each recording opens with what its daemon took up."""
+    extra = {"LIQALERT_RECORDING__DIRECTORY": str(tmp_path / "recordings")}
+    async with telegram_server() as telegram, Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        for step in range(10):
+            await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+        await daemon.until_zone("idle")
+        binance.prices["BTCUSDT"] = 57_000.0
+        await daemon.until_zone("armed")
+        await asyncio.sleep(1.2)
+        await daemon.kill()
+        await daemon.start()
+        await daemon.until_zone("armed")
+        binance.prices["BTCUSDT"] = 59_700.0
+        await daemon.until_zone("near")
+        binance.prices["BTCUSDT"] = 60_050.0
+        await daemon.until("/api/v1/clusters", lambda answer: answer["zones"] == [])
+        await daemon.terminate()
+
+    first, second = sorted((tmp_path / "recordings").iterdir())
+    replayed = [msgspec.json.decode(line) for file in (first, second) for line in replay(file)[:-1]]
+
+    with sqlite3.connect(tmp_path / "liqalert.db") as database:
+        query = "SELECT episode_id, state, reason, at FROM transitions ORDER BY rowid"
+        live = [(*row[:3], iso(row[3])) for row in database.execute(query)]
+        [(alert_id,)] = database.execute("SELECT id FROM alerts").fetchall()
+    transitions = [line for line in replayed if line["decision"] == "transition"]
+    assert [(line["episode"], line["to"], line["reason"], line["at"]) for line in transitions] == live
+    assert [line["alert"] for line in transitions if line["alert"]] == [alert_id]
+    assert [line["to"] for line in transitions] == ["armed", "near", "swept"]
+
+
+def test_speed_does_not_change_what_is_decided(tmp_path: Path) -> None:
+    frames = [{"e": "forceOrder", "E": 1_790_000_000_000 + step * 100, "o": order(step)} for step in range(10)]
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(b"\n".join(msgspec.json.encode(frame) for frame in frames))
+
+    assert replay(file, "--speed", "50") == replay(file, "--speed", "max")
+    assert summary(replay(file)) == {
+        "events": 10,
+        "accepted": 10,
+        "duplicate": 0,
+        "rejected": {},
+        "alerts": 0,
+        "zones": 0,
+        "prices": "fills",
+    }
+
+
+def order(step: int) -> dict[str, object]:
+    at = 1_790_000_000_000 + step * 100 - 5
+    return {"s": "BTCUSDT", "S": "SELL", "q": "5", "p": "59000", "ap": str(60_000 + step), "l": "5", "z": "5", "T": at}
+
+
+def test_hostile_lines_are_counted_and_change_nothing_else(tmp_path: Path) -> None:
+    good = msgspec.json.encode({"e": "forceOrder", "E": 1_790_000_000_000, "o": order(0)})
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(b"\n".join([b"{", b"\xff\xfe", good, good, b'{"e":"other"}', good.replace(b"60000", b"NaN")]))
+
+    counted = summary(replay(file))
+
+    assert (counted["accepted"], counted["duplicate"], counted["events"]) == (1, 1, 6)
+    assert counted["rejected"] == {"bad_value": 1, "malformed": 2, "unknown_event": 1}
+
+
+if SHARED.exists():
+
+    def test_the_recorded_data_are_accounted_for_to_the_last_event_and_replay_alike() -> None:
+        lines = replay(SHARED, "--speed", "max")
+        counted = summary(lines)
+
+        assert counted["events"] == 5285
+        assert (counted["accepted"], counted["rejected"]) == (5284, {"off_market": 1})
+        assert replay(SHARED, "--speed", "max") == lines
+
+    def test_at_lower_thresholds_the_recorded_data_give_alerts() -> None:
+        """On 2025-06-23 price comes back to within 0.5 % of where shorts were liquidated a quarter hour before."""
+        arguments = ["--min-strength", "0.3", "--distance", "0.5", "--rearm", "0.7", "--open-interest", "BTCUSDT=1e9"]
+        lines = [msgspec.json.decode(line) for line in replay(SHARED, *arguments)[:-1]]
+
+        alerts = [line for line in lines if line.get("alert")]
+        zones = {line["zone"]: line for line in lines if line["decision"] in ("zone_opened", "zone_rewritten")}
+        assert [(zones[line["zone"]]["symbol"], line["at"][:16]) for line in alerts] == [
+            ("ETHUSDT", "2025-06-23T21:31"),
+            ("BTCUSDT", "2025-06-23T21:32"),
+        ]
