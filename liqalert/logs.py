@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -71,13 +72,12 @@ class RedactingFormatter(logging.Formatter):
         super().__init__()
         self._inner = inner
         # Longest first, so that a secret that contains another one leaves no rest.
-        self._spellings = sorted({form for secret in secrets if secret for form in _spellings(secret)}, key=len)[::-1]
+        spellings = sorted({form for secret in secrets if secret for form in _spellings(secret)}, key=len)[::-1]
+        # In any case of letters, because python-telegram-bot puts some of Telegram's texts in lower case.
+        self._secret = re.compile("|".join(map(re.escape, spellings)) or "(?!)", re.IGNORECASE)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._inner.format(record)
-        for spelling in self._spellings:
-            line = line.replace(spelling, "***")
-        return line
+        return self._secret.sub("***", self._inner.format(record))
 
 
 def _spellings(secret: str) -> tuple[str, ...]:

@@ -77,6 +77,10 @@ class StorageError(Exception):
     """The database refused. The text names the operation, the database (without password) and the cause."""
 
 
+class RowRefused(StorageError):
+    """The database works, but refuses one of these rows: trying again will not help."""
+
+
 class DeliveryStatus(StrEnum):
     DUE = "due"
     SENT = "sent"

@@ -20,6 +20,7 @@ from liqalert.ports import (
     Message,
     Outcome,
     Recipient,
+    RowRefused,
     StorageError,
 )
 
@@ -124,6 +125,8 @@ class FakeDatabase:
     refusing: bool = False
     """Nothing can be written."""
     unreadable: bool = False
+    poisoned: set[str] = field(default_factory=set)
+    """Ids of alerts that can never be written."""
     decisions: list[Decision] = field(default_factory=list)
     alerts: dict[str, Alert] = field(default_factory=dict)
     deliveries: dict[int, Delivery] = field(default_factory=dict)
@@ -140,6 +143,8 @@ class FakeDatabase:
 
     async def record(self, decisions: Sequence[Decision]) -> None:
         self._write("recording decisions")
+        if any(isinstance(each, Transition) and each.alert and each.alert.id in self.poisoned for each in decisions):
+            raise RowRefused("recording decisions failed on fake: a value that no column takes")
         self.decisions += [decision for decision in decisions if decision not in self.decisions]
         for decision in decisions:
             if isinstance(decision, Transition) and decision.alert is not None:

@@ -40,6 +40,15 @@ def _line(created: float = 1_700_000_000.25, **extra: object) -> logging.LogReco
     )
 
 
+def test_a_secret_is_masked_in_any_case_of_letters(configured: Callable[..., io.StringIO]) -> None:
+    stream = configured()
+
+    logging.getLogger("liqalert.x").warning("refused", extra={"error": TOKEN.lower()})
+
+    assert "not_a_real_token" not in stream.getvalue()
+    assert "***" in stream.getvalue()
+
+
 def test_text_line_holds_utc_time_level_logger_event_and_fields() -> None:
     line = logs.TextFormatter().format(_line(attempts=2, chat="a b"))
 

@@ -13,7 +13,7 @@ from typing import Protocol, TypeAlias
 from liqalert.clock import Clock
 from liqalert.core.episodes import Alert, Decision, Transition
 from liqalert.core.market import UnixTime
-from liqalert.ports import DecisionStore, Recipient, StorageError
+from liqalert.ports import DecisionStore, Recipient, RowRefused, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ class DecisionRecorder:
         self._settled.set()
         self.dropped = 0
         """Batches that made room for newer ones while nothing could be written."""
+        self.unwritable = 0
+        """Batches that the database can never take."""
         self.problem: str | None = None
         """Why decisions are not being recorded; None while they are."""
 
@@ -138,6 +140,11 @@ class DecisionRecorder:
             try:
                 async with asyncio.timeout(TIMEOUT_S):
                     await self._write(first.entry)
+            except RowRefused as exc:
+                # Trying again would hold up every later decision for ever. Its alerts are told all the same.
+                log.error("decisions can never be recorded", extra={"error": str(exc), "decisions": repr(first.entry)})
+                await self._hand_over(asyncio.get_running_loop().time())
+                self.unwritable += 1
             except (StorageError, TimeoutError) as exc:
                 self._refused(str(exc) or f"no answer within {TIMEOUT_S:.0f} s")
                 await self._hand_over(asyncio.get_running_loop().time())

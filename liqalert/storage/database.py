@@ -19,16 +19,12 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from liqalert.ports import StorageError
+from liqalert.ports import RowRefused, StorageError
 
 READERS = 4
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 # UnicodeError: text that the driver cannot encode. OSError: no connection, and every timeout.
 REFUSALS = (SQLAlchemyError, OSError, MsgspecError, UnicodeError)
-
-
-class RowRefused(StorageError):
-    """The database works, but refuses one of these rows: trying again will not help."""
 
 
 class Database:

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
-from liqalert.ports import StorageError
-from liqalert.storage.database import Database, RowRefused, storable
+from liqalert.ports import RowRefused, StorageError
+from liqalert.storage.database import Database, storable
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,12 @@ from sqlalchemy import RowMapping, Select, bindparam, func, literal, null, or_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.episodes import Alert
-from liqalert.core.market import UnixTime
+from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.rules import Rule
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, Role, StorageError
 from liqalert.storage.database import Database, storable
 from liqalert.storage.decisions import alert_from
-from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES, SUBSCRIPTIONS
+from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES, RULES, SUBSCRIPTIONS
 
 BATCH = 500
 SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
@@ -134,7 +135,7 @@ def _audience(alert: Alert, *, now: UnixTime, after: int) -> Select[tuple[object
     chat = (CHATS.c.id, CHATS.c.channel, CHATS.c.address)
     if alert.only_chat is None and alert.rule is not None:
         held = SUBSCRIPTIONS.c
-        return (
+        subscribers = (
             select(*chat, held.loudness, held.muted_until)
             .join(SUBSCRIPTIONS, held.chat_id == CHATS.c.id)
             .where(held.rule_id == alert.rule.id, held.loudness != "off")
@@ -144,6 +145,9 @@ def _audience(alert: Alert, *, now: UnixTime, after: int) -> Select[tuple[object
             .where(held.chat_id > after)
             .order_by(held.chat_id)
         )
+        if alert.rule.instrument is None and alert.zone is not None:
+            return subscribers.where(held.chat_id.not_in(_said_otherwise(alert.rule, alert.zone.instrument)))
+        return subscribers
     everyone = select(*chat, literal("loud").label("loudness"), null().label("muted_until"))
     everyone = everyone.where(CHATS.c.id > after).order_by(CHATS.c.id)
     if alert.only_chat is not None:
@@ -153,6 +157,14 @@ def _audience(alert: Alert, *, now: UnixTime, after: int) -> Select[tuple[object
 
 def _recipient(row: RowMapping) -> Recipient:
     return Recipient(row["id"], row["channel"], row["address"], row["loudness"], row["muted_until"])
+
+
+def _said_otherwise(rule: Rule, instrument: Instrument) -> Select[tuple[int]]:
+    """Chats that hold a rule for this very instrument, or have stopped it: what they said for all does not count."""
+    own = select(RULES.c.id).where(
+        RULES.c.kind == rule.kind, RULES.c.exchange == instrument.exchange, RULES.c.symbol == instrument.symbol
+    )
+    return select(SUBSCRIPTIONS.c.chat_id).where(SUBSCRIPTIONS.c.rule_id.in_(own))
 
 
 def _new_delivery(alert: Alert, recipient: Recipient, now: UnixTime) -> dict[str, object]:

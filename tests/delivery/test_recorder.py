@@ -73,6 +73,23 @@ def test_batches_are_written_in_order() -> None:
     assert database.decisions == decisions(*alerts)
 
 
+def test_a_batch_that_can_never_be_written_holds_up_nothing_and_is_told_all_the_same() -> None:
+    database, notifier = FakeDatabase(chats(1), poisoned={"bad"}), FakeNotifier()
+
+    async def main() -> int:
+        async with recording(database, notifier) as (recorder, _):
+            recorder.put(decisions(near_alert("bad", START)))
+            recorder.put(decisions(near_alert("good", START)))
+            await asyncio.sleep(5.0)
+            return recorder.unwritable
+
+    unwritable = run(main())
+
+    assert unwritable == 1
+    assert list(database.alerts) == ["good"]
+    assert len(notifier.sent) == 2
+
+
 def test_notice_is_recorded_and_sent() -> None:
     database, notifier = FakeDatabase(chats(1)), FakeNotifier()
 

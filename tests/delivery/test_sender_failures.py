@@ -8,7 +8,7 @@ import itertools
 import pytest
 
 from liqalert.core.episodes import EpisodeState
-from liqalert.ports import DeliveryError, DeliveryStatus, Outcome, Recipient
+from liqalert.ports import DeliveryError, DeliveryStatus, Message, Outcome, Recipient
 from tests.delivery.rig import alert_ids, chats, delivering, sender_on
 from tests.fakes import FakeDatabase, FakeNotifier, near_alert, network_error
 from tests.virtual_time import START, run
@@ -263,3 +263,22 @@ def test_what_turns_late_now_is_listed_with_what_was_late_already(due_in_s: floa
 
     assert len(notifier.sent) == 1
     assert notifier.texts("1")[0].startswith("Missed while this chat could not be reached: 2 alerts")
+
+
+def test_retry_is_on_time_while_another_chat_is_still_being_sent_to() -> None:
+    class SlowToOne(FakeNotifier):
+        async def send(self, address: str, message: Message) -> str:
+            await asyncio.sleep(50.0 if address == "1" else 0.0)
+            return await super().send(address, message)
+
+    database, notifier = FakeDatabase(chats(1, 2)), SlowToOne()
+    notifier.answers_to["2"].append(network_error())
+    database.add_alerts(near_alert("one", START))
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier):
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert [at for at, address in notifier.attempts if address == "2"] == pytest.approx([0.0, 1.0], abs=1.1)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select, text
 
-from liqalert.ports import StorageError
-from liqalert.storage.database import Database, RowRefused, parse_url, storable
+from liqalert.ports import RowRefused, StorageError
+from liqalert.storage.database import Database, parse_url, storable
 from liqalert.storage.tables import FEED_HEARTBEATS
 from tests.storage import postgresql
 

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import insert
@@ -107,6 +108,27 @@ async def test_only_those_who_hold_the_rule_and_want_to_hear_are_told(
     await sync_defaults(database, "telegram", ["1", "2", "3"], rules=[BTC_RULE], now=T0)
 
     assert await _fanned_out(outbox, alerts, alert()) == [("telegram", "1")]
+
+
+async def test_who_has_a_rule_for_the_instrument_is_not_told_again_by_the_rule_for_all(
+    database: Database, chats: ChatDirectory, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    """Chat 0 holds only the rule for all, chat 1 one for BTC as well, chat 2 has stopped BTC."""
+    everything = replace(BTC_RULE, instrument=None)
+    await sync_defaults(database, "telegram", ["0", "1", "2"], rules=[], now=T0)
+    rows = [await chats.chat("telegram", address) for address in ("0", "1", "2")]
+    for row in rows:
+        assert row is not None
+        await chats.subscribe(row.id, everything, T0)
+        if row.address != "0":
+            await chats.subscribe(row.id, BTC_RULE, T0)
+        if row.address == "2":
+            await chats.unsubscribe(row.id, BTC_RULE.instrument, T0)
+    what = replace(alert(), rule=everything)
+    await alerts.record([replace(near(), alert=what)])
+
+    assert await outbox.fan_out(what, T0) is True
+    assert await _told(outbox) == [("telegram", "0")]
 
 
 @pytest.mark.parametrize(("muted_until", "told"), [(T0 + 10, 0), (T0, 1), (T0 - 1, 1)])
