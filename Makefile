@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.synced
+# Four on two cores: the tests that run the daemon spend their time waiting.
+PYTEST_ARGS ?= -n 4 --dist worksteal
 
 .PHONY: test check lint lock clean
 
