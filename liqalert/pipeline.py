@@ -78,6 +78,8 @@ class Pipeline:
             self.verdicts[verdict] += 1
             if verdict is Verdict.ACCEPTED:
                 self._journal.liquidation(liquidation)
+            elif verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
+                log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
         self._hand_on(decisions)
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
@@ -102,6 +104,9 @@ class Pipeline:
         """Runs the ticks that are due at `now`, each at its grid point."""
         every = self._engine.terms.rebuild_s
         due = math.floor(now / every) * every
+        if due < self._ticked - CATCH_UP_TICKS * every:
+            log.warning("the clock was set back", extra={"by_s": self._ticked - due})
+            self._ticked = due - every
         if due <= self._ticked or not self._alive:
             return
         first = max(self._ticked + every, due - (CATCH_UP_TICKS - 1) * every)

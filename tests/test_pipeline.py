@@ -151,6 +151,17 @@ def test_a_stalled_machine_makes_up_for_a_minute_at_most() -> None:
     assert rig.pipeline.ticked_at == T0 + 86_400 * 365
 
 
+def test_a_clock_that_is_set_back_does_not_stop_the_ticks() -> None:
+    rig = Rig()
+    rig.feed(T0)
+    rig.pipeline.advance(T0 + 5)
+    rig.feed(T0 - 3600)
+    rig.pipeline.advance(T0 - 3595)
+
+    assert rig.pipeline.ticked_at == T0 - 3595
+    assert rig.board.snapshot.as_of == T0 - 3595
+
+
 def test_an_error_in_a_tick_is_counted_and_the_next_tick_runs() -> None:
     rig = Rig()
     rig.feed(T0)

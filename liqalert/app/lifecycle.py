@@ -118,6 +118,10 @@ class Daemon:
         self._teardown.add("samples", self._chores.save_samples)
         self._teardown.add("journal", stores.journal.flush)
         self._background(tasks, "journal", stores.journal.run())
+        if delivering.telegram is not None:
+            self._facts.bot = TelegramBot(delivering.telegram, self._desk())
+            # Registered before the sender, and so stopped after it: they share their connections.
+            self._teardown.add("bot", self._facts.bot.stop)
         sending = tasks.create_task(delivering.sender.run(), name="sender")
         self._teardown.add_task(sending)
         self._teardown.add("sender", lambda: delivering.sender.stop(SENDING_STOPS_WITHIN_S))
@@ -138,14 +142,12 @@ class Daemon:
                 facts.web_problem = str(exc)
                 log.error("web not listening", extra={"reason": str(exc)})
             self._teardown.add("web", server.stop)
-        if facts.delivering.telegram is None:
+        if facts.bot is None:
             log.info("no Telegram token: alerts are printed here")
             return
         if not self._settings.telegram.allowed_chats:
             log.warning("a Telegram token but no allowed chat: nobody is told, set telegram.allowed_chats")
-        facts.bot = TelegramBot(facts.delivering.telegram, self._desk())
         await facts.bot.start()
-        self._teardown.add("bot", facts.bot.stop)
 
     async def _start_watching(self, tasks: asyncio.TaskGroup, start: Start) -> None:
         """Open interest first: it calibrates the strength of the very first zones."""

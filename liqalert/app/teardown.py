@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 
 from liqalert.ports import StorageError
 
@@ -41,6 +40,7 @@ class Teardown:
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
+    """An error in the task is not raised here: its group has it already."""
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    # No timeout of its own: `run` has one for everything.
+    await asyncio.wait({task})

@@ -49,6 +49,29 @@ def test_p14_an_id_never_returns_and_is_never_shared(stream: list[list[tuple[int
         before = set(ids)
 
 
+@given(bursts, st.integers(0, 24), st.integers(1, 10**6))
+def test_p14_an_added_event_changes_ids_only_among_what_it_is_connected_to(
+    stream: list[list[tuple[int, int, int]]], step: int, usd: int
+) -> None:
+    """A second group, 20 % away from the first, keeps its ids whatever comes to the first."""
+    far = [[(price + 250, amount, second) for price, amount, second in burst] for burst in stream]
+    both = [near + away for near, away in zip(stream, far, strict=True)]
+    added = [[*burst, (1000, usd, 1)] if number == step else burst for number, burst in enumerate(both)]
+
+    assert far_ids(batches(added)) == far_ids(batches(both))
+
+
+def far_ids(stream: list[list[Liquidation]]) -> list[list[str]]:
+    engine, ids = Engine(TERMS), []
+    for step, batch in enumerate(stream):
+        now = T0 + 600 * step + 45
+        for one in batch:
+            engine.add(one, now)
+        clusters = engine.tick(now)[0].clusters(now)
+        ids.append([cluster.id for cluster in clusters if cluster.price_low > 1150])
+    return ids
+
+
 def test_a_growing_cluster_keeps_its_id() -> None:
     (first,), (second,) = run([[liquidation(1000.0, 5e5, T0)], [liquidation(1001.0, 9e5, T0 + 600)]])
 
