@@ -12,8 +12,6 @@ from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark,
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone
 
-# ---------------------------------------------------------------- feeds
-
 
 @dataclass(frozen=True, slots=True)
 class ParsedFrame:
@@ -43,9 +41,6 @@ class FrameRecorder(Protocol):
     """Keeps raw frames (append-only); `kind` is `frame`, or the name of a REST answer that was used."""
 
     def write(self, kind: str, exchange: str, payload: bytes, received_time: UnixTime) -> None: ...
-
-
-# ---------------------------------------------------------------- storage
 
 
 class Journal(Protocol):
@@ -190,7 +185,19 @@ class Subscription:
     """True for the default rules that every allowed chat holds until it says otherwise."""
 
 
-class ChatStore(Protocol):
+class AddressBook(Protocol):
+    """Where chats can be reached, as their channel reports it. All calls raise StorageError when the database refuses."""
+
+    async def migrate(self, channel: str, old_address: str, new_address: str) -> None:
+        """The chat has a new address (a Telegram group became a supergroup). Every reference follows."""
+        ...
+
+    async def mark_dead(self, chat_id: int, now: UnixTime) -> None: ...
+
+    async def revive(self, chat_id: int) -> None: ...
+
+
+class ChatStore(AddressBook, Protocol):
     """Chats and what they want to be told. All calls raise StorageError when the database refuses."""
 
     async def chat(self, channel: str, address: str) -> Chat | None:
@@ -208,18 +215,6 @@ class ChatStore(Protocol):
     async def unsubscribe(self, chat_id: int, instrument: Instrument | None, now: UnixTime) -> bool:
         """Stops this chat's rules for `instrument` (None: those for all instruments); False if it had none."""
         ...
-
-    async def rules(self) -> tuple[Rule, ...]:
-        """The distinct rules that at least one living chat holds, ordered by id."""
-        ...
-
-    async def migrate(self, channel: str, old_address: str, new_address: str) -> None:
-        """The chat has a new address (a Telegram group became a supergroup). Every reference follows."""
-        ...
-
-    async def mark_dead(self, chat_id: int, now: UnixTime) -> None: ...
-
-    async def revive(self, chat_id: int) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,9 +263,6 @@ class Restored:
     """Zones that ended within the last 12 decay constants: their clusters may still be living."""
 
 
-# ---------------------------------------------------------------- notifiers
-
-
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message in both forms: `html` in Telegram's subset, `plain` with the same content."""
@@ -283,8 +275,8 @@ class Message:
 class DeliveryError(Exception):
     """A notifier could not deliver. The attributes carry the whole retry policy; the text holds no secret.
 
-    `permanent`: never try this message at this address again. `retry_after_s`: the service said how long to wait,
-    for this address only. `moved_to`: the address has changed. `address_dead`: nothing can be sent there any more.
+    `permanent`: never try this message at this address again. `retry_after_s`: the service said how long to wait, for
+    this address only. `moved_to`: the address has changed. `address_dead`: nothing can be sent there any more.
     `channel_dead`: the whole channel is refused (a wrong token).
     """
 

@@ -102,12 +102,8 @@ class ZoneBook:
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago."""
-        due = [
-            zone
-            for zones in self._zones.values()
-            for zone in zones.values()
-            if now >= zone.peak_at + self._terms.memory_s
-        ]
+        every = (zone for zones in self._zones.values() for zone in zones.values())
+        due = [zone for zone in every if now >= zone.peak_at + self._terms.memory_s]
         for zone in sorted(due, key=lambda zone: zone.id):
             yield from self._end(zone, ZoneEnd.EXPIRED, Reason.ZONE_EXPIRED, now)
 
@@ -139,9 +135,6 @@ class ZoneBook:
             for zones in self._zones.values()
             for zone in zones.values()
         )
-
-    def zone_count(self) -> int:
-        return sum(len(zones) for zones in self._zones.values())
 
     # ------------------------------------------------------------ zones
 

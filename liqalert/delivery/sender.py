@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
-from typing import Protocol
 
 from liqalert.clock import Clock
 from liqalert.core.episodes import Alert
@@ -30,7 +29,7 @@ from liqalert.delivery.intake import Intake
 from liqalert.delivery.letters import Letter, compose
 from liqalert.delivery.settler import Settler
 from liqalert.delivery.unrecorded import AdoptingOutbox, Unrecorded
-from liqalert.ports import AlertReader, Delivery, DeliveryError, Notifier, Outcome, Recipient, StorageError
+from liqalert.ports import AddressBook, AlertReader, Delivery, DeliveryError, Notifier, Outcome, Recipient, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +40,6 @@ POSTPONE_S = 2.0
 """A delivery that must wait longer goes back to the outbox: memory is for those whose turn is near."""
 IDLE_S = 30.0
 MOST_MOVES = 3
-
-
-class Addresses(Protocol):
-    """The part of ports.ChatStore that a channel's answers change."""
-
-    async def migrate(self, channel: str, old_address: str, new_address: str) -> None: ...
-
-    async def mark_dead(self, chat_id: int, now: UnixTime) -> None: ...
 
 
 class Sender:
@@ -62,7 +53,7 @@ class Sender:
         outbox: AdoptingOutbox,
         notifiers: Mapping[str, Notifier],
         *,
-        chats: Addresses,
+        chats: AddressBook,
         history: AlertReader,
         clock: Clock,
         random: Random,
