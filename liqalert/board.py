@@ -16,6 +16,8 @@ class Board:
     snapshot: Snapshot
     feeds: Mapping[str, FeedStatus] = field(default_factory=dict)
     """By exchange."""
+    banner: str | None = None
+    """What every screen must say whatever happens, like 'simulated market'."""
     warnings: tuple[str, ...] = ()
     """Sentences about liqalert itself that every answer should carry, like 'not recorded: database unwritable'."""
 
@@ -24,3 +26,7 @@ class Board:
 
     def feeds_not_alive(self) -> tuple[FeedStatus, ...]:
         return tuple(status for status in self.feeds.values() if not status.alive)
+
+    def said_above(self) -> tuple[str, ...]:
+        """The sentences that stand above every answer."""
+        return (self.banner, *self.warnings) if self.banner else self.warnings

@@ -186,7 +186,7 @@ class Subscription:
 
 
 class AddressBook(Protocol):
-    """Where chats can be reached, as their channel reports it. All calls raise StorageError when the database refuses."""
+    """Where chats can be reached, as their channel reports it. Raises StorageError when the database refuses."""
 
     async def migrate(self, channel: str, old_address: str, new_address: str) -> None:
         """The chat has a new address (a Telegram group became a supergroup). Every reference follows."""

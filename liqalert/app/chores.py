@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
 from liqalert.app.schedule import Job
+from liqalert.app.sdnotify import notify
 from liqalert.app.start import EXCHANGE, watched_symbols
 from liqalert.app.watchman import Watchman
+from liqalert.app.world import World
 from liqalert.core.market import Instrument
 from liqalert.ports import StorageError
 from liqalert.storage.housekeeping import prune
@@ -24,15 +25,15 @@ log = logging.getLogger(__name__)
 class Chores:
     """The jobs. None raises for what can be expected; what else happens is counted by `count_failures`."""
 
-    def __init__(self, facts: Facts, metrics: Metrics, tell_systemd: Callable[[str], None]) -> None:
+    def __init__(self, facts: Facts, metrics: Metrics, world: World) -> None:
         self._facts = facts
         self._metrics = metrics
-        self._tell_systemd = tell_systemd
+        self._world = world
         self._watchman = Watchman()
 
     def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
         """Everything that is scheduled. `watchdog_s`: how often systemd wants to hear; None without a watchdog."""
-        rebuild_s = self._facts.watching.engine.terms.rebuild_s
+        rebuild_s = self._world.every(self._facts.watching.engine.terms.rebuild_s)
         table = (
             Job("tick", self.tick, every_s=rebuild_s),
             Job("owner", self.look_after_owner, every_s=1.0),
@@ -65,7 +66,7 @@ class Chores:
         enabled = self._facts.settings.binance.enabled
         moving = not enabled or self._facts.clock.now() <= self._facts.watching.runner.progress_due_at + 1.0
         if moving and self._facts.health().on_time:
-            self._tell_systemd("WATCHDOG=1")
+            notify("WATCHDOG=1", self._world.environ)
 
     async def look_after_owner(self) -> None:
         now = self._facts.clock.now()

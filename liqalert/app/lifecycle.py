@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import signal
 import sys
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from random import Random
 from typing import Any
 
@@ -22,9 +21,9 @@ from liqalert.app.schedule import build_scheduler
 from liqalert.app.sdnotify import notify, watchdog_interval_s
 from liqalert.app.start import EXCHANGE, Start, watched_symbols
 from liqalert.app.teardown import Teardown
+from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
-from liqalert.clock import Clock, SystemClock
 from liqalert.core.market import Instrument
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
@@ -47,25 +46,25 @@ def run_daemon(settings: Settings) -> int:
     """Runs until SIGTERM or SIGINT: 0. A database that cannot be used ends it with a sentence: 1."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(serve(settings, SystemClock(), os.environ))
+            runner.run(serve(settings, World(), _stop_on_signals))
     except StorageError as exc:
         print(f"liqalert: {exc}", file=sys.stderr)  # noqa: T201 - the user's terminal, before there is a daemon
         return 1
     return 0
 
 
-async def serve(settings: Settings, clock: Clock, environ: Mapping[str, str]) -> None:
-    """The whole daemon. Returns when it has been told to stop. Raises StorageError when it cannot begin."""
-    stopping = _stop_on_signals()
+async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Event]) -> None:
+    """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
+    stopping, clock = stop(), world.clock
     async with Database(settings.database.url) as database:
         await prepare(database)
         stores = build_stores(database)
         start = await read_start(settings, stores, clock.now())
         async with aiohttp.ClientSession() as session:
             random = Random()
-            delivering = build_delivering(settings, stores, clock, random)
+            delivering = build_delivering(settings, stores, world, random)
             watching = build_watching(
-                settings, start, stores=stores, delivering=delivering, session=session, clock=clock, random=random
+                settings, start, stores=stores, delivering=delivering, session=session, world=world, random=random
             )
             desk = OpenInterestDesk(
                 watching.rest,
@@ -76,23 +75,23 @@ async def serve(settings: Settings, clock: Clock, environ: Mapping[str, str]) ->
             )
             facts = Facts(settings, clock, start.at, stores, delivering, watching, desk)
             requests = Requests(settings, clock, stores, delivering, watching.pipeline)
-            await Daemon(facts, requests, environ).run(start, stopping)
+            await Daemon(facts, requests, world).run(start, stopping)
 
 
 class Daemon:
     """Starts the parts in order, waits, and stops them in the reverse order."""
 
-    def __init__(self, facts: Facts, requests: Requests, environ: Mapping[str, str]) -> None:
+    def __init__(self, facts: Facts, requests: Requests, world: World) -> None:
         self._facts = facts
         self._requests = requests
-        self._environ = environ
+        self._environ = world.environ
         self._settings = facts.settings
         self._metrics = Metrics(
             MetricsSources(
                 facts.watching.board, facts.clock, outbox=facts.outbox, health=facts.health, readiness=facts.readiness
             )
         )
-        self._chores = Chores(facts, self._metrics, lambda message: notify(message, environ))
+        self._chores = Chores(facts, self._metrics, world)
         self._teardown = Teardown()
 
     async def run(self, start: Start, stopping: asyncio.Event) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from typing import TypeAlias
 
 import aiohttp
 import msgspec
 
 from liqalert.app.start import EXCHANGE, Start, begun, default_rules, terms_of
+from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
 from liqalert.clock import Clock
 from liqalert.core.engine import Engine
+from liqalert.core.episodes import Decision
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.delivery.recorder import DecisionRecorder
 from liqalert.delivery.sender import Sender
@@ -22,7 +25,7 @@ from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.feeds.recording import Recording
-from liqalert.feeds.runner import FeedRunner
+from liqalert.feeds.runner import FeedRunner, Patience
 from liqalert.notifiers.console import ConsoleNotifier
 from liqalert.notifiers.telegram import TelegramNotifier
 from liqalert.pipeline import Pipeline
@@ -35,6 +38,8 @@ from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.outbox import DeliveryOutbox
+
+Decide: TypeAlias = Callable[[Sequence[Decision]], None]
 
 CONSOLE = "console"
 TELEGRAM = "telegram"
@@ -99,7 +104,7 @@ class Delivering:
     telegram: TelegramApplication | None
 
 
-def build_delivering(settings: Settings, stores: Stores, clock: Clock, random: Random) -> Delivering:
+def build_delivering(settings: Settings, stores: Stores, world: World, random: Random) -> Delivering:
     notifiers: dict[str, Notifier] = {}
     telegram = None
     if settings.console_enabled:
@@ -112,11 +117,12 @@ def build_delivering(settings: Settings, stores: Stores, clock: Clock, random: R
         notifiers,
         chats=stores.chats,
         history=stores.alerts,
-        clock=clock,
+        clock=world.clock,
         random=random,
         zone_name=settings.telegram.timezone,
+        banner=world.banner,
     )
-    recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=clock)
+    recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=world.clock)
     return Delivering(sender, recorder, telegram)
 
 
@@ -146,19 +152,25 @@ def build_watching(
     stores: Stores,
     delivering: Delivering,
     session: aiohttp.ClientSession,
-    clock: Clock,
+    world: World,
     random: Random,
 ) -> Watching:
     engine = begun(start)
-    board = Board(engine.snapshot(start.at))
+    board = Board(engine.snapshot(start.at), banner=world.banner)
     parser = BinanceParser()
     rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
     recording, opening = None, Opening(start, board)
     if settings.recording.directory is not None:
         recording = Recording(settings.recording.directory, opening=opening)
-    metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
+    metadata = BinanceMetadata(rest, parser, recorder=recording, clock=world.clock)
     opening.answers = lambda: metadata.answers
-    pipeline = Pipeline(engine, journal=stores.journal, decide=delivering.recorder.put, board=board, recorder=recording)
+    pipeline = Pipeline(
+        engine,
+        journal=stores.journal,
+        decide=_shown_to(world.observe, delivering.recorder.put),
+        board=board,
+        recorder=recording,
+    )
     pipeline.resume(start.watching_since, start.watched_until)
     return Watching(
         engine=engine,
@@ -173,8 +185,9 @@ def build_watching(
             pipeline,
             session=session,
             recorder=recording,
-            clock=clock,
+            clock=world.clock,
             random=random,
+            patience=world.patience(),
             watched_until=start.watched_until,
         ),
         recording=recording,
@@ -190,6 +203,7 @@ def build_runner(
     recorder: FrameRecorder | None,
     clock: Clock,
     random: Random,
+    patience: Patience | None = None,
     watched_until: UnixTime | None = None,
 ) -> FeedRunner:
     return FeedRunner(
@@ -201,8 +215,22 @@ def build_runner(
         recorder=recorder,
         clock=clock,
         random=random,
+        patience=patience,
         watched_until=watched_until,
     )
+
+
+def _shown_to(observe: Decide | None, decide: Decide) -> Decide:
+    """`decide`, after `observe` has seen what is decided."""
+    if observe is None:
+        return decide
+    watching = observe
+
+    def both(decisions: Sequence[Decision]) -> None:
+        watching(decisions)
+        decide(decisions)
+
+    return both
 
 
 class Opening:

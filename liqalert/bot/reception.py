@@ -38,7 +38,7 @@ class Reception:
         if message.migrate_to_chat_id is not None:
             await self._migrated(chat, message.migrate_to_chat_id)
         elif (text := await self._answer(chat, message)) is not None:
-            await send(self._bot, _place(message), replies.with_warnings(text, self._desk.board.warnings))
+            await send(self._bot, _place(message), replies.with_warnings(text, self._desk.board.said_above()))
 
     async def apologise(self, update: Update) -> None:
         """One plain sentence after a failure in liqalert itself, to chats that may ask."""

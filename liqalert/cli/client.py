@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ class DaemonClient:
         try:
             with opener.open(request, timeout=_TIMEOUT_S) as response:
                 body: bytes = response.read()
+                if notice := response.headers.get("X-Liqalert-Notice"):
+                    print(notice, file=sys.stderr)
                 return body
         except urllib.error.HTTPError:
             raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from liqalert.core.market import UnixTime
 from liqalert.ports import Delivery, Message
+from liqalert.render.replies import with_warnings
 from liqalert.render.text import Missed, alert_message, late_message
 
 
@@ -37,12 +38,13 @@ class Letter:
         return Letter(deliveries, self.missed, self.moves + 1)
 
 
-def compose(letter: Letter, *, zone_name: str, now: UnixTime) -> Sequence[Message]:
-    """The messages of a letter, nearly always one."""
+def compose(letter: Letter, *, zone_name: str, now: UnixTime, banner: str | None = None) -> Sequence[Message]:
+    """The messages of a letter, nearly always one. `banner` stands above each."""
     silent = all(delivery.silent for delivery in letter.deliveries)
     if letter.missed:
         texts = late_message(letter.missed, zone_name=zone_name, now=now)
     else:
         delivery = letter.deliveries[0]
         texts = (alert_message(delivery.alert, zone_name=zone_name, now=now, recorded=delivery.recorded),)
-    return [Message(text.html, text.plain, silent) for text in texts]
+    headed = [with_warnings(text, (banner,) if banner else ()) for text in texts]
+    return [Message(text.html, text.plain, silent) for text in headed]

@@ -45,7 +45,8 @@ MOST_MOVES = 3
 class Sender:
     """Delivers until stopped. One message at a time to a chat, so that order and retry_after hold; many chats at once.
 
-    `random` decides the jitter of retries, `zone_name` is the IANA zone of times in messages.
+    `random` decides the jitter of retries, `zone_name` is the IANA zone of times in messages; `banner` stands above
+    every message.
     """
 
     def __init__(
@@ -58,12 +59,14 @@ class Sender:
         clock: Clock,
         random: Random,
         zone_name: str = "UTC",
+        banner: str | None = None,
     ) -> None:
         self._channels = {name: Channel(notifier) for name, notifier in notifiers.items()}
         self._chats = chats
         self._clock = clock
         self._random = random
         self._zone_name = zone_name
+        self._banner = banner
         self._busy: set[int] = set()
         """Deliveries taken from an outbox and not settled yet."""
         self._held: list[Letter] = []
@@ -232,7 +235,7 @@ class Sender:
 
     async def _attempt(self, letter: Letter, channel: Channel) -> Answer:
         try:
-            messages = compose(letter, zone_name=self._zone_name, now=self._clock.now())
+            messages = compose(letter, zone_name=self._zone_name, now=self._clock.now(), banner=self._banner)
             return Answer(await channel.transmit(letter.address, messages))
         except DeliveryError as error:
             return Answer(error=error)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -21,6 +21,7 @@ from liqalert.web.metrics import Metrics, MetricsPages
 from liqalert.web.page import StaticPage, read_page
 
 LARGEST_REQUEST_BYTES = 64 * 1024
+NOTICE_HEADER = "X-Liqalert-Notice"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,18 @@ def build_app(sources: WebSources, access: Access) -> web.Application:
     )
     app.add_routes(_routes(sources))
     app.on_response_prepare.append(harden)
+    if sources.board.banner:
+        app.on_response_prepare.append(_announcer(sources.board.banner))
     return app
+
+
+def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Every answer, JSON too, says what the banner says."""
+
+    async def announce(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[NOTICE_HEADER] = banner
+
+    return announce
 
 
 def _routes(sources: WebSources) -> list[web.RouteDef]:
@@ -52,7 +64,7 @@ def _routes(sources: WebSources) -> list[web.RouteDef]:
     alerts = AlertPages(sources.alerts, sources.send_test)
     health = HealthPages(sources.health, sources.readiness)
     return [
-        web.get("/", StaticPage(read_page()).show),
+        web.get("/", StaticPage(read_page(sources.board.banner)).show),
         web.get("/api/v1/clusters", clusters.all),
         # A symbol may be spelled BTC/USDT:USDT, slash included.
         web.get("/api/v1/clusters/{symbol:.+}", clusters.of_symbol),

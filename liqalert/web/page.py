@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from importlib import resources
 
 from aiohttp import web
@@ -15,5 +16,7 @@ class StaticPage:
         return web.Response(text=self._html, content_type="text/html")
 
 
-def read_page() -> str:
-    return resources.files("liqalert.web").joinpath("static/index.html").read_text(encoding="utf-8")
+def read_page(banner: str | None = None) -> str:
+    """The page, with `banner` below its title."""
+    html = resources.files("liqalert.web").joinpath("static/index.html").read_text(encoding="utf-8")
+    return html.replace("</h1>", f"</h1>\n<p><strong>{escape(banner)}</strong></p>") if banner else html

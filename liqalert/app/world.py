@@ -1,0 +1,38 @@
+"""What is around the daemon: the machine it runs on, or a simulated market with its own time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from liqalert.clock import Clock, SystemClock
+from liqalert.core.episodes import Decision
+from liqalert.feeds.runner import Patience
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The real one by default."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    speed: float = 1.0
+    """How many seconds of `clock` pass in one second of the machine."""
+    banner: str | None = None
+    """What every screen must say."""
+    observe: Callable[[Sequence[Decision]], None] | None = None
+    """Is shown every decision as it is made, and decides nothing."""
+
+    def patience(self) -> Patience:
+        """The feed's waiting times; those that are market time pass at the clock's rate."""
+        usual = Patience()
+        return Patience(
+            silence_s=usual.silence_s / self.speed,
+            lifetime_s=usual.lifetime_s / self.speed,
+            report_s=max(usual.report_s / self.speed, 0.05),
+        )
+
+    def every(self, seconds: float) -> float:
+        """How often on this machine something is due that is due every `seconds` of the clock."""
+        return max(seconds / self.speed, 0.05)
