@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 
-from tests.web.rig import Client, Rig, mark, snapshot
+from tests.web.rig import Client, Rig, mark, serving, snapshot
 
 
 async def test_the_page_says_what_this_is_and_every_link_on_it_works(rig: Rig, client: Client) -> None:
@@ -37,3 +37,14 @@ async def test_the_page_runs_no_script(client: Client) -> None:
 
     assert "<script" not in html
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_a_banner_is_on_the_page_and_on_every_answer() -> None:
+    rig = Rig()
+    rig.board.banner = "Simulated market: <nothing> is real"
+
+    async with serving(rig) as client, client.session.get("/") as page, client.session.get("/readyz") as answer:
+        html = await page.text()
+
+    assert "<strong>Simulated market: &lt;nothing&gt; is real</strong>" in html
+    assert answer.headers["X-Liqalert-Notice"] == "Simulated market: <nothing> is real"
