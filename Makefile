@@ -1,4 +1,4 @@
-# `make test` and `make check` do all their set-up: a virtual environment in .venv, uv into it, the locked packages.
+# `make demo`, `make test` and `make check` do all their set-up: a virtual environment in .venv, uv into it, the locked packages.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,10 @@ READY := $(VENV)/.synced
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: test check lint lock clean
+.PHONY: demo test check lint bench lock clean
+
+demo: $(READY)
+	$(BIN)/liqalert demo
 
 test: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
@@ -18,6 +21,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Ratios, each beside its floor or peer in the same run. BENCH_ARGS="--json FILE" keeps them, "--only ticks" picks.
+bench: $(READY)
+	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --extra postgresql --no-emit-index-url \

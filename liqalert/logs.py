@@ -29,7 +29,7 @@ def configure(level: str, log_format: str, secrets: Sequence[str], *, stream: Te
     handler.setFormatter(RedactingFormatter(JsonFormatter() if log_format == "json" else TextFormatter(), secrets))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
     # A line that cannot be formatted would otherwise be printed with its arguments, past the redaction.
     logging.raiseExceptions = False
     logging.captureWarnings(True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -54,6 +55,8 @@ class Pipeline:
         self.verdicts: Counter[Verdict] = Counter()
         """What became of every liquidation, since the start."""
         self.failed_ticks = 0
+        self.tick_took: Callable[[float], None] = lambda _: None
+        """Is told how many seconds each tick took."""
 
     def resume(self, watching_since: UnixTime | None, watched_until: UnixTime | None) -> None:
         """An earlier run watched until then; a short stop does not start the watching anew."""
@@ -127,6 +130,7 @@ class Pipeline:
     def _tick(self, at: UnixTime) -> None:
         """One tick. An error in it is logged and counted, and the next tick is tried all the same."""
         self._ticked = at
+        began = time.perf_counter()
         try:
             snapshot, decisions = self._engine.tick(at)
         except Exception:
@@ -134,6 +138,7 @@ class Pipeline:
             self.failed_ticks += 1
             return
         self._board.snapshot = snapshot
+        self.tick_took(time.perf_counter() - began)
         self._hand_on(decisions)
 
     def _hand_on(self, decisions: Sequence[Decision]) -> None:

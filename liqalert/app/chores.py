@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -29,6 +28,7 @@ class Chores:
         self._facts = facts
         self._metrics = metrics
         self._world = world
+        facts.watching.pipeline.tick_took = metrics.tick_took
         self._watchman = Watchman()
 
     def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
@@ -37,7 +37,7 @@ class Chores:
         table = (
             Job("tick", self.tick, every_s=rebuild_s),
             Job("owner", self.look_after_owner, every_s=1.0),
-            Job("open interest", self.fetch_wanted, every_s=rebuild_s),
+            Job("open interest", self.fetch_wanted, every_s=5.0),
             Job("outbox figures", self._facts.refresh, every_s=10.0),
             Job("samples", self.save_samples, every_s=900.0),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
@@ -55,11 +55,9 @@ class Chores:
         scheduler.add_listener(failed, EVENT_JOB_ERROR)
 
     async def tick(self) -> None:
-        began = time.perf_counter()
         now = self._facts.clock.now()
         self._facts.watching.pipeline.advance(now)
         self._facts.scheduled_at = now
-        self._metrics.tick_took(time.perf_counter() - began)
 
     async def feed_watchdog(self) -> None:
         """Fed while ticks run on time and the feed's supervisor moves: an outage outside never causes a restart."""

@@ -45,7 +45,7 @@ SHUTDOWN_S = 25.0
 def run_daemon(settings: Settings) -> int:
     """Runs until SIGTERM or SIGINT: 0. A database that cannot be used ends it with a sentence: 1."""
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(serve(settings, World(), _stop_on_signals))
     except StorageError as exc:
         print(f"liqalert: {exc}", file=sys.stderr)  # noqa: T201 - the user's terminal, before there is a daemon
@@ -225,7 +225,7 @@ def _stop_on_signals() -> asyncio.Event:
     return stopping
 
 
-def _loop_factory() -> Any:
+def event_loop_factory() -> Any:
     """uvloop where it is installed: half the CPU for frames that come one at a time."""
     try:
         import uvloop

@@ -25,10 +25,13 @@ class World:
     """Is shown every decision as it is made, and decides nothing."""
 
     def patience(self) -> Patience:
-        """The feed's waiting times; those that are market time pass at the clock's rate."""
+        """The feed's waiting times; those that are market time pass at the clock's rate.
+
+        But never below a second of the machine's: a busy machine is no silent exchange.
+        """
         usual = Patience()
         return Patience(
-            silence_s=usual.silence_s / self.speed,
+            silence_s=max(usual.silence_s / self.speed, min(usual.silence_s, 1.0)),
             lifetime_s=usual.lifetime_s / self.speed,
             report_s=max(usual.report_s / self.speed, 0.05),
         )

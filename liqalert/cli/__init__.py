@@ -12,12 +12,13 @@ import sys
 from collections.abc import Sequence
 
 from liqalert import __version__
-from liqalert.cli import alert, answers, database, recordings, service
+from liqalert.cli import alert, answers, database, demo, recordings, service, simulate
 from liqalert.cli.options import CommandFailed, Parser
 
 _HELP = """\
 Live liquidation clusters of crypto futures, and an alert when price nears a strong one.
 
+  liqalert demo                          # what would it look like? a simulated market, no account, no network
   liqalert check --online                # is everything in place? changes nothing
   liqalert run                           # watch the market and send alerts
   liqalert alert test                    # does an alert reach my phone?
@@ -27,6 +28,7 @@ Live liquidation clusters of crypto futures, and an alert when price nears a str
   liqalert record -o recordings          # keep what the exchange sends
   liqalert replay recordings             # which alerts would that have given?
   liqalert db backup liqalert-backup.db  # a copy of the database, also while it runs
+  liqalert simulate                      # a simulated exchange, to try any client of Binance on
 """
 
 _EXIT_CODES = "Exit code: 0 fine, 1 a problem was found, 2 wrong usage or a mistake in the settings."
@@ -43,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"liqalert {__version__}")
     commands = parser.add_subparsers(prog="liqalert", title="commands", metavar="COMMAND", required=True)
-    for group in (service, recordings, answers, alert, database):
+    for group in (demo, service, recordings, answers, alert, database, simulate):
         group.add_commands(commands)
     return parser
 

@@ -1,0 +1,104 @@
+"""`liqalert demo`: the whole daemon, over real sockets, on a market that is made up."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+
+from liqalert.app.lifecycle import event_loop_factory, serve
+from liqalert.app.narrator import Narrator
+from liqalert.app.world import World
+from liqalert.clock import SystemClock
+from liqalert.settings import Settings
+from liqalert.sim.clock import ScaledClock
+from liqalert.sim.market import Market
+from liqalert.sim.server import SimulatedExchange
+from liqalert.sim.sources import MarketSource
+
+BANNER = "SIMULATED MARKET: no price and no liquidation here is real"
+USUAL_PORT = 8787
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """How to show it."""
+
+    speed: float = 30.0
+    """Simulated seconds in one second."""
+    seconds: float | None = None
+    """How long; None: until Ctrl-C."""
+    port: int | None = None
+    """Of the page; None: the usual one, or a free one where that is taken."""
+    seed: int = 23
+    """This market gives its first alert after five minutes, ten seconds at the usual speed; others take longer."""
+
+
+def demo(options: DemoOptions) -> int:
+    """Runs until it is told to stop: 0."""
+    with (
+        TemporaryDirectory(prefix="liqalert-demo-") as directory,
+        asyncio.Runner(loop_factory=event_loop_factory()) as runner,
+    ):
+        return runner.run(_show(options, Path(directory)))
+
+
+async def _show(options: DemoOptions, directory: Path) -> int:
+    clock = ScaledClock(SystemClock().now(), options.speed)
+    narrator = Narrator(sys.stdout)
+    exchange = SimulatedExchange(MarketSource(Market(Random(options.seed), start=clock.start)), clock)
+    await exchange.start()
+    settings = settings_for(exchange, directory, port=options.port if options.port is not None else usual_or_free())
+    world = World(clock=clock, environ={}, speed=options.speed, banner=BANNER, observe=narrator.see)
+    _say(f"{BANNER}. {options.speed:g} simulated seconds pass in each second.")
+    _say(f"The real liqalert watches it: http://127.0.0.1:{settings.web.port}/ shows what it knows. Ctrl-C ends it.\n")
+    try:
+        await serve(settings, world, lambda: _stop_after(options.seconds))
+    finally:
+        await exchange.stop()
+        _say(f"\n{narrator.summary(clock.now() - clock.start)}")
+    return 0
+
+
+def settings_for(exchange: SimulatedExchange, directory: Path, *, port: int) -> Settings:
+    """The defaults, but for addresses, a database that is thrown away, and alerts on the terminal."""
+    return Settings.model_validate(
+        {
+            "binance": {"ws_url": exchange.ws_url, "rest_url": exchange.rest_url},
+            "database": {"url": f"sqlite+aiosqlite:///{directory / 'liqalert.db'}"},
+            "console": {"enabled": True},
+            "web": {"port": port},
+        }
+    )
+
+
+def usual_or_free() -> int:
+    for port in (USUAL_PORT, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    return 0
+
+
+def _stop_after(seconds: float | None) -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    if seconds is not None:
+        loop.call_later(seconds, stopping.set)
+    return stopping
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the demo's own voice on the terminal

@@ -1,0 +1,45 @@
+"""`liqalert demo`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+
+from liqalert.cli.options import Commands, add_command
+
+
+def add_commands(commands: Commands) -> None:
+    demo = add_command(
+        commands,
+        "demo",
+        _demo,
+        summary="see it work on a simulated market: no account, no network",
+        examples="""\
+  liqalert demo                                 # until Ctrl-C, half a simulated minute each second
+  liqalert demo --for 60                        # one minute, then a summary
+  liqalert demo --speed 10 --port 9000
+""",
+    )
+    demo.add_argument("--speed", type=_positive, default=30.0, metavar="N", help="simulated seconds in a second (30)")
+    demo.add_argument("--for", type=_positive, default=None, dest="seconds", metavar="SECONDS", help="end after that")
+    demo.add_argument("--port", type=int, default=None, metavar="P", help="of the page (8787, or a free one)")
+    demo.add_argument("--seed", type=int, default=23, metavar="N", help="another seed, another market (23)")
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not possible: give a number above 0")
+    return number
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from liqalert import logs
+    from liqalert.app.demo import DemoOptions, demo
+
+    # Only what is wrong: the terminal belongs to the alerts.
+    logs.configure("error", "text", ())
+    return demo(DemoOptions(args.speed, args.seconds, args.port, args.seed))

@@ -1,0 +1,73 @@
+"""Whoever finds liqalert sees it work: `liqalert demo` as a process, over its own sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import aiohttp
+
+from tests.daemon import free_port
+
+BANNER = "SIMULATED MARKET: no price and no liquidation here is real"
+
+
+async def started(directory: Path, *arguments: str) -> asyncio.subprocess.Process:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("LIQALERT_", "PYTHONDONT"))}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "liqalert",
+        "demo",
+        *arguments,
+        cwd=directory,
+        env=environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def until_alert(demo: asyncio.subprocess.Process) -> list[str]:
+    """What it prints up to and including the first alert."""
+    assert demo.stdout is not None
+    lines: list[str] = []
+    async with asyncio.timeout(30):
+        while not lines or "from a cluster of liquidated" not in lines[-1]:
+            lines.append((await demo.stdout.readline()).decode().rstrip())
+    return lines
+
+
+async def test_the_first_alert_comes_within_30_s_and_every_screen_says_that_it_is_simulated(tmp_path: Path) -> None:
+    port = free_port()
+    began = time.monotonic()
+    demo = await started(tmp_path, "--port", str(port))
+    lines = await until_alert(demo)
+    took_s = time.monotonic() - began
+    async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/api/v1/alerts") as answer:
+        alerts = (await answer.json())["alerts"]
+        notice = answer.headers["X-Liqalert-Notice"]
+    demo.send_signal(signal.SIGINT)
+    out, errors = await asyncio.wait_for(demo.communicate(), 15)
+
+    assert took_s < 30
+    assert lines[0].startswith(BANNER)
+    assert lines[-2] == BANNER
+    assert notice == BANNER
+    assert [alert["kind"] for alert in alerts] == ["near"]
+    assert "None of it was real." in out.decode()
+    assert demo.returncode == 0
+    assert errors == b""
+
+
+async def test_for_some_seconds_it_ends_by_itself_with_a_summary_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    demo = await started(tmp_path, "--for", "3", "--port", str(free_port()))
+    out, errors = await asyncio.wait_for(demo.communicate(), 25)
+
+    assert demo.returncode == 0
+    assert "min of simulated market: " in out.decode()
+    assert errors == b""
+    assert list(tmp_path.iterdir()) == []
