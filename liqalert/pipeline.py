@@ -117,8 +117,9 @@ class Pipeline:
             self._tick(first + step * every)
 
     def set_rules(self, rules: Sequence[Rule], now: UnixTime) -> None:
+        self.advance(now)
         self._record("rules", "", msgspec.json.encode(rules), now)
-        self._engine.set_rules(rules)
+        self._hand_on(self._engine.set_rules(rules, now))
 
     def learn(self, value: OpenInterest, now: UnixTime) -> None:
         self.advance(now)

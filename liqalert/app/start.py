@@ -38,7 +38,7 @@ def begun(start: Start) -> Engine:
     """An engine that stands where `start` says."""
     engine = Engine(start.terms)
     engine.baselines.load(start.samples, start.open_interest)
-    engine.set_rules(start.rules)
+    engine.set_rules(start.rules, start.at)
     engine.restore(
         zones=start.zones,
         ended_zones=start.ended_zones,

@@ -77,7 +77,8 @@ class Engine:
         self._sides = Sides(terms, self.baselines)
         self._book = ZoneBook(terms, self._sides)
         self._fills: dict[Instrument, Liquidation] = {}
-        self._off_market_in_a_row: dict[Instrument, int] = {}
+        self._off_market: dict[Instrument, list[Liquidation]] = {}
+        """The fills far off the mark, as long as no other has come between them; each once."""
         self._resumed_from: UnixTime | None = None
         self._watching_since: UnixTime | None = None
         self._sighted_at: UnixTime = -math.inf
@@ -87,9 +88,9 @@ class Engine:
 
     # ------------------------------------------------------------ what it is given
 
-    def set_rules(self, rules: Iterable[Rule]) -> None:
-        """Evaluates `rules` from now on; equal rules are evaluated once."""
-        self._book.set_rules(rules)
+    def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
+        """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""
+        return tuple(self._book.set_rules(rules, now))
 
     def restore(
         self,
@@ -190,11 +191,12 @@ class Engine:
     def _is_off_market(self, liquidation: Liquidation, now: UnixTime) -> bool:
         usual = self._usual_price(liquidation.instrument, now)
         if usual is None or usual / 2.0 <= liquidation.price <= usual * 2.0:
-            self._off_market_in_a_row.pop(liquidation.instrument, None)
+            self._off_market.pop(liquidation.instrument, None)
             return False
-        in_a_row = self._off_market_in_a_row.get(liquidation.instrument, 0) + 1
-        self._off_market_in_a_row[liquidation.instrument] = in_a_row
-        return in_a_row < BELIEVED_AFTER
+        in_a_row = self._off_market.setdefault(liquidation.instrument, [])
+        if len(in_a_row) < BELIEVED_AFTER and not any(_same(liquidation, before) for before in in_a_row):
+            in_a_row.append(liquidation)
+        return len(in_a_row) < BELIEVED_AFTER
 
     def _usual_price(self, instrument: Instrument, now: UnixTime) -> float | None:
         for known in (self._book.mark(instrument), self._fills.get(instrument)):
@@ -216,3 +218,8 @@ class Engine:
             owners = {(instrument, side) for instrument in self._book.marks() for side in PositionSide}
             tops = self._sides.top_magnitudes(now)
             self.baselines.sample(sorted(owners | tops.keys()), tops, now)
+
+
+def _same(one: Liquidation, other: Liquidation) -> bool:
+    """Whether these are two reports of one liquidation."""
+    return (one.event_time, one.price, one.quantity) == (other.event_time, other.price, other.quantity)

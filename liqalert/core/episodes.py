@@ -35,6 +35,7 @@ class Reason(StrEnum):
     ZONE_EXPIRED = "zone_expired"
     ZONE_OVERLAPPED = "zone_overlapped_by_stronger"
     ZONE_REWRITTEN = "zone_rewritten_by_new_high"
+    RULE_GONE = "rule_no_longer_held"
     COOLDOWN_BEGINS = "cooldown_begins"
     COOLDOWN_OVER = "cooldown_over"
 
@@ -265,8 +266,8 @@ def closest(episode: Episode, seen: Position) -> float | None:
 
 
 def end(episode: Episode, reason: Reason, now: UnixTime, evidence: Evidence) -> Transition:
-    """The zone of `episode` has ended or was rewritten, by no mark: faded where that tells something, else idle."""
-    faded = reason is not Reason.ZONE_REWRITTEN and episode.state in TOLD | {EpisodeState.ARMED}
+    """Zone or rule of `episode` is no more, or was rewritten, by no mark: faded where a zone ended, else idle."""
+    faded = reason in (Reason.ZONE_EXPIRED, Reason.ZONE_OVERLAPPED) and episode.state in TOLD | {EpisodeState.ARMED}
     state = EpisodeState.FADED if faded else EpisodeState.IDLE
     outcome = EpisodeState.FADED if faded and episode.alert_id else episode.outcome
     return Transition(replace(episode, state=state, since=now, outcome=outcome), episode.state, now, reason, evidence)

@@ -22,7 +22,7 @@ LANDMARK_DECAYS = 6.0
 
 
 @dataclass(slots=True)
-class Side:
+class Holding:
     """One instrument and position side."""
 
     window: Window = field(default_factory=Window)
@@ -45,37 +45,43 @@ class Sides:
     def __init__(self, terms: Terms, baselines: Baselines) -> None:
         self._terms = terms
         self._baselines = baselines
-        self._sides: dict[Owner, Side] = {}
+        self._holdings: dict[Owner, Holding] = {}
         self._landmark = -math.inf
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
-        """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened now."""
+        """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
         self._move_landmark(now)
         owner = (liquidation.instrument, liquidation.liquidated)
-        side = self._sides.get(owner)
-        if side is None:
-            side = self._sides[owner] = Side()
-        age = max(now - liquidation.event_time, 0.0)
-        mass = liquidation.notional_usd * math.exp((now - age - self._landmark) / self._terms.decay_s)
-        return side.window.add(liquidation, mass)
+        holding = self._holdings.get(owner)
+        if holding is None:
+            holding = self._holdings[owner] = Holding()
+        happened_at = min(liquidation.event_time, liquidation.received_time)
+        mass = liquidation.notional_usd * math.exp((happened_at - self._landmark) / self._terms.decay_s)
+        return holding.window.add(liquidation, mass)
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
         """Prunes, and builds the clusters of every side that changed. An unchanged side costs a comparison."""
         self._move_landmark(now)
         before = now - self._terms.history_s
-        for owner, side in self._sides.items():
-            side.window.prune(before)
-            if side.window.changed:
-                yield self._rebuild(owner, side, now)
-        for owner in [owner for owner, side in self._sides.items() if not len(side.window)]:
-            del self._sides[owner]
+        for owner, holding in self._holdings.items():
+            holding.window.prune(before)
+            if holding.window.changed:
+                yield self._rebuild(owner, holding, now)
+        for owner in [owner for owner, holding in self._holdings.items() if not len(holding.window)]:
+            del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
-        """Measures the present clusters (of `owners`, else all) by the baselines in force now."""
-        for owner in self._sides if owners is None else owners:
-            if owner in self._sides:
-                side, baseline = self._sides[owner], self._baselines.of(owner, now)
-                side.clusters = tuple(replace(cluster, baseline=baseline) for cluster in side.clusters)
+        """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
+        for owner in self._holdings if owners is None else owners:
+            if owner in self._holdings:
+                holding, baseline = self._holdings[owner], self._baselines.of(owner, now)
+                holding.clusters = tuple(replace(cluster, baseline=baseline) for cluster in holding.clusters)
+                holding.window.changed = True
+
+    def touch(self, owner: Owner) -> None:
+        """Rebuilds this one next: what its clusters are compared with has changed."""
+        if owner in self._holdings:
+            self._holdings[owner].window.changed = True
 
     def adopt(self, zones: Iterable[Zone]) -> None:
         """Gives liquidations that were reloaded the identities their clusters had, as the zones remember them."""
@@ -84,21 +90,21 @@ class Sides:
         for zone in sorted(newest.values(), key=lambda zone: (-zone.strength, zone.id)):
             by_owner.setdefault((zone.instrument, zone.liquidated), []).append(zone)
         for owner, remembered in by_owner.items():
-            if owner in self._sides:
-                self._adopt(self._sides[owner], remembered)
+            if owner in self._holdings:
+                self._adopt(self._holdings[owner], remembered)
 
     def clusters(self) -> Mapping[Owner, tuple[Cluster, ...]]:
-        return {owner: side.clusters for owner, side in self._sides.items() if side.clusters}
+        return {owner: holding.clusters for owner, holding in self._holdings.items() if holding.clusters}
 
     def strength_now(self, zone: Zone, now: UnixTime) -> float:
         """Strength at `now` of the strongest cluster that touches the zone's band, by the zone's baseline."""
-        side = self._sides.get((zone.instrument, zone.liquidated))
-        if side is None:
+        holding = self._holdings.get((zone.instrument, zone.liquidated))
+        if holding is None:
             return 0.0
         return max(
             (
                 strength_of(cluster.decayed(self._decay(cluster.as_of, now), now), zone.baseline)
-                for cluster in side.clusters
+                for cluster in holding.clusters
                 if touches(cluster, zone)
             ),
             default=0.0,
@@ -109,48 +115,52 @@ class Sides:
         return {
             owner: max(
                 magnitude(cluster.notional_usd, cluster.weighted_count) * self._decay(cluster.as_of, now)
-                for cluster in side.clusters
+                for cluster in holding.clusters
             )
-            for owner, side in self._sides.items()
-            if side.clusters
+            for owner, holding in self._holdings.items()
+            if holding.clusters
         }
 
-    def _rebuild(self, owner: Owner, side: Side, now: UnixTime) -> Rebuilt:
-        columns = side.window.columns()
+    def _rebuild(self, owner: Owner, holding: Holding, now: UnixTime) -> Rebuilt:
+        columns = holding.window.columns()
         log_prices = np.log(columns.prices)
         slices = partition(log_prices, columns.masses, self._terms.window_width)
-        side.identities, ended = identify(owner, columns, slices, previous=side.identities, now=now)
+        holding.identities, ended = identify(owner, columns, slices, previous=holding.identities, now=now)
         baseline = self._baselines.of(owner, now)
         factor = self._decay(self._landmark, now)
         owners = np.empty(len(log_prices), dtype=np.int64)
         built = []
-        for number, (part, identity) in enumerate(zip(slices, side.identities, strict=True)):
+        for number, (part, identity) in enumerate(zip(slices, holding.identities, strict=True)):
             owners[slice(*part)] = number
             built.append(_cluster(owner, identity, sums(columns, log_prices, part), factor, now, baseline))
-        side.window.own(owners)
-        side.clusters = tuple(built)
-        return Rebuilt(owner, side.clusters, ended)
+        holding.window.own(owners)
+        holding.clusters = tuple(built)
+        return Rebuilt(owner, holding.clusters, ended)
 
-    def _adopt(self, side: Side, remembered: list[Zone]) -> None:
-        prices = side.window.columns().prices
+    def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
+        prices = holding.window.columns().prices
         owners = np.full(len(prices), NO_OWNER, dtype=np.int64)
         for number, zone in enumerate(remembered):
             owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
-        side.window.own(owners)
-        side.window.changed = True
-        side.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
+        holding.window.own(owners)
+        holding.window.changed = True
+        holding.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
 
     def _move_landmark(self, now: UnixTime) -> None:
         """Keeps masses in range. A function of time alone, so a replay moves it at the same moments."""
         period = LANDMARK_DECAYS * self._terms.decay_s
         landmark = math.floor(now / period) * period
-        if landmark <= self._landmark:
+        if landmark == self._landmark:
             return
-        factor = self._decay(self._landmark, landmark)
+        forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
         self._landmark = landmark
-        for side in self._sides.values():
-            side.window.prune(now - self._terms.history_s)
-            side.window.rescale(factor)
+        for holding in self._holdings.values():
+            if forwards:
+                holding.window.prune(now - self._terms.history_s)
+                holding.window.rescale(factor)
+            else:
+                # The clock was set back, perhaps by so much that a factor would overflow.
+                holding.window.reweigh(landmark, self._terms.decay_s)
 
     def _decay(self, since: UnixTime, now: UnixTime) -> float:
         return math.exp((since - now) / self._terms.decay_s)

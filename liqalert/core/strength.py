@@ -37,6 +37,10 @@ class Baseline:
         odds_against = math.exp(min(self.gamma * (self.ln_r - math.log(x)), LARGEST_EXPONENT))
         return min(1.0 / (1.0 + odds_against), BELOW_ONE)
 
+    def magnitude(self, strength: float) -> float:
+        """The magnitude that has this strength, which lies strictly between 0 and 1."""
+        return math.exp(self.ln_r + math.log(strength / (1.0 - strength)) / self.gamma)
+
 
 @dataclass(frozen=True, slots=True)
 class DaySamples:

@@ -20,6 +20,8 @@ from liqalert.core.market import Liquidation, UnixTime
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.int64]
 
+LARGEST_EXPONENT = 300.0
+"""exp of it times any notional is a finite number; live liquidations stay below 20."""
 NO_OWNER = -1
 """Owner of a liquidation that came after the last rebuild."""
 
@@ -100,6 +102,12 @@ class Window:
     def rescale(self, factor: float) -> None:
         """Multiplies every mass: the landmark has moved."""
         self._masses = array("d", (np.asarray(self._masses) * factor).tobytes())
+
+    def reweigh(self, landmark: UnixTime, decay_s: float) -> None:
+        """Computes every mass anew for a landmark that has moved back."""
+        exponents = np.minimum((np.asarray(self._times) - landmark) / decay_s, LARGEST_EXPONENT)
+        self._masses = array("d", (np.asarray(self._notionals) * np.exp(exponents)).tobytes())
+        self.changed = True
 
     def own(self, owners: Indices) -> None:
         """Notes which cluster each liquidation is in, by position in the window, after a rebuild."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from liqalert.core.baselines import Owner
 from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import (
     ADVANCEMENT,
@@ -24,7 +25,7 @@ from liqalert.core.episodes import (
     end,
     rearm_pct,
 )
-from liqalert.core.market import Instrument, Mark, UnixTime
+from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
 from liqalert.core.rules import Quiet, Rule, critical_prices, quiet_range
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
@@ -32,6 +33,7 @@ from liqalert.core.zones import (
     OPENS_AT_STRENGTH,
     Zone,
     ZoneEnd,
+    is_old,
     open_zone,
     overlapping,
     position,
@@ -42,6 +44,7 @@ from liqalert.core.zones import (
 )
 
 EVERYTHING_QUIET = Quiet(0.0, math.inf, math.inf)
+WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,8 @@ class ZoneBook:
         self._sides = sides
         self._rules: tuple[Rule, ...] = ()
         self._zones: dict[Instrument, dict[str, Zone]] = {}
-        self._zone_of_cluster: dict[str, Zone] = {}
-        """The last zone each living cluster had, ended ones too: they keep it from opening the same zone again."""
+        self._ended: dict[Owner, list[Zone]] = {}
+        """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
         self._episodes: dict[str, dict[str, Episode]] = {}
         """By zone id, then rule id; a rule without an entry is idle on that zone."""
         self._marks: dict[Instrument, Mark] = {}
@@ -71,22 +74,22 @@ class ZoneBook:
 
     # ------------------------------------------------------------ what it is told
 
-    def set_rules(self, rules: Iterable[Rule]) -> None:
-        """Evaluates `rules` from now on. A rule that is new begins idle; episodes of one that is gone are forgotten."""
+    def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> Iterator[Decision]:
+        """Evaluates `rules` from now on. A rule that is new begins idle; episodes of one that is gone end idle."""
         self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
         kept = {rule.id for rule in self._rules}
-        for episodes in self._episodes.values():
-            for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
-                del episodes[rule_id]
         self._quiet.clear()
+        for zone in self._every_zone():
+            episodes = self._episodes.get(zone.id, {})
+            for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
+                yield from self._end_episode(episodes.pop(rule_id), Reason.RULE_GONE, zone, now)
 
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
-        """Takes up what an earlier run stored. `ended` are the recent ones whose cluster may still be living."""
-        for zone in sorted(ended, key=lambda zone: zone.peak_at):
-            self._zone_of_cluster[zone.cluster_id] = zone
-        for zone in sorted(live, key=lambda zone: zone.peak_at):
+        """Takes up what an earlier run stored."""
+        for zone in ended:
+            self._ended.setdefault((zone.instrument, zone.liquidated), []).append(zone)
+        for zone in live:
             self._zones.setdefault(zone.instrument, {})[zone.id] = zone
-            self._zone_of_cluster[zone.cluster_id] = zone
         kept = {rule.id for rule in self._rules}
         for episode in episodes:
             if episode.rule.id in kept:
@@ -94,18 +97,22 @@ class ZoneBook:
         self._quiet.clear()
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
-        """Opens and rewrites zones after a side's clusters were built anew, the strongest cluster first."""
+        """Opens and rewrites zones after a side's clusters were built anew, the strongest cluster first.
+
+        What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
+        a restart, after which everything is built anew, is not an event.
+        """
         for cluster in sorted(rebuilt.clusters, key=lambda cluster: (-cluster.strength, cluster.id)):
             yield from self._follow(cluster, now)
-        for gone in rebuilt.ended:
-            self._zone_of_cluster.pop(gone.id, None)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
-        """Ends the zones whose peak is `memory_s` ago."""
-        every = (zone for zones in self._zones.values() for zone in zones.values())
-        due = [zone for zone in every if now >= zone.peak_at + self._terms.memory_s]
-        for zone in sorted(due, key=lambda zone: zone.id):
-            yield from self._end(zone, ZoneEnd.EXPIRED, Reason.ZONE_EXPIRED, now)
+        """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
+        for instrument in tuple(self._zones):
+            yield from self._expire(instrument, now)
+        for owner, ended in tuple(self._ended.items()):
+            self._ended[owner] = [zone for zone in ended if now < zone.peak_at + self._terms.history_s]
+            if not self._ended[owner]:
+                del self._ended[owner]
 
     def see(self, mark: Mark, now: UnixTime, unwatched_s: float) -> tuple[Decision, ...]:
         """What a mark changes. One comparison while it stays where nothing can change."""
@@ -113,13 +120,11 @@ class ZoneBook:
         quiet = self._quiet.get(mark.instrument)
         if quiet is not None and quiet.holds(mark.price, now):
             return ()
-        decisions = tuple(
-            decision
-            for zone in tuple(self._zones.get(mark.instrument, {}).values())
-            for decision in self._see(zone, mark, now, unwatched_s)
-        )
+        decisions = list(self._expire(mark.instrument, now) if mark.instrument in self._zones else ())
+        for zone in tuple(self._zones.get(mark.instrument, {}).values()):
+            decisions += self._see(zone, mark, now, unwatched_s)
         self._quiet[mark.instrument] = self._next_quiet(mark)
-        return decisions
+        return tuple(decisions)
 
     # ------------------------------------------------------------ what it tells
 
@@ -132,31 +137,31 @@ class ZoneBook:
     def views(self, now: UnixTime) -> tuple[ZoneView, ...]:
         return tuple(
             ZoneView(zone, self._most_advanced(zone), self._sides.strength_now(zone, now))
-            for zones in self._zones.values()
-            for zone in zones.values()
+            for zone in self._every_zone()
         )
 
     # ------------------------------------------------------------ zones
 
     def _follow(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
+        """Rewrites the strongest zone that the cluster still covers, or opens one where it covers none."""
         if not qualifies(cluster, self._terms):
             return
-        last = self._zone_of_cluster.get(cluster.id)
-        if last is not None and still_covers(cluster, last):
-            if strength_of(cluster, last.baseline) <= last.strength:
-                return
-            if last.id in self._zones.get(last.instrument, {}):
-                yield from self._rewrite(last, cluster, now)
-                return
-        if cluster.strength >= OPENS_AT_STRENGTH:
+        covered = [zone for zone in self._living(cluster.instrument, cluster.liquidated) if still_covers(cluster, zone)]
+        if covered:
+            zone = max(covered, key=lambda zone: (zone.strength, zone.id))
+            if strength_of(cluster, zone.baseline) > zone.strength:
+                yield from self._rewrite(zone, cluster, now)
+        elif cluster.strength >= OPENS_AT_STRENGTH:
             yield from self._open(cluster, now)
 
     def _open(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
-        """A new zone, unless a stronger one already stands for most of it: that one is then the cluster's zone."""
+        """A new zone, unless a stronger one stands for most of it, or one that has ended stood for it."""
         zone = open_zone(cluster, now)
-        stronger = [other for other in overlapping(zone, self._same_side(zone)) if other.strength >= zone.strength]
-        if stronger:
-            self._zone_of_cluster[cluster.id] = max(stronger, key=lambda other: (other.strength, other.id))
+        rivals = overlapping(zone, self._living(zone.instrument, zone.liquidated))
+        ended = self._ended.get((zone.instrument, zone.liquidated), ())
+        if any(rival.strength >= zone.strength for rival in rivals):
+            return
+        if is_old(cluster, ended, now, self._terms.decay_s):
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
@@ -166,27 +171,29 @@ class ZoneBook:
         renewed = rewrite(zone, cluster, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
-        for episode in self._take_episodes(zone.id):
-            if episode.state is not EpisodeState.IDLE:
-                yield end(episode, Reason.ZONE_REWRITTEN, now, self._evidence(episode.rule, zone, now))
-        rivals = [renewed, *overlapping(renewed, self._same_side(renewed))]
+        for episode in self._episodes.pop(zone.id, {}).values():
+            yield from self._end_episode(episode, Reason.ZONE_REWRITTEN, zone, now)
+        rivals = [renewed, *overlapping(renewed, self._living(zone.instrument, zone.liquidated))]
         yield from self._absorb(max(rivals, key=lambda rival: (rival.strength, rival.id)), now)
 
     def _keep(self, zone: Zone) -> None:
         self._zones.setdefault(zone.instrument, {})[zone.id] = zone
-        self._zone_of_cluster[zone.cluster_id] = zone
         self._quiet.pop(zone.instrument, None)
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
-        for weaker in overlapping(survivor, self._same_side(survivor)):
-            if weaker.strength <= survivor.strength:
-                for episode in self._take_over(weaker, survivor):
-                    yield EpisodeMoved(episode, now)
-                yield from self._end(weaker, ZoneEnd.OVERLAPPED, Reason.ZONE_OVERLAPPED, now, survivor.id)
-                for cluster_id, zone in self._zone_of_cluster.items():
-                    if zone.id == weaker.id:
-                        self._zone_of_cluster[cluster_id] = survivor
+        for weaker in overlapping(survivor, self._living(survivor.instrument, survivor.liquidated)):
+            if weaker.strength > survivor.strength:
+                continue
+            moved = self._take_over(weaker, survivor)
+            if moved and survivor.outside is None and weaker.outside is not None:
+                # An episode that came from there is swept on the other side, though it is now the survivor's.
+                survivor = replace(survivor, outside=weaker.outside)
+                self._keep(survivor)
+                yield ZoneSeenFrom(survivor, now)
+            for episode in moved:
+                yield EpisodeMoved(episode, now)
+            yield from self._end(weaker, ZoneEnd.OVERLAPPED, now, survivor_id=survivor.id)
 
     def _take_over(self, weaker: Zone, survivor: Zone) -> tuple[Episode, ...]:
         """The episodes that change hands. What the survivor gives up for them stays behind and ends with `weaker`."""
@@ -204,20 +211,36 @@ class ZoneBook:
                 theirs[rule_id] = own
         return tuple(moved)
 
-    def _end(
-        self, zone: Zone, how: ZoneEnd, why: Reason, now: UnixTime, survivor_id: str | None = None
-    ) -> Iterator[Decision]:
-        """Forgets a zone by no mark: its told and armed episodes fade."""
-        del self._zones[zone.instrument][zone.id]
-        self._quiet.pop(zone.instrument, None)
-        for episode in self._take_episodes(zone.id):
-            if ADVANCEMENT[episode.state] > 0:
-                yield end(episode, why, now, self._evidence(episode.rule, zone, now))
+    def _expire(self, instrument: Instrument, now: UnixTime) -> Iterator[Decision]:
+        due = [zone for zone in self._zones[instrument].values() if now >= zone.peak_at + self._terms.memory_s]
+        for zone in sorted(due, key=lambda zone: zone.id):
+            yield from self._end(zone, ZoneEnd.EXPIRED, now)
+
+    def _end(self, zone: Zone, how: ZoneEnd, now: UnixTime, *, survivor_id: str | None = None) -> Iterator[Decision]:
+        """Ends a zone by no mark: its told and armed episodes fade."""
+        for episode in self._episodes.pop(zone.id, {}).values():
+            yield from self._end_episode(episode, WHY_ENDED[how], zone, now)
+        self._forget(zone)
         yield ZoneEnded(zone, now, how, survivor_id)
 
-    def _same_side(self, zone: Zone) -> tuple[Zone, ...]:
-        zones = self._zones.get(zone.instrument, {})
-        return tuple(other for other in zones.values() if other.liquidated is zone.liquidated)
+    def _end_episode(self, episode: Episode, why: Reason, zone: Zone, now: UnixTime) -> Iterator[Decision]:
+        if episode.state is not EpisodeState.IDLE:
+            yield end(episode, why, now, self._evidence(episode.rule, zone, now))
+
+    def _forget(self, zone: Zone) -> None:
+        """The zone is no more. Its side is looked at again, because other clusters may have stood in its shadow."""
+        owner = (zone.instrument, zone.liquidated)
+        del self._zones[zone.instrument][zone.id]
+        self._ended.setdefault(owner, []).append(zone)
+        self._quiet.pop(zone.instrument, None)
+        self._sides.touch(owner)
+
+    def _every_zone(self) -> tuple[Zone, ...]:
+        return tuple(zone for zones in self._zones.values() for zone in zones.values())
+
+    def _living(self, instrument: Instrument, liquidated: PositionSide) -> tuple[Zone, ...]:
+        zones = self._zones.get(instrument, {})
+        return tuple(zone for zone in zones.values() if zone.liquidated is liquidated)
 
     # ------------------------------------------------------------ marks and episodes
 
@@ -227,7 +250,6 @@ class ZoneBook:
         if where.outside is not None and zone.outside is None:
             zone = replace(zone, outside=where.outside)
             self._zones[zone.instrument][zone.id] = zone
-            self._refer(zone)
             yield ZoneSeenFrom(zone, now)
         episodes = self._episodes.setdefault(zone.id, {})
         for rule in self._rules_on(zone, episodes):
@@ -238,13 +260,9 @@ class ZoneBook:
                 episodes[rule.id] = transitions[-1].episode
                 yield from transitions
         if swept:
-            del self._zones[zone.instrument][zone.id]
             del self._episodes[zone.id]
+            self._forget(zone)
             yield ZoneEnded(zone, now, ZoneEnd.SWEPT)
-
-    def _refer(self, zone: Zone) -> None:
-        if self._zone_of_cluster.get(zone.cluster_id, zone).id == zone.id:
-            self._zone_of_cluster[zone.cluster_id] = zone
 
     def _rules_on(self, zone: Zone, episodes: dict[str, Episode]) -> Sequence[Rule]:
         return [
@@ -258,7 +276,7 @@ class ZoneBook:
         if not zones:
             return EVERYTHING_QUIET
         prices: list[float] = []
-        until = math.inf
+        until = min(zone.peak_at for zone in zones.values()) + self._terms.memory_s
         for zone in zones.values():
             episodes = self._episodes.get(zone.id, {})
             distances = set()
@@ -274,9 +292,6 @@ class ZoneBook:
             return math.inf
         over = episode.since + self._terms.cooldown_s
         return over if over > now else math.inf
-
-    def _take_episodes(self, zone_id: str) -> tuple[Episode, ...]:
-        return tuple(self._episodes.pop(zone_id, {}).values())
 
     def _most_advanced(self, zone: Zone) -> EpisodeState:
         states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]

@@ -112,6 +112,11 @@ def strength_of(cluster: Cluster, frozen: Baseline) -> float:
     return frozen.strength(magnitude(cluster.notional_usd, cluster.weighted_count))
 
 
+def remains(zone: Zone, now: UnixTime, decay_s: float) -> float:
+    """Magnitude at `now` of what stood in the zone at its peak, if nothing has come since."""
+    return zone.baseline.magnitude(zone.strength) * math.exp((zone.peak_at - now) / decay_s)
+
+
 def qualifies(cluster: Cluster, terms: Terms) -> bool:
     """Whether a cluster is big enough for a zone at all."""
     return cluster.count >= terms.min_events and cluster.notional_usd >= terms.min_notional_usd
@@ -134,6 +139,23 @@ def overlapping(zone: Zone, others: Iterable[Zone]) -> tuple[Zone, ...]:
         )
         > 0.5
     )
+
+
+def is_old(cluster: Cluster, ended: Iterable[Zone], now: UnixTime, decay_s: float) -> bool:
+    """Whether `cluster` is what a zone that has ended stood for: at most twice what is left of it.
+
+    Both sides of the comparison decay alike, so the answer changes only when liquidations come.
+    """
+    size = magnitude(cluster.notional_usd, cluster.weighted_count)
+    return any(
+        (still_covers(cluster, zone) or covers(zone, cluster)) and size <= 2.0 * remains(zone, now, decay_s)
+        for zone in ended
+    )
+
+
+def covers(zone: Zone, cluster: Cluster) -> bool:
+    """Whether more than half of the cluster's band lies inside the zone's."""
+    return _share(zone.low, zone.high, cluster.band_low, cluster.band_high) > 0.5
 
 
 def touches(cluster: Cluster, zone: Zone) -> bool:

@@ -38,6 +38,25 @@ def test_a_fill_far_off_the_mark_is_refused_until_three_in_a_row_agree(price: fl
     assert verdicts == [Verdict.OFF_MARKET, Verdict.OFF_MARKET, Verdict.ACCEPTED, Verdict.ACCEPTED]
 
 
+def test_one_bad_fill_reported_three_times_is_not_believed() -> None:
+    engine = Engine(Terms())
+    engine.mark(mark(100.0, T0))
+
+    verdicts = [engine.add(liquidation(900.0, 1.0, T0), T0 + step) for step in range(4)]
+
+    assert verdicts == [Verdict.OFF_MARKET] * 4
+
+
+def test_a_clock_that_was_a_year_ahead_and_is_corrected_stops_nothing() -> None:
+    engine = Engine(Terms(decay_s=600.0))
+    year = 365 * 86_400.0
+    engine.add(liquidation(100.0, 1e5, T0 + year, received=T0 + year), T0 + year)
+    engine.tick(T0 + year)
+    engine.add(liquidation(100.0, 1e5, T0, received=T0), T0)
+
+    assert [cluster.count for cluster in engine.tick(T0 + 5)[0].clusters(T0 + 5)] == [2]
+
+
 def test_a_fill_on_the_market_breaks_the_row() -> None:
     engine = Engine(Terms())
     engine.mark(mark(100.0, T0))

@@ -20,7 +20,7 @@ A, N, T, S, H, C, IDLE = "armed", "near", "touched", "swept", "held", "cooling",
 def started(terms: Terms | None = None, rule: Rule = RULE) -> Engine:
     """An engine with one zone from 100 to 101, strength 0.8, and one rule: 1 %, re-arm 1.4 %."""
     engine = Engine(terms or Terms())
-    engine.set_rules([rule])
+    engine.set_rules([rule], T0)
     engine.restore(zones=[zone()], ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
     return engine
 
@@ -156,11 +156,13 @@ def test_an_instrument_without_marks_is_not_blindness() -> None:
     assert near.evidence.unwatched_s == 0.0
 
 
-def test_a_removed_rule_is_forgotten() -> None:
+def test_the_episode_of_a_removed_rule_ends_idle_and_is_forgotten() -> None:
     engine = started()
     walk(engine, [95.0])
-    engine.set_rules([])
+    (gone,) = engine.set_rules([], T0 + 5)
 
+    assert isinstance(gone, Transition)
+    assert (gone.episode.state, gone.reason) == ("idle", Reason.RULE_GONE)
     assert walk(engine, [99.5]) == []
 
 
@@ -187,7 +189,7 @@ def test_p15_at_most_one_alert_between_two_visits_beyond_the_rearm_distance(
     for step, price in enumerate(prices):
         if step == restart_at:
             engine = Engine(terms)
-            engine.set_rules([RULE])
+            engine.set_rules([RULE], T0)
             engine.restore(
                 zones=live.values(),
                 ended_zones=[],

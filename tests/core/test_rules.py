@@ -52,13 +52,13 @@ paths = st.lists(st.one_of(st.integers(940, 1060).map(float), st.floats(940.0, 1
 def test_the_index_misses_nothing_that_looking_at_every_mark_finds(held: list[Rule], path: list[float]) -> None:
     def decisions(*, indexed: bool) -> list[Decision]:
         engine = Engine(Terms(cooldown_s=20.0))
-        engine.set_rules(held)
+        engine.set_rules(held, T0)
         for step in range(6):
             engine.add(liquidation(1000.0 + step / 2, 2e5, T0 - 60 + step), T0)
         found: list[Decision] = list(engine.tick(T0)[1])
         for step, price in enumerate(path):
             if not indexed:
-                engine.set_rules(held)  # forgets the index, keeps the episodes
+                engine.set_rules(held, T0)  # forgets the index, keeps the episodes
             found += engine.mark(mark(price, T0 + 1 + step))
         return found
 

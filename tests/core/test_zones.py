@@ -13,6 +13,7 @@ from liqalert.core.episodes import (
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
+    ZoneSeenFrom,
 )
 from liqalert.core.market import OpenInterest
 from liqalert.core.rules import Rule, RuleKind
@@ -67,7 +68,7 @@ def test_a_new_high_rewrites_the_zone_and_decay_does_not() -> None:
 
 def test_a_rewritten_zone_falls_back_to_idle() -> None:
     engine = Engine(Terms())
-    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)])
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
     burst(engine, 1000.0, 6e5, T0)
     engine.mark(mark(950.0, T0 + 6))
 
@@ -102,9 +103,9 @@ def test_a_swept_zone_does_not_reopen_while_its_cluster_only_decays() -> None:
 
 def test_of_two_overlapping_zones_the_weaker_ends_and_passes_on_its_episode() -> None:
     engine = Engine(Terms())
-    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)])
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
     engine.restore(
-        zones=[zone(1000.0, 1005.0, strength=0.31)],
+        zones=[zone(985.0, 1015.0, strength=0.31)],
         ended_zones=[],
         episodes=[],
         liquidations=[],
@@ -112,11 +113,13 @@ def test_of_two_overlapping_zones_the_weaker_ends_and_passes_on_its_episode() ->
         watched_until=None,
     )
     engine.mark(mark(950.0, T0 + 1))
-    engine.mark(mark(995.0, T0 + 2))
+    engine.mark(mark(976.0, T0 + 2))
 
-    opened, moved, ended = burst(engine, 1000.0, 2e6, T0 + 5)
+    opened, seen, moved, ended = burst(engine, 1000.0, 2e6, T0 + 5)
 
     assert isinstance(opened, ZoneOpened)
+    assert isinstance(seen, ZoneSeenFrom)
+    assert seen.zone.outside is Outside.BELOW
     assert isinstance(moved, EpisodeMoved)
     assert (moved.episode.state, moved.episode.zone_id) == ("near", opened.zone.id)
     assert isinstance(ended, ZoneEnded)
@@ -148,6 +151,73 @@ def test_p13_the_refresh_at_midnight_does_not_touch_an_open_zone() -> None:
     assert view.zone.strength == opened.zone.strength
     assert view.strength_now == pytest.approx(opened.zone.strength, abs=0.01)
     assert engine.snapshot(T0 + 10).clusters(T0 + 10)[0].strength < 0.1
+
+
+def test_open_interest_that_arrives_after_the_burst_still_opens_the_zone() -> None:
+    engine = Engine(Terms())
+    held_back = burst(engine, 1000.0, 1.2e5, T0)
+    engine.learn(OpenInterest(BTC, 1e7, T0 + 6), T0 + 6)
+
+    (opened,) = engine.tick(T0 + 10)[1]
+
+    assert held_back == ()
+    assert isinstance(opened, ZoneOpened)
+
+
+def test_a_zone_that_is_too_old_ends_before_a_mark_can_alert_on_it() -> None:
+    """The feed was away for three days; the first mark comes before the first tick."""
+    engine = Engine(Terms())
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    burst(engine, 1000.0, 6e5, T0)
+    engine.mark(mark(950.0, T0 + 6))
+
+    faded, ended = engine.mark(mark(995.0, T0 + 3 * 86_400))
+
+    assert isinstance(faded, Transition)
+    assert (faded.episode.state, faded.alert) == ("faded", None)
+    assert isinstance(ended, ZoneEnded)
+    assert ended.reason is ZoneEnd.EXPIRED
+
+
+def test_a_zone_expires_by_time_alone_while_the_mark_stands_still() -> None:
+    engine = Engine(Terms())
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    burst(engine, 1000.0, 6e5, T0)
+    engine.mark(mark(950.0, T0 + 6))
+
+    assert engine.mark(mark(950.0, T0 + 86_404)) == ()
+    assert isinstance(engine.mark(mark(950.0, T0 + 86_405))[-1], ZoneEnded)
+
+
+def test_after_a_sweep_only_as_much_again_opens_the_zone_again() -> None:
+    """600,000 USD were swept; an hour later 220,000 are left of them, and 100,000 more are not as much again."""
+    engine = Engine(Terms())
+    burst(engine, 1000.0, 6e5, T0)
+    engine.mark(mark(990.0, T0 + 6))
+    engine.mark(mark(1010.0, T0 + 7))
+
+    assert burst(engine, 1000.0, 1e5, T0 + 3600, count=1) == ()
+    assert any(isinstance(decision, ZoneOpened) for decision in burst(engine, 1000.0, 4e5, T0 + 3610))
+
+
+def test_an_episode_that_moved_to_a_stronger_zone_is_swept_on_the_far_side() -> None:
+    engine = Engine(Terms())
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    engine.restore(
+        zones=[zone(985.0, 1015.0, strength=0.31)],
+        ended_zones=[],
+        episodes=[],
+        liquidations=[],
+        now=T0,
+        watched_until=None,
+    )
+    for second, price in enumerate((950.0, 976.0, 1002.0)):
+        engine.mark(mark(price, T0 + second))
+    burst(engine, 1000.0, 2e6, T0 + 5)
+
+    decisions = engine.mark(mark(1030.0, T0 + 11))
+
+    assert [d.episode.outcome for d in decisions if isinstance(d, Transition)] == ["swept"]
 
 
 def test_a_restart_keeps_zone_and_cluster_together() -> None:
