@@ -142,5 +142,5 @@ def sums(columns: Columns, log_prices: Floats, where: Slice) -> Sums:
 
 def _clamped_mean(log_prices: Floats, masses: Floats, prices: Floats) -> float:
     """Weighted geometric mean; rounding must not carry it past the prices it is a mean of."""
-    mean = math.exp(float(np.average(log_prices, weights=masses)))
+    mean = math.exp(float(log_prices @ masses) / float(masses.sum()))
     return min(max(mean, float(prices[0])), float(prices[-1]))

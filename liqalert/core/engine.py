@@ -9,13 +9,13 @@ from enum import StrEnum
 
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
-from liqalert.core.episodes import Decision, Episode
+from liqalert.core.episodes import Decision, Episode, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.sides import Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.terms import Terms
-from liqalert.core.zonebook import ZoneBook, ZoneView
+from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
 
 __all__ = ["Engine", "Snapshot", "Verdict", "ZoneView"]

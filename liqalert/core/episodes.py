@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -143,6 +144,16 @@ class EpisodeMoved:
     at: UnixTime
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneView:
+    """A zone as a reader wants it: with the most advanced state of any rule's episode on it."""
+
+    zone: Zone
+    state: EpisodeState
+    strength_now: float
+    """Strength, as of the snapshot, of the strongest live cluster that touches the zone's band; 0 without one."""
+
+
 Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved
 
 
@@ -171,7 +182,8 @@ class Observation:
     swept: bool
     """The mark, once outside the band, is now beyond its other edge."""
     now: UnixTime
-    evidence: Evidence
+    evidence: Callable[[], Evidence]
+    """Made only when it is needed: most marks that are looked at change nothing."""
 
 
 def rearm_pct(rule: Rule, terms: Terms) -> float:
@@ -234,7 +246,7 @@ def _near(episode: Episode, seen: Observation) -> Transition:
         rule=episode.rule,
         zone=seen.zone,
         episode_id=episode.id,
-        evidence=seen.evidence,
+        evidence=seen.evidence(),
     )
     told = replace(episode, alert_id=alert.id, closest_pct=seen.position.distance_pct)
     return replace(_enter(told, EpisodeState.NEAR, Reason.WITHIN_DISTANCE, seen), alert=alert)
@@ -257,7 +269,7 @@ def _enter(
         touched=touched or episode.touched,
         closest_pct=closest(episode, seen.position),
     )
-    return Transition(entered, episode.state, seen.now, reason, seen.evidence)
+    return Transition(entered, episode.state, seen.now, reason, seen.evidence())
 
 
 def closest(episode: Episode, seen: Position) -> float | None:

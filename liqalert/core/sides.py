@@ -15,7 +15,7 @@ from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.strength import Baseline, magnitude
 from liqalert.core.terms import Terms
 from liqalert.core.window import NO_OWNER, Window
-from liqalert.core.zones import Zone, strength_of, touches
+from liqalert.core.zones import Zone, touches
 
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
@@ -103,7 +103,7 @@ class Sides:
             return 0.0
         return max(
             (
-                strength_of(cluster.decayed(self._decay(cluster.as_of, now), now), zone.baseline)
+                zone.baseline.strength(_magnitude(cluster) * self._decay(cluster.as_of, now))
                 for cluster in holding.clusters
                 if touches(cluster, zone)
             ),
@@ -113,10 +113,7 @@ class Sides:
     def top_magnitudes(self, now: UnixTime) -> dict[Owner, float]:
         """Magnitude at `now` of each side's greatest cluster."""
         return {
-            owner: max(
-                magnitude(cluster.notional_usd, cluster.weighted_count) * self._decay(cluster.as_of, now)
-                for cluster in holding.clusters
-            )
+            owner: max(_magnitude(cluster) * self._decay(cluster.as_of, now) for cluster in holding.clusters)
             for owner, holding in self._holdings.items()
             if holding.clusters
         }
@@ -164,6 +161,10 @@ class Sides:
 
     def _decay(self, since: UnixTime, now: UnixTime) -> float:
         return math.exp((since - now) / self._terms.decay_s)
+
+
+def _magnitude(cluster: Cluster) -> float:
+    return magnitude(cluster.notional_usd, cluster.weighted_count)
 
 
 def _cluster(owner: Owner, identity: Identity, held: Sums, factor: float, now: UnixTime, baseline: Baseline) -> Cluster:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
 
 from liqalert.core.baselines import Owner
 from liqalert.core.clusters import Cluster
@@ -21,6 +22,7 @@ from liqalert.core.episodes import (
     ZoneOpened,
     ZoneRewritten,
     ZoneSeenFrom,
+    ZoneView,
     advance,
     end,
     rearm_pct,
@@ -47,16 +49,6 @@ EVERYTHING_QUIET = Quiet(0.0, math.inf, math.inf)
 WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneView:
-    """A zone as a reader wants it: with the most advanced state of any rule's episode on it."""
-
-    zone: Zone
-    state: EpisodeState
-    strength_now: float
-    """Strength, as of the snapshot, of the strongest live cluster that touches the zone's band; 0 without one."""
-
-
 class ZoneBook:
     """Zones and episodes. Ticks change zones, marks change episodes. Part of the engine; touched by nothing else."""
 
@@ -64,6 +56,8 @@ class ZoneBook:
         self._terms = terms
         self._sides = sides
         self._rules: tuple[Rule, ...] = ()
+        self._covering: dict[Instrument, tuple[tuple[str, Rule], ...]] = {}
+        """The rules of each instrument by id, as far as they have been asked for."""
         self._zones: dict[Instrument, dict[str, Zone]] = {}
         self._ended: dict[Owner, list[Zone]] = {}
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
@@ -77,8 +71,9 @@ class ZoneBook:
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> Iterator[Decision]:
         """Evaluates `rules` from now on. A rule that is new begins idle; episodes of one that is gone end idle."""
         self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
-        kept = {rule.id for rule in self._rules}
+        self._covering.clear()
         self._quiet.clear()
+        kept = {rule.id for rule in self._rules}
         for zone in self._every_zone():
             episodes = self._episodes.get(zone.id, {})
             for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
@@ -252,24 +247,26 @@ class ZoneBook:
             self._zones[zone.instrument][zone.id] = zone
             yield ZoneSeenFrom(zone, now)
         episodes = self._episodes.setdefault(zone.id, {})
-        for rule in self._rules_on(zone, episodes):
-            evidence = self._evidence(rule, zone, now, unwatched_s)
-            seen = Observation(zone, where, swept, now, evidence)
-            transitions = advance(episodes.get(rule.id), rule, seen, self._terms)
+        for rule_id, rule in self._rules_on(zone, episodes):
+            seen = Observation(zone, where, swept, now, partial(self._evidence, rule, zone, now, unwatched_s))
+            transitions = advance(episodes.get(rule_id), rule, seen, self._terms)
             if transitions:
-                episodes[rule.id] = transitions[-1].episode
+                episodes[rule_id] = transitions[-1].episode
                 yield from transitions
         if swept:
             del self._episodes[zone.id]
             self._forget(zone)
             yield ZoneEnded(zone, now, ZoneEnd.SWEPT)
 
-    def _rules_on(self, zone: Zone, episodes: dict[str, Episode]) -> Sequence[Rule]:
-        return [
-            rule
-            for rule in self._rules
-            if rule.covers(zone.instrument) and (rule.min_strength <= zone.strength or rule.id in episodes)
-        ]
+    def _rules_on(self, zone: Zone, episodes: dict[str, Episode]) -> Iterator[tuple[str, Rule]]:
+        """The rules that a mark could advance on this zone, with their ids."""
+        covering = self._covering.get(zone.instrument)
+        if covering is None:
+            covering = tuple((rule.id, rule) for rule in self._rules if rule.covers(zone.instrument))
+            self._covering[zone.instrument] = covering
+        for rule_id, rule in covering:
+            if rule.min_strength <= zone.strength or rule_id in episodes:
+                yield rule_id, rule
 
     def _next_quiet(self, mark: Mark) -> Quiet:
         zones = self._zones.get(mark.instrument, {})
@@ -280,9 +277,9 @@ class ZoneBook:
         for zone in zones.values():
             episodes = self._episodes.get(zone.id, {})
             distances = set()
-            for rule in self._rules_on(zone, episodes):
+            for rule_id, rule in self._rules_on(zone, episodes):
                 distances |= {rule.distance_pct, rearm_pct(rule, self._terms)}
-                until = min(until, self._cools_until(episodes.get(rule.id), mark.received_time))
+                until = min(until, self._cools_until(episodes.get(rule_id), mark.received_time))
             prices += critical_prices(zone.low, zone.high, distances)
         return quiet_range(prices, mark.price, until)
 
