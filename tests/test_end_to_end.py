@@ -145,6 +145,40 @@ async def test_what_happened_while_down_is_told_once_with_the_time_it_was_down(
     assert len(alerts(telegram)) == 1
 
 
+async def test_a_start_without_the_token_takes_nothing_from_a_chat(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    """What was due when Telegram was away is still owed after a run without a token."""
+    port = telegram.port
+    await armed_zone(daemon, binance)
+    await telegram.stop()
+    binance.prices["BTCUSDT"] = CLOSE
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"] and answer["alerts"][0]["deliveries"])
+    await daemon.kill()
+    await daemon.start(LIQALERT_TELEGRAM__TOKEN="")
+    await daemon.until("/readyz", lambda answer: answer["ready"])
+    await daemon.terminate()
+    await telegram.start(port)
+    await daemon.start()
+
+    answer = await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"][0]["deliveries"])
+
+    # Due where the run without a token has postponed it by a minute; `dead` is what must not be.
+    by_channel = {delivery["channel"]: delivery["status"] for delivery in answer["alerts"][0]["deliveries"]}
+    assert by_channel["telegram"] in ("due", "sent")
+
+
+async def test_a_second_daemon_on_the_same_database_refuses_to_start(
+    daemon: Daemon, tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    second = Daemon(tmp_path, binance=binance, telegram=telegram)
+    second.log = tmp_path / "second.log"
+    await second.start()
+
+    assert await asyncio.wait_for(second.process.wait(), 20) == 1
+    assert f"another liqalert (process {daemon.process.pid}) uses" in second.log.read_text()
+
+
 async def test_sigterm_ends_it_cleanly(daemon: Daemon, binance: BinanceServer) -> None:
     await armed_zone(daemon, binance)
 

@@ -67,6 +67,8 @@ async def test_a_recording_replays_to_the_decisions_of_the_live_daemon(binance: 
         query = "SELECT episode_id, state, reason, at FROM transitions ORDER BY rowid"
         live = [(*row[:3], iso(row[3])) for row in database.execute(query)]
         [(alert_id,)] = database.execute("SELECT id FROM alerts").fetchall()
+    together = [msgspec.json.decode(line) for line in replay(tmp_path / "recordings")[:-1]]
+    assert together == replayed
     transitions = [line for line in replayed if line["decision"] == "transition"]
     assert [(line["episode"], line["to"], line["reason"], line["at"]) for line in transitions] == live
     assert [line["alert"] for line in transitions if line["alert"]] == [alert_id]
@@ -93,6 +95,25 @@ def test_speed_does_not_change_what_is_decided(tmp_path: Path) -> None:
 def order(step: int) -> dict[str, object]:
     at = 1_790_000_000_000 + step * 100 - 5
     return {"s": "BTCUSDT", "S": "SELL", "q": "5", "p": "59000", "ap": str(60_000 + step), "l": "5", "z": "5", "T": at}
+
+
+def test_what_cannot_be_replayed_gets_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    torn = tmp_path / "torn.jsonl.gz"
+    torn.write_bytes(b"\x1f\x8b")
+
+    empty, unreadable = refusal(tmp_path / "none"), refusal(torn)
+
+    assert empty[0] == 2
+    assert empty[1].startswith("liqalert: there is no recording in that directory")
+    assert unreadable[0] == 1
+    assert "Nothing could be read" in unreadable[1]
+
+
+def refusal(path: Path) -> tuple[int, str]:
+    command = [sys.executable, "-m", "liqalert", "replay", str(path)]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return ended.returncode, ended.stderr
 
 
 def test_hostile_lines_are_counted_and_change_nothing_else(tmp_path: Path) -> None:

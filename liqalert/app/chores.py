@@ -84,6 +84,8 @@ class Chores:
     async def renew_open_interest(self) -> None:
         watched = {Instrument(EXCHANGE, symbol) for symbol in watched_symbols(self._facts.settings)}
         known = self._facts.watching.engine.baselines.with_open_interest()
+        if not self._facts.settings.binance.enabled:
+            return
         for value in await self._facts.open_interest.fetch(sorted(watched | known)):
             self._facts.watching.pipeline.learn(value, self._facts.clock.now())
 

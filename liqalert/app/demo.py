@@ -8,7 +8,6 @@ import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 
 from liqalert.app.lifecycle import event_loop_factory, serve
@@ -16,10 +15,10 @@ from liqalert.app.narrator import Narrator
 from liqalert.app.world import World
 from liqalert.clock import SystemClock
 from liqalert.settings import Settings
+from liqalert.sim import DEFAULT_SEED
 from liqalert.sim.clock import ScaledClock
-from liqalert.sim.market import Market
 from liqalert.sim.server import SimulatedExchange
-from liqalert.sim.sources import MarketSource
+from liqalert.sim.sources import seeded_source
 
 BANNER = "SIMULATED MARKET: no price and no liquidation here is real"
 USUAL_PORT = 8787
@@ -35,8 +34,7 @@ class DemoOptions:
     """How long; None: until Ctrl-C."""
     port: int | None = None
     """Of the page; None: the usual one, or a free one where that is taken."""
-    seed: int = 23
-    """This market gives its first alert after five minutes, ten seconds at the usual speed; others take longer."""
+    seed: int = DEFAULT_SEED
 
 
 def demo(options: DemoOptions) -> int:
@@ -49,9 +47,11 @@ def demo(options: DemoOptions) -> int:
 
 
 async def _show(options: DemoOptions, directory: Path) -> int:
-    clock = ScaledClock(SystemClock().now(), options.speed)
     narrator = Narrator(sys.stdout)
-    exchange = SimulatedExchange(MarketSource(Market(Random(options.seed), start=clock.start)), clock)
+    source = seeded_source(options.seed, SystemClock().now())
+    # After the market is built, which takes a while: the clock would have run on meanwhile.
+    clock = ScaledClock(source.market.now, options.speed)
+    exchange = SimulatedExchange(source, clock)
     await exchange.start()
     settings = settings_for(exchange, directory, port=options.port if options.port is not None else usual_or_free())
     world = World(clock=clock, environ={}, speed=options.speed, banner=BANNER, observe=narrator.see)

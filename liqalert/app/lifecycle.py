@@ -17,17 +17,19 @@ from liqalert.app.facts import Facts
 from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
 from liqalert.app.requests import Requests
-from liqalert.app.schedule import build_scheduler
+from liqalert.app.schedule import build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
 from liqalert.app.start import EXCHANGE, Start, watched_symbols
 from liqalert.app.teardown import Teardown
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
+from liqalert.clock import SystemClock
 from liqalert.core.market import Instrument
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
+from liqalert.storage.lock import exclusively
 from liqalert.storage.schema import prepare
 from liqalert.web.access import Access
 from liqalert.web.application import WebSources
@@ -56,7 +58,7 @@ def run_daemon(settings: Settings) -> int:
 async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Event]) -> None:
     """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
     stopping, clock = stop(), world.clock
-    async with Database(settings.database.url) as database:
+    async with Database(settings.database.url) as database, exclusively(database):
         await prepare(database)
         stores = build_stores(database)
         start = await read_start(settings, stores, clock.now())
@@ -100,7 +102,7 @@ class Daemon:
                 await self._start_telling(tasks)
                 await self._start_answering()
                 await self._start_watching(tasks, start)
-                self._start_schedule()
+                self._start_schedule(tasks)
                 await self._say_ready(stopping)
                 # No timeout: this is the wait for the end.
                 await stopping.wait()
@@ -163,11 +165,12 @@ class Daemon:
         self._background(tasks, "binance metadata", watching.metadata.run())
         self._background(tasks, "binance", watching.runner.run())
 
-    def _start_schedule(self) -> None:
+    def _start_schedule(self, tasks: asyncio.TaskGroup) -> None:
         scheduler = build_scheduler(self._chores.jobs(watchdog_interval_s(self._environ)))
         self._chores.count_failures(scheduler)
         scheduler.start()
         self._teardown.add("schedule", lambda: _call(scheduler.shutdown, False))
+        self._background(tasks, "schedule watch", keep_timed(scheduler, SystemClock()))
 
     async def _say_ready(self, stopping: asyncio.Event) -> None:
         """READY when the feed is proven alive, or it is known and said why not."""
@@ -176,6 +179,8 @@ class Daemon:
             if known is not None and (known.alive or known.problem):
                 break
             await asyncio.sleep(0.1)
+        if stopping.is_set():
+            return
         reasons = self._facts.readiness().blocking
         notify(f"READY=1\nSTATUS={'; '.join(reasons) or 'watching'}", self._environ)
         log.info("ready", extra={"blocking": list(reasons)})

@@ -73,7 +73,8 @@ def build_stores(database: Database) -> Stores:
 async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start:
     """Brings chats in line with the settings, and reads what an earlier run left. Raises StorageError."""
     rules = default_rules(settings)
-    telegram = [str(chat) for chat in settings.telegram.allowed_chats] if settings.telegram.token else []
+    # Also without a token: a start without it must not take from a chat what it is still owed.
+    telegram = [str(chat) for chat in settings.telegram.allowed_chats]
     console = [CONSOLE] if settings.console_enabled else []
     await sync_defaults(stores.database, TELEGRAM, telegram, rules=rules, now=now)
     await sync_defaults(stores.database, CONSOLE, console, rules=rules, now=now)
@@ -252,4 +253,4 @@ class Opening:
             return (("start", "", msgspec.json.encode(self._start)),)
         context = replace(self._start, at=now, liquidations=(), episodes=(), ended_zones=(), zones=())
         states = ((("feed", exchange, msgspec.json.encode(status))) for exchange, status in self._board.feeds.items())
-        return (("start", "", msgspec.json.encode(context)), *self.answers(), *states)
+        return (("context", "", msgspec.json.encode(context)), *self.answers(), *states)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from liqalert.app.start import EXCHANGE
 from liqalert.core.market import FeedStatus, UnixTime
-from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages
+from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages, recording_files
 
 SILENCE_S = 900.0
 """Bare messages do not say when the feed was alive: a longer silence is taken for a gap."""
@@ -24,6 +24,10 @@ class PriceSource(StrEnum):
     MARKS = "marks"
     FILLS = "fills"
     """The liquidations' own fills, where the files hold no marks. Then every instrument is watched."""
+
+
+class UnreadableRecords(ValueError):
+    """What was given cannot be replayed as one; the text is a sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +42,16 @@ class Records:
 
 
 def open_records(paths: Sequence[Path]) -> Records:
-    """`paths` as records; all of them recordings, or all of them bare messages. Raises ValueError where mixed."""
+    """`paths` as records: all of them recordings (or directories of recordings), or all of them bare messages.
+
+    Raises UnreadableRecords.
+    """
+    paths = tuple(file for path in paths for file in recording_files(path))
+    if not paths:
+        raise UnreadableRecords("there is no recording in that directory: give files, or a directory that holds them")
     kinds = {is_recording(path) for path in paths}
     if len(kinds) > 1:
-        raise ValueError("these files are partly recordings and partly bare messages: replay one kind at a time")
+        raise UnreadableRecords("these files are partly recordings and partly bare messages: replay one kind at a time")
     total = sum(path.stat().st_size for path in paths)
     if kinds == {True}:
         reader = RecordingReader(paths)

@@ -56,7 +56,12 @@ def replay(options: ReplayOptions) -> int:
             pacing.wait_until(record.received_time)
             run.take(record)
             bar.update(source.read_bytes() - bar.n)
-    run.finish(torn_bytes=source.lost_bytes())
+    if source.lost_bytes():
+        print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201
+    if not run.began:
+        print("Nothing could be read: the files are empty, or torn in their first record.", file=sys.stderr)  # noqa: T201
+    else:
+        run.finish()
     return 0 if run.began else 1
 
 
@@ -81,6 +86,8 @@ class Tally:
     """What the summary counts."""
 
     parse_rejections: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    """Of the daemon's lives before the present one."""
     alerts: int = 0
     zones: int = 0
 
@@ -104,8 +111,7 @@ class ReplayRun:
 
     @property
     def events(self) -> int:
-        verdicts = self._pipeline.verdicts.total() if self._pipeline else 0
-        return verdicts + self._tally.parse_rejections.total()
+        return self._verdicts().total() + self._tally.parse_rejections.total()
 
     def take(self, record: Record) -> None:
         """Does with one record what the daemon did with it."""
@@ -123,16 +129,16 @@ class ReplayRun:
         elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
             self._parser.learn(record.kind, record.payload)
 
-    def finish(self, *, torn_bytes: int) -> None:
+    def finish(self) -> None:
         """Prints the summary."""
         summary = self.summary()
         if self._options.as_json:
             print(msgspec.json.encode({"summary": summary}).decode(), file=self._out)
             return
-        print(_summary_text(summary, torn_bytes), file=self._out)
+        print(_summary_text(summary), file=self._out)
 
     def summary(self) -> dict[str, object]:
-        verdicts = self._pipeline.verdicts if self._pipeline else Counter[Verdict]()
+        verdicts = self._verdicts()
         refused = Counter(self._tally.parse_rejections)
         for verdict in (Verdict.OFF_MARKET, Verdict.AHEAD, Verdict.TOO_OLD):
             refused[verdict.value] += verdicts[verdict]
@@ -148,9 +154,15 @@ class ReplayRun:
 
     # ------------------------------------------------------------ details
 
+    def _verdicts(self) -> Counter[Verdict]:
+        return self._tally.verdicts + (self._pipeline.verdicts if self._pipeline else Counter())
+
     def _begun(self, record: Record) -> Pipeline:
-        """The pipeline; made at the first record, which in a daemon's recording says what the daemon started from."""
-        if self._pipeline is None:
+        """The pipeline; made at the first record, and anew wherever the daemon that recorded was started again."""
+        if self._pipeline is None or record.kind == "start":
+            if self._pipeline is not None:
+                self._tally.verdicts += self._pipeline.verdicts
+                self._parser = BinanceParser()
             start = self._start(record)
             engine = begun(start)
             self._pipeline = self._make(engine, start)
@@ -161,7 +173,7 @@ class ReplayRun:
 
     def _start(self, record: Record) -> Start:
         settings = self._options.settings
-        if record.kind == "start":
+        if record.kind in ("start", "context"):
             start = msgspec.json.decode(record.payload, type=Start)
             return _with_settings(start, settings) if self._options.overridden else start
         watch_everything = self._prices is PriceSource.FILLS
@@ -226,7 +238,7 @@ def _with_settings(start: Start, settings: Settings) -> Start:
     )
 
 
-def _summary_text(summary: Mapping[str, object], torn_bytes: int) -> str:
+def _summary_text(summary: Mapping[str, object]) -> str:
     rejected = summary["rejected"]
     assert isinstance(rejected, dict)
     refused = ", ".join(f"{count} {kind}" for kind, count in rejected.items()) or "none"
@@ -244,6 +256,4 @@ def _summary_text(summary: Mapping[str, object], torn_bytes: int) -> str:
             "No alert: no price came near a zone that was strong enough. Lower --min-strength, or give "
             "--open-interest SYMBOL=USD where it is known."
         )
-    if torn_bytes:
-        lines.append(f"{torn_bytes} bytes at torn ends could not be read.")
     return "\n".join(lines)

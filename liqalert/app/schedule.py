@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from liqalert.clock import Clock
+from liqalert.core.market import UnixTime
+
+log = logging.getLogger(__name__)
+
+SLACK = timedelta(seconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,3 +56,22 @@ def _trigger(job: Job) -> BaseTrigger:
         return IntervalTrigger(seconds=job.every_s, start_date=EPOCH, timezone=UTC)
     hour, minute = job.daily_at or (0, 0)
     return CronTrigger(hour=hour, minute=minute, timezone=UTC)
+
+
+async def keep_timed(scheduler: AsyncIOScheduler, clock: Clock, *, every_s: float = 1.0) -> NoReturn:
+    """Looks every second, in the loop's own time, whether the clock was set back, and times the jobs anew."""
+    while True:
+        await asyncio.sleep(every_s)
+        retime(scheduler, clock.now())
+
+
+def retime(scheduler: AsyncIOScheduler, now: UnixTime) -> None:
+    """Brings back the jobs whose next run lies further off than it can: the clock has been set back meanwhile.
+
+    The library waits until the clock reaches the time it once noted, for an hour if that is what it went back.
+    """
+    for job in scheduler.get_jobs():
+        due = job.trigger.get_next_fire_time(None, datetime.fromtimestamp(now, UTC))
+        if due is not None and job.next_run_time is not None and job.next_run_time - due > SLACK:
+            log.warning("the clock was set back, job timed anew", extra={"job": job.id})
+            scheduler.modify_job(job.id, next_run_time=due)

@@ -25,18 +25,28 @@ class Teardown:
         self.add(task.get_name(), lambda: _cancel(task))
 
     async def run(self, within_s: float) -> None:
+        """Runs every stop. Raises an ExceptionGroup of the unexpected errors once all of them have run."""
+        unexpected: list[Exception] = []
         try:
             async with asyncio.timeout(within_s):
                 while self._steps:
-                    await self._stop(*self._steps.pop())
+                    await self._stop(*self._steps[-1], unexpected=unexpected)
+                    self._steps.pop()
         except TimeoutError:
             log.error("shutdown cut short", extra={"not_stopped": [name for name, _ in reversed(self._steps)]})
+        if unexpected:
+            raise ExceptionGroup("stopping failed", unexpected)
 
-    async def _stop(self, name: str, stop: Callable[[], Awaitable[object]]) -> None:
+    async def _stop(self, name: str, stop: Callable[[], Awaitable[object]], *, unexpected: list[Exception]) -> None:
         try:
             await stop()
+        except TimeoutError:
+            raise
         except (StorageError, OSError) as exc:
             log.warning("not stopped properly", extra={"part": name, "reason": str(exc)})
+        except Exception as exc:
+            log.exception("not stopped", extra={"part": name})
+            unexpected.append(exc)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -57,10 +57,11 @@ def add_commands(commands: Commands) -> None:
 
 
 def _upgrade(args: argparse.Namespace) -> int:
+    from liqalert.storage.lock import exclusively_by_command
     from liqalert.storage.schema import head, upgrade
 
     settings = _settings_without_daemon(args)
-    with storage_errors():
+    with storage_errors(), exclusively_by_command(settings.database.url):
         upgrade(settings.database.url)
     print(f"The tables have version {head()}.")
     return 0
@@ -100,9 +101,10 @@ def _backup(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     from liqalert.storage.housekeeping import restore
+    from liqalert.storage.lock import exclusively_by_command
 
     settings = _settings_without_daemon(args)
-    with storage_errors():
+    with storage_errors(), exclusively_by_command(settings.database.url):
         kept = restore(settings.database.url, args.file)
     print(f"{args.file} is now the database.{f' What was there is kept as {kept}.' if kept else ''}")
     return 0
@@ -112,11 +114,15 @@ def _prune(args: argparse.Namespace) -> int:
     from liqalert.clock import SystemClock
     from liqalert.storage.database import Database
     from liqalert.storage.housekeeping import prune
+    from liqalert.storage.lock import exclusively
+    from liqalert.storage.schema import current_revision, head
 
     settings = _settings_without_daemon(args)
 
     async def delete() -> dict[str, int]:
-        async with Database(settings.database.url) as database:
+        async with Database(settings.database.url) as database, exclusively(database):
+            if await current_revision(database) != head():
+                raise CommandFailed(f"{database.name} has no tables of this version: run `liqalert db upgrade`")
             return await prune(database, now=SystemClock().now(), retention_days=settings.retention.by_table())
 
     with storage_errors():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 
 from liqalert.cli.options import Commands, add_command
 
@@ -23,7 +24,7 @@ def add_commands(commands: Commands) -> None:
     demo.add_argument("--speed", type=_positive, default=30.0, metavar="N", help="simulated seconds in a second (30)")
     demo.add_argument("--for", type=_positive, default=None, dest="seconds", metavar="SECONDS", help="end after that")
     demo.add_argument("--port", type=int, default=None, metavar="P", help="of the page (8787, or a free one)")
-    demo.add_argument("--seed", type=int, default=23, metavar="N", help="another seed, another market (23)")
+    demo.add_argument("--seed", type=int, default=None, metavar="N", help="another seed, another market")
 
 
 def _positive(text: str) -> float:
@@ -42,4 +43,5 @@ def _demo(args: argparse.Namespace) -> int:
 
     # Only what is wrong: the terminal belongs to the alerts.
     logs.configure("error", "text", ())
-    return demo(DemoOptions(args.speed, args.seconds, args.port, args.seed))
+    options = DemoOptions(args.speed, args.seconds, args.port)
+    return demo(options if args.seed is None else replace(options, seed=args.seed))

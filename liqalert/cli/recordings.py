@@ -51,7 +51,7 @@ def _add_replay_options(replay: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="SYMBOL=USD",
-        help="assumed where the files do not hold it; may be given several times",
+        help="assumed from the start, in place of what the files hold then; may be given several times",
     )
     replay.add_argument("--min-strength", metavar="X", help="alerts.min_strength for this run")
     replay.add_argument("--distance", type=_percent, metavar="X", help="alerts.distance_pct for this run")
@@ -108,15 +108,18 @@ def _replay(args: argparse.Namespace) -> int:
     overrides = {name: value for name, value in asked.items() if value is not None}
     settings = settings_of(args, overrides)
     configure_logs(settings)
+    from liqalert.app.records import UnreadableRecords
     from liqalert.app.replay import ReplayOptions, replay
 
-    return replay(
-        ReplayOptions(
-            paths=tuple(args.files),
-            speed=args.speed,
-            as_json=args.json,
-            open_interest=dict(args.open_interest),
-            settings=settings,
-            overridden=bool(overrides),
-        )
+    options = ReplayOptions(
+        paths=tuple(args.files),
+        speed=args.speed,
+        as_json=args.json,
+        open_interest=dict(args.open_interest),
+        settings=settings,
+        overridden=bool(overrides),
     )
+    try:
+        return replay(options)
+    except UnreadableRecords as exc:
+        raise CommandFailed(str(exc), exit_code=2) from None

@@ -112,9 +112,10 @@ def strength_of(cluster: Cluster, frozen: Baseline) -> float:
     return frozen.strength(magnitude(cluster.notional_usd, cluster.weighted_count))
 
 
-def remains(zone: Zone, now: UnixTime, decay_s: float) -> float:
-    """Magnitude at `now` of what stood in the zone at its peak, if nothing has come since."""
-    return zone.baseline.magnitude(zone.strength) * math.exp((zone.peak_at - now) / decay_s)
+def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
+    """The magnitude above which a cluster is more than what the zone stood for."""
+    peak = zone.baseline.magnitude(zone.strength) * (1.0 + 1e-9)
+    return min(peak, 2.0 * peak * math.exp((zone.peak_at - now) / decay_s))
 
 
 def qualifies(cluster: Cluster, terms: Terms) -> bool:
@@ -142,13 +143,13 @@ def overlapping(zone: Zone, others: Iterable[Zone]) -> tuple[Zone, ...]:
 
 
 def is_old(cluster: Cluster, ended: Iterable[Zone], now: UnixTime, decay_s: float) -> bool:
-    """Whether `cluster` is what a zone that has ended stood for: at most twice what is left of it.
+    """Whether `cluster` is what a zone that has ended stood for: no new high, and at most twice what is left of it.
 
-    Both sides of the comparison decay alike, so the answer changes only when liquidations come.
+    Without new liquidations the answer stays yes: what is left decays as the cluster does.
     """
     size = magnitude(cluster.notional_usd, cluster.weighted_count)
     return any(
-        (still_covers(cluster, zone) or covers(zone, cluster)) and size <= 2.0 * remains(zone, now, decay_s)
+        (still_covers(cluster, zone) or covers(zone, cluster)) and size <= _outgrown_at(zone, now, decay_s)
         for zone in ended
     )
 

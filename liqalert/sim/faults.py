@@ -60,7 +60,7 @@ class Faults:
 
     def pass_on(self, frames: Sequence[Frame], now: UnixTime) -> tuple[Frame, ...]:
         """What is sent at `now` in place of `frames`, earlier ones that were held back included."""
-        if self.on(Fault.STALL, now) or self.on(Fault.SILENCE, now):
+        if self._quiet(now):
             return ()
         due, passed = self.due(now), self._reordered(tuple(frames), now)
         if self.on(Fault.DUPLICATE, now):
@@ -73,10 +73,15 @@ class Faults:
         return (*due, *passed)
 
     def due(self, now: UnixTime) -> tuple[Frame, ...]:
-        """Frames that were held back until now."""
+        """Frames that were held back until now; while nothing leaves they wait on."""
+        if self._quiet(now):
+            return ()
         due = tuple(frame for until, frames in self._held if until <= now for frame in frames)
         self._held = [(until, frames) for until, frames in self._held if until > now]
         return due
+
+    def _quiet(self, now: UnixTime) -> bool:
+        return self.on(Fault.STALL, now) or self.on(Fault.SILENCE, now)
 
     def _reordered(self, frames: tuple[Frame, ...], now: UnixTime) -> tuple[Frame, ...]:
         earlier, self._later = self._later, ()

@@ -28,8 +28,9 @@ LARGEST_SHARE = 0.0015
 STANDING_SHARE = 0.85
 """Of the open interest, how much stands at two and three times leverage, in large positions that hardly ever close."""
 STANDING_POSITION_SHARE = 0.005
+"""Of the open interest, in each of them."""
 TURNOVER_S = 3 * 3600.0
-"""In so many seconds as much is opened as the book holds."""
+"""In so many seconds as many positions are opened as the book holds."""
 PULL = 6
 """How strongly the open interest is drawn to what is aimed at: as this power of the ratio."""
 MOST_A_SECOND = 20.0

@@ -41,6 +41,8 @@ def test_every_command_has_examples_in_its_help() -> None:
     commands = [parser for parser in leaves if parser.get_default("run")]
 
     assert {parser.prog for parser in commands} == {
+        "liqalert demo",
+        "liqalert simulate",
         "liqalert run",
         "liqalert check",
         "liqalert record",

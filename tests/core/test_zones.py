@@ -189,7 +189,7 @@ def test_a_zone_expires_by_time_alone_while_the_mark_stands_still() -> None:
     assert isinstance(engine.mark(mark(950.0, T0 + 86_405))[-1], ZoneEnded)
 
 
-def test_after_a_sweep_only_as_much_again_opens_the_zone_again() -> None:
+def test_an_hour_after_a_sweep_as_much_again_as_is_left_opens_the_zone_again() -> None:
     """600,000 USD were swept; an hour later 220,000 are left of them, and 100,000 more are not as much again."""
     engine = Engine(Terms())
     burst(engine, 1000.0, 6e5, T0)

@@ -1,0 +1,46 @@
+"""Every benchmark, one after the other: a table on the terminal, and JSON where asked for.
+
+python -m tests.benchmarks [--json FILE] [--only GROUP ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from time import perf_counter
+
+from tests.benchmarks import alerts, decode, journal, marks, memory, receive, startup, ticks
+from tests.benchmarks.harness import Figure, Scale
+from tests.benchmarks.report import table, write_json
+
+GROUPS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
+    "decode": decode.figures,
+    "receive": receive.figures,
+    "ticks": ticks.figures,
+    "marks": marks.figures,
+    "alerts": alerts.figures,
+    "journal": journal.figures,
+    "memory": memory.figures,
+    "startup": startup.figures,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures of every round to FILE")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP", help=str([*GROUPS]))
+    arguments = parser.parse_args()
+    found: list[Figure] = []
+    for name in arguments.only:
+        began = perf_counter()
+        found += GROUPS[name](Scale())
+        print(f"{name}: {perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    print(table(found))
+    if arguments.json:
+        write_json(found, arguments.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""From a mark that crosses to the phone: until the Bot API stand-in has the POST, the alert being on disk first.
+
+The daemon and the bare client are processes; exchange and Bot API are here, so that both ends have one clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from aiohttp import WSMsgType
+
+from liqalert.clock import SystemClock
+from liqalert.core.episodes import ZoneOpened
+from liqalert.core.market import Instrument
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.storage.alerts import AlertStore
+from liqalert.storage.chats import ChatDirectory
+from liqalert.storage.database import Database
+from liqalert.storage.defaults import sync_defaults
+from liqalert.storage.schema import migrate
+from tests.benchmarks.harness import Figure, Question, Scale
+from tests.benchmarks.inputs import instruments, mark_frame
+from tests.benchmarks.marks import zone
+from tests.binance_server import BinanceServer, Client
+from tests.daemon import OWNER, Daemon
+from tests.telegram_server import TelegramServer, telegram_server
+
+ZONE_LOW, CLOSE, FAR = 100.0, 101.2, 110.0
+"""The zone ends at 100.5; the marks are 0.7 % and 8.6 % above that."""
+FIRST_CHAT, BARE_CHAT = 10_001, 7
+PAUSE_S = 0.02
+"""After each message: together they stay below Telegram's 30 a second, so that no pacing delays them."""
+WITH_DEFAULT_RULES = 2
+WARM_UP = 4
+PATIENCE_S = 20.0
+
+
+def figures(scale: Scale) -> Iterator[Figure]:
+    """The p99 of a block of 60 is its slowest."""
+    size, blocks = scale.of(60, 2), scale.of(3, 1)
+    with TemporaryDirectory() as directory:
+        measured = asyncio.run(_measure(Path(directory), size, blocks))
+    for kind, latencies in measured.items():
+        for share, name in ((0.5, "p50"), (0.99, "p99")):
+            yield Figure(
+                Question(f"crossing mark to POST, {kind}, {name}", "aiohttp socket in, aiohttp POST out", "ms"),
+                ours=_quantiles(latencies.ours, share, size),
+                peer=_quantiles(latencies.bare, share, size),
+            )
+
+
+@dataclass(slots=True)
+class Latencies:
+    """In milliseconds, taken in turns."""
+
+    ours: list[float] = field(default_factory=list)
+    bare: list[float] = field(default_factory=list)
+
+
+def _quantiles(values: Sequence[float], share: float, size: int) -> tuple[float, ...]:
+    """That of each block of `size`, by the nearest rank."""
+    blocks = [sorted(values[start : start + size]) for start in range(0, len(values), size)]
+    return tuple(block[min(int(share * size), size - 1)] for block in blocks)
+
+
+async def _measure(directory: Path, size: int, blocks: int) -> dict[str, Latencies]:
+    """Each event has an instrument, a rule and a chat of its own, so that nothing is paced, muted or cooling."""
+    watched = instruments()[WITH_DEFAULT_RULES:][: WARM_UP + 2 * size * blocks]
+    kinds = ("alone in its frame", f"in an array of {len(watched)}")
+    measured = {kind: Latencies() for kind in kinds}
+    marks = {each.symbol: FAR for each in watched}
+    await _prepare(directory, watched)
+    async with (
+        BinanceServer() as binance,
+        telegram_server() as telegram,
+        _bare_client(binance, telegram) as bare,
+        _daemon(directory, binance, telegram, marks) as ours,
+    ):
+        for number, instrument in enumerate(watched):
+            kind = kinds[number % 2]
+            marks[instrument.symbol] = CLOSE
+            sent = marks if kind == kinds[1] else {instrument.symbol: CLOSE}
+            took = await _latency_ms(telegram, ours, sent, FIRST_CHAT + number)
+            bare_took = await _latency_ms(telegram, bare, sent, BARE_CHAT)
+            if number >= WARM_UP:
+                measured[kind].ours.append(took)
+                measured[kind].bare.append(bare_took)
+    assert _alerts_recorded(directory) == len(watched)
+    return measured
+
+
+async def _latency_ms(telegram: TelegramServer, client: Client, marks: dict[str, float], chat: int) -> float:
+    """From the sending of `marks` to the arrival of the message to `chat`."""
+    frame = mark_frame(marks, SystemClock().now())
+    posts = len(telegram.calls_of("sendMessage"))
+    began = time.monotonic()
+    await client.socket.send_frame(frame, WSMsgType.TEXT)
+    arrived = None
+    while arrived is None:
+        posts += 1
+        call = (await telegram.wait_for("sendMessage", posts, timeout=PATIENCE_S))[posts - 1]
+        arrived = call.at if call.chat_id == chat else None
+    await asyncio.sleep(PAUSE_S)
+    return (arrived - began) * 1e3
+
+
+# ---------------------------------------------------------------- what is there before
+
+
+async def _prepare(directory: Path, watched: Sequence[Instrument]) -> None:
+    """A database as earlier runs leave it: a zone and a subscribed chat for each instrument."""
+    now = SystemClock().now()
+    async with Database(f"sqlite+aiosqlite:///{directory}/liqalert.db") as database:
+        await migrate(database)
+        await sync_defaults(database, "telegram", _chats(len(watched)), rules=(), now=now)
+        directory_of_chats = ChatDirectory(database)
+        opened = []
+        for number, instrument in enumerate(watched):
+            chat = await directory_of_chats.chat("telegram", str(FIRST_CHAT + number))
+            assert chat is not None
+            await directory_of_chats.subscribe(chat.id, Rule(RuleKind.NEAR, instrument, 1.0, 0.6), now)
+            fresh = replace(zone(f"z{number}", instrument, ZONE_LOW, strength=0.9), opened_at=now, peak_at=now)
+            opened.append(ZoneOpened(fresh, now))
+        await AlertStore(database).record(opened)
+
+
+def _chats(count: int) -> list[str]:
+    """The owner first: notices about liqalert itself go to him alone."""
+    return [str(OWNER), *(str(FIRST_CHAT + number) for number in range(count))]
+
+
+@asynccontextmanager
+async def _daemon(
+    directory: Path, binance: BinanceServer, telegram: TelegramServer, marks: dict[str, float]
+) -> AsyncIterator[Client]:
+    """The daemon's socket, once every zone is armed."""
+    settings = {
+        "LIQALERT_CLUSTERS__REBUILD_SECONDS": "5",
+        "LIQALERT_TELEGRAM__ALLOWED_CHATS": ",".join(_chats(len(marks))),
+    }
+    binance.prices = {**marks}
+    async with Daemon(directory, binance=binance, telegram=telegram, **settings) as daemon:
+        binance.mark_every(0.5)
+        await daemon.until(
+            "/api/v1/clusters",
+            lambda answer: [each["state"] for each in answer["zones"]] == ["armed"] * len(marks),
+            PATIENCE_S,
+        )
+        # From now on only the frames that are measured: they are enough to prove the feed alive.
+        binance.mark_every(3600.0)
+        yield next(client for client in binance.clients if client.wrapped)
+
+
+@asynccontextmanager
+async def _bare_client(binance: BinanceServer, telegram: TelegramServer) -> AsyncIterator[Client]:
+    post_url = f"{telegram.api_url}/bot{telegram.token}/sendMessage"
+    arguments = (f"{binance.ws_url}/ws/bare", post_url, str(BARE_CHAT))
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.benchmarks.bare_client", *arguments)
+    try:
+        await binance.wait_connected(timeout_s=PATIENCE_S)
+        yield next(client for client in binance.clients if not client.wrapped)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def _alerts_recorded(directory: Path) -> int:
+    with closing(sqlite3.connect(directory / "liqalert.db")) as connection:
+        [found] = connection.execute("SELECT count(*) FROM alerts WHERE kind = 'near'").fetchone()
+    return int(found)

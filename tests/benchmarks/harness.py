@@ -1,0 +1,101 @@
+"""How a figure is measured: ours and its peer in turns, round by round, and the ratios within each round.
+
+A shared machine changes its speed within seconds, so no time means anything by itself; two times a moment apart do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from random import Random
+from statistics import median
+from time import perf_counter, process_time
+from typing import Any, TypeAlias, TypeVar
+
+_T = TypeVar("_T")
+
+Cost: TypeAlias = Callable[[], float]
+"""Does its work once and returns what an item of it cost, preparations left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Whether to measure, or only to show that every benchmark still runs."""
+
+    tiny: bool = False
+
+    def of(self, full: int, tiny: int) -> int:
+        return tiny if self.tiny else full
+
+    def rounds(self, full: int) -> int:
+        return self.of(full, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is measured, against what, and in which unit both are."""
+
+    what: str
+    against: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The answer: the cost of an item in each round, ours and the peer's."""
+
+    question: Question
+    ours: tuple[float, ...]
+    peer: tuple[float, ...]
+
+    @property
+    def ratios(self) -> tuple[float, ...]:
+        """Ours by the peer's of the same round."""
+        return tuple(ours / peer for ours, peer in zip(self.ours, self.peer, strict=True))
+
+    @property
+    def ratio(self) -> float:
+        return median(self.ratios)
+
+
+def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int) -> Figure:
+    """Both once to warm up (not where a single round shows that they run), then both in each round, in any order."""
+    random = Random(question.what)
+    costs: dict[Cost, list[float]] = {ours: [], peer: []}
+    for measured in [False] * (rounds > 1) + [True] * rounds:
+        for side in random.sample((ours, peer), 2):
+            gc.collect()
+            cost = side()
+            if measured:
+                costs[side].append(cost)
+    return Figure(question, tuple(costs[ours]), tuple(costs[peer]))
+
+
+def cpu_us(work: Callable[[], object], items: int) -> float:
+    """Microseconds of CPU an item: for what does not wait. Other programs on the machine disturb it least."""
+    began = process_time()
+    work()
+    return (process_time() - began) / items * 1e6
+
+
+def wall_us(work: Callable[[], object], items: int) -> float:
+    """Microseconds an item took, waiting included."""
+    began = perf_counter()
+    work()
+    return (perf_counter() - began) / items * 1e6
+
+
+def run(work: Coroutine[Any, Any, _T]) -> _T:
+    """`work` on the kind of loop that the daemon uses."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

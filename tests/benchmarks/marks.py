@@ -1,0 +1,146 @@
+"""Marks: what an array of 600 costs beyond its decoding, on 6,000 zones and 500 rules, with and without crossings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import process_time
+
+from liqalert.app.start import Start, begun
+from liqalert.board import Board
+from liqalert.core.episodes import Decision
+from liqalert.core.market import Instrument, Mark, PositionSide
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.strength import Baseline
+from liqalert.core.terms import Terms
+from liqalert.core.zones import Zone
+from liqalert.pipeline import Pipeline
+from liqalert.ports import ParsedFrame
+from liqalert.storage.database import Database
+from liqalert.storage.journal import BatchJournal
+from tests.benchmarks import bare
+from tests.benchmarks.harness import Figure, Question, Scale, compare, cpu_us
+from tests.benchmarks.inputs import INSTRUMENTS, T0, busiest_first, instruments, mark_frame, prices, symbols
+
+ZONES_EACH = 10
+CROSSING = INSTRUMENTS // 100
+JUMP = 1.01
+"""A mark that crosses: so far it goes in a violent second."""
+USUAL_MOVE = 0.06 / math.sqrt(86_400.0)
+"""Standard deviation of a second's move where a day's is 6 %."""
+
+
+def figures(scale: Scale) -> Iterator[Figure]:
+    array = mark_frame(prices(), T0)
+    repeats = scale.of(20, 1)
+    question = f"600 marks, {ZONES_EACH} zones each, {{}} rules: {{}}"
+    rules = scale.of(500, 20)
+
+    def peer() -> float:
+        return cpu_us(lambda: [bare.decode_wrapped_marks(array) for _ in range(repeats)], repeats)
+
+    with TemporaryDirectory() as directory:
+        watched = Watched(rules, Path(directory))
+        for name, cost, rounds in (
+            ("nothing crosses", lambda: watched.quiet(repeats), 15),
+            ("1 % of instruments cross", watched.crossing, 15),
+            ("a usual second's moves", watched.usual, 3),
+        ):
+            yield compare(
+                Question(question.format(rules, name), "msgspec decoding that array", "us CPU/array"),
+                ours=cost,
+                peer=peer,
+                rounds=scale.rounds(rounds),
+            )
+
+
+class Watched:
+    """A pipeline with zones and rules, every rule on every zone in the state that the first array of marks gives."""
+
+    def __init__(self, rules: int, directory: Path) -> None:
+        self._decisions: list[Decision] = []
+        self._random = Random(7)
+        # Each instrument crosses at most once: after that it would be cooling.
+        self._uncrossed = self._random.sample(symbols(), INSTRUMENTS)
+        self._marks = dict(prices())
+        self._seconds = count(1)
+        engine = begun(Start(T0, Terms(), rules=distinct_rules(rules), zones=tuple(zones())))
+        journal = BatchJournal(Database(f"sqlite:///{directory}/unused.db"))
+        board = Board(engine.snapshot(T0))
+        self._pipeline = Pipeline(engine, journal=journal, decide=self._decisions.extend, board=board)
+        self._ingest(self._marks)
+
+    def quiet(self, repeats: int) -> float:
+        """The same marks again."""
+        self._ingest(self._marks)
+        decided = len(self._decisions)
+        cost = sum(self._ingest(self._marks) for _ in range(repeats)) / repeats
+        assert len(self._decisions) == decided
+        return cost
+
+    def crossing(self) -> float:
+        """Six instruments jump, the others stay."""
+        for _ in range(CROSSING):
+            self._marks[self._uncrossed.pop()] *= JUMP
+        decided = len(self._decisions)
+        cost = self._ingest(self._marks)
+        assert len(self._decisions) > decided
+        return cost
+
+    def usual(self) -> float:
+        """All move a little: hardly anyone is told, but most marks pass some rule's distance from some zone."""
+        for symbol in self._marks:
+            self._marks[symbol] *= math.exp(self._random.gauss(0.0, USUAL_MOVE))
+        return self._ingest(self._marks)
+
+    def _ingest(self, marks: Mapping[str, float]) -> float:
+        at = T0 + next(self._seconds)
+        frame = ParsedFrame(marks=tuple(Mark(each, marks[each.symbol], at, at) for each in instruments()))
+        began = process_time()
+        self._pipeline.ingest(frame, at)
+        return (process_time() - began) * 1e6
+
+
+def distinct_rules(wanted: int) -> tuple[Rule, ...]:
+    """Four of five for one instrument, the busy ones more often; the fifth for all instruments."""
+    random = Random(8)
+    found: dict[Rule, None] = {}
+    while len(found) < wanted:
+        [place] = busiest_first(random, 1)
+        instrument = instruments()[place] if random.random() < 0.8 else None
+        distance_pct, min_strength = random.randrange(1, 51) / 10.0, random.randrange(6, 19) / 20.0
+        found[Rule(RuleKind.NEAR, instrument, distance_pct, min_strength)] = None
+    return tuple(found)
+
+
+def zones() -> Iterator[Zone]:
+    """Ten zones an instrument, within 10 % of its price, few of them strong."""
+    random = Random(9)
+    for instrument in instruments():
+        for number in range(ZONES_EACH):
+            low = prices()[instrument.symbol] * (1.0 + random.uniform(-0.1, 0.1))
+            yield zone(
+                f"{instrument.symbol}-{number}", instrument, low, strength=0.3 + 0.65 * random.betavariate(1.2, 3)
+            )
+
+
+def zone(name: str, instrument: Instrument, low: float, *, strength: float) -> Zone:
+    """Liquidated longs in a band 0.5 % wide."""
+    return Zone(
+        id=name,
+        cluster_id=f"cluster-{name}",
+        instrument=instrument,
+        liquidated=PositionSide.LONG,
+        low=low,
+        high=low * 1.005,
+        strength=strength,
+        notional_usd=1e6,
+        count=20,
+        opened_at=T0,
+        peak_at=T0,
+        baseline=Baseline(11.0, 1.2, True, "2026-09-21"),
+    )

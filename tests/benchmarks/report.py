@@ -1,0 +1,51 @@
+"""Figures as a table for people and as JSON for comparisons over time."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+
+import msgspec
+
+from tests.benchmarks.harness import Figure
+
+HEAD = ("what", "against", "ratio", "min .. max", "hint: ours, theirs (this machine, this minute)")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """A Markdown table, one line a figure. The ratio is the median of the rounds' ratios; less is better."""
+    rows = [HEAD, *(_row(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([lines[0], rule, *lines[1:]])
+
+
+def write_json(figures: Sequence[Figure], path: Path) -> None:
+    machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
+    content = {"machine": machine, "figures": [_content(figure) for figure in figures]}
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+
+
+def _row(figure: Figure) -> tuple[str, ...]:
+    question, ratios = figure.question, figure.ratios
+    hint = f"{median(figure.ours):,.4g}, {median(figure.peer):,.4g} {question.unit}"
+    spread = f"{min(ratios):.2f} .. {max(ratios):.2f}"
+    return question.what, question.against, f"{figure.ratio:.2f}", spread, hint
+
+
+def _content(figure: Figure) -> dict[str, object]:
+    question, ratios = figure.question, figure.ratios
+    return {
+        "what": question.what,
+        "against": question.against,
+        "unit": question.unit,
+        "ratio": {"median": figure.ratio, "min": min(ratios), "max": max(ratios)},
+        "ours": figure.ours,
+        "peer": figure.peer,
+    }

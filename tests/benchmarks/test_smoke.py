@@ -1,0 +1,31 @@
+"""Every benchmark runs, once and tiny. What it measures then means nothing."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.benchmarks.__main__ import GROUPS
+from tests.benchmarks.harness import Figure, Question, Scale
+from tests.benchmarks.report import table, write_json
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_figure_of_the_group_is_finite(group: str) -> None:
+    found = list(GROUPS[group](Scale(tiny=True)))
+
+    assert found
+    assert all(math.isfinite(ratio) and ratio > 0.0 for figure in found for ratio in figure.ratios)
+
+
+def test_the_ratio_is_the_median_of_the_rounds_ratios(tmp_path: Path) -> None:
+    figure = Figure(Question("ours", "theirs", "us"), ours=(2.0, 30.0, 8.0), peer=(1.0, 10.0, 2.0))
+
+    write_json([figure], tmp_path / "figures.json")
+    [written] = msgspec.json.decode((tmp_path / "figures.json").read_bytes())["figures"]
+
+    assert written["ratio"] == {"median": 3.0, "min": 2.0, "max": 4.0}
+    assert "| ours | theirs  | 3.00  | 2.00 .. 4.00 | 8, 2 us" in table([figure])

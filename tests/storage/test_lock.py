@@ -1,0 +1,37 @@
+"""One liqalert at a time on a database."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from liqalert.ports import StorageError
+from liqalert.storage.database import Database
+from liqalert.storage.lock import exclusively, exclusively_by_command
+
+
+async def test_a_second_one_is_refused_until_the_first_lets_go(empty_url: str) -> None:
+    async with Database(empty_url) as first, Database(empty_url) as second:
+        async with exclusively(first):
+            with pytest.raises(StorageError, match=r"another liqalert.* uses .*: stop it first"):
+                async with exclusively(second):
+                    pass
+        async with exclusively(second):
+            pass
+
+
+async def test_the_refusal_names_the_process_that_holds_a_file(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/liqalert.db"
+    async with Database(url) as database, exclusively(database):
+        with (
+            pytest.raises(StorageError, match=rf"another liqalert \(process {os.getpid()}\) uses"),
+            exclusively_by_command(url),
+        ):
+            pass
+
+
+def test_where_there_is_no_directory_whoever_opens_the_database_says_so(tmp_path: Path) -> None:
+    with exclusively_by_command(f"sqlite+aiosqlite:///{tmp_path}/missing/liqalert.db"):
+        assert list(tmp_path.iterdir()) == []

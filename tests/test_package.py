@@ -1,0 +1,168 @@
+"""What is built from the checkout holds what it needs, and runs where there is no checkout."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp import web
+
+from liqalert.settings import known_keys
+from tests.shipping import ROOT, build_sdist, build_wheel, new_environment
+
+COMMANDS = {
+    "--help": "liqalert",
+    "check": "no file; defaults and the environment",
+    "db upgrade": "The tables have version ",
+    "db current": "which is current",
+}
+"""In this order: each must end well and say this."""
+CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_sdist(tmp_path_factory.mktemp("sdist"))
+
+
+def _contents(wheel: Path) -> dict[str, int]:
+    """The files of `wheel` with their checksums."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {entry.filename: entry.CRC for entry in archive.infolist()}
+
+
+def test_wheel_holds_migrations_page_type_marker_and_licence(wheel: Path) -> None:
+    shipped = {re.sub(r"-[0-9][^/]*\.dist-info/", ".dist-info/", name) for name in _contents(wheel)}
+
+    assert shipped >= {
+        "liqalert/__main__.py",
+        "liqalert/migrations/env.py",
+        "liqalert/migrations/versions/0001_first_tables.py",
+        "liqalert/py.typed",
+        "liqalert/web/static/index.html",
+        "liqalert.dist-info/entry_points.txt",
+        "liqalert.dist-info/licenses/LICENSE",
+    }
+
+
+def test_wheel_holds_nothing_that_is_not_liqalert(wheel: Path) -> None:
+    shipped = _contents(wheel)
+
+    assert {re.sub(r"-[0-9].*", "", Path(name).parts[0]) for name in shipped} == {"liqalert"}
+    assert [name for name in shipped if "__pycache__" in name or name.endswith((".pyc", ".db"))] == []
+
+
+def test_sdist_holds_what_a_wheel_and_an_image_are_made_of(sdist: Path) -> None:
+    with tarfile.open(sdist) as archive:
+        tops = {Path(name).parts[1] for name in archive.getnames()}
+
+    # hatchling adds .gitignore and PKG-INFO by itself.
+    assert tops - {".gitignore", "PKG-INFO"} == {
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "deploy",
+        "liqalert",
+        "migrations",
+        "pyproject.toml",
+        "requirements.lock",
+        "settings.example.toml",
+    }
+
+
+def test_wheel_made_from_the_sdist_is_the_same(wheel: Path, sdist: Path, tmp_path: Path) -> None:
+    assert _contents(build_wheel(sdist, tmp_path)) == _contents(wheel)
+
+
+def test_commands_work_where_only_the_package_is(wheel: Path, tmp_path: Path) -> None:
+    environment = new_environment(tmp_path / "environment")
+    environment.install(wheel)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    imported = environment.run("python", "-c", "import liqalert; print(liqalert.__file__)", cwd=elsewhere)
+    ended = {command: environment.run("liqalert", *command.split(), cwd=elsewhere) for command in COMMANDS}
+
+    assert Path(imported.stdout).is_relative_to(environment.path)
+    assert {command: done.returncode for command, done in ended.items()} == dict.fromkeys(COMMANDS, 0), ended
+    assert [command for command, words in COMMANDS.items() if words not in ended[command].stdout] == []
+
+
+def test_editable_install_runs_the_checkout(tmp_path: Path) -> None:
+    environment = new_environment(tmp_path / "environment")
+    environment.install("--no-deps", "--editable", ROOT)
+
+    imported = environment.run("python", "-c", "import liqalert; print(liqalert.__file__)", cwd=tmp_path)
+
+    assert imported.stdout.strip() == str(ROOT / "liqalert/__init__.py")
+
+
+# ---------------------------------------------------------------- the image, as far as it goes without an engine
+
+
+def test_image_is_made_of_files_that_exist_and_are_let_through() -> None:
+    copied = [
+        source.rstrip("/")
+        for sources in re.findall(r"^COPY (?!--)(.*) \S+$", CONTAINERFILE, re.MULTILINE)
+        for source in sources.split()
+    ]
+    let_through = re.findall(r"^!(.*)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+    assert sorted(copied) == sorted(let_through)
+
+
+def test_image_does_not_run_as_root() -> None:
+    last_stage = CONTAINERFILE.rpartition("\nFROM ")[2]
+
+    assert re.findall(r"^USER (.*)$", last_stage, re.MULTILINE) == ["10001:10001"]
+
+
+@pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (503, 1)])
+async def test_health_check_of_the_image_says_what_healthz_says(status: int, exit_code: int) -> None:
+    [check] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", CONTAINERFILE, re.MULTILINE)
+    python, *arguments = msgspec.json.decode(check, type=list[str])
+    app = web.Application()
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    app.router.add_get("/healthz", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    environ = {**os.environ, "LIQALERT_WEB__PORT": str(runner.addresses[0][1])}
+
+    asked = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, env=environ, stderr=asyncio.subprocess.DEVNULL
+    )
+    async with asyncio.timeout(10):
+        ended = await asked.wait()
+    await runner.cleanup()
+
+    assert python == "python"
+    assert ended == exit_code
+
+
+def test_compose_file_builds_our_image_and_names_settings_that_exist() -> None:
+    compose = (ROOT / "deploy/compose.yaml").read_text()
+    context = re.findall(r"context: (.*)", compose)
+    dockerfile = re.findall(r"dockerfile: (.*)", compose)
+    named = {name.lower().replace("__", ".") for name in re.findall(r"LIQALERT_(\w+):", compose)}
+
+    assert (ROOT / "deploy" / context[0]).resolve() == ROOT
+    assert (ROOT / dockerfile[0]).exists()
+    assert named
+    assert named - set(known_keys()) == set()
