@@ -43,7 +43,7 @@ class Hour:
 def _engine(source: MarketSource) -> Engine:
     engine = Engine(Terms())
     instruments = [Instrument("binance", symbol) for symbol in WATCHED]
-    engine.set_rules(Rule(RuleKind.NEAR, one, 1.0, 0.6) for one in instruments)
+    engine.set_rules((Rule(RuleKind.NEAR, one, 1.0, 0.6) for one in instruments), START)
     for one in instruments:
         usd = source.market.open_interest(one.symbol) * source.market.mark_price(one.symbol)
         engine.learn(OpenInterest(one, usd, START), START)
