@@ -22,6 +22,7 @@ COMMANDS = {
     "check": "no file; defaults and the environment",
     "db upgrade": "The tables have version ",
     "db current": "which is current",
+    "demo --for 20 --port 0": "from a cluster of liquidated",
 }
 """In this order: each must end well and say this."""
 CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text()
