@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from liqalert.core.episodes import Alert, Decision, Episode, Transition
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Decision, Episode, Transition
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone

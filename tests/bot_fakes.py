@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from liqalert.board import Board
 from liqalert.bot.desk import Desk
+from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot, ZoneView
-from liqalert.core.episodes import Alert, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline

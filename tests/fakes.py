@@ -7,7 +7,8 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from liqalert.core.episodes import Alert, Decision, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.episodes import Decision, Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline

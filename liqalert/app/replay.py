@@ -17,8 +17,9 @@ from tqdm import tqdm
 from liqalert.app.records import PriceSource, open_records
 from liqalert.app.start import EXCHANGE, Start, begun, default_rule, default_rules, terms_of
 from liqalert.board import Board
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine, Snapshot, Verdict
-from liqalert.core.episodes import Alert, Decision, Transition, ZoneOpened
+from liqalert.core.episodes import Decision, Transition, ZoneOpened
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.feeds.binance import BinanceParser

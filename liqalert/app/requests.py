@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from liqalert.app.parts import CONSOLE, TELEGRAM, Delivering, Stores
 from liqalert.clock import Clock
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.core.identity import short_id
 from liqalert.pipeline import Pipeline
 from liqalert.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.core.identity import short_id
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.render.numbers import age

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
+from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
@@ -57,41 +58,6 @@ class Episode:
     touched: bool = False
     closest_pct: float | None = None
     """Nearest the mark has come to the band since near, in per cent; 0 once inside."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Threshold beside observed value, at the moment of a decision. Distances in per cent of the mark."""
-
-    mark_price: float | None
-    mark_at: UnixTime | None
-    distance_pct: float | None
-    rule_distance_pct: float
-    rearm_pct: float
-    zone_strength: float
-    strength_now: float
-    min_strength: float
-    unwatched_s: float = 0.0
-    """How long this instrument went without a mark before the mark that decided; 0 when watched all along."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """One decision to tell someone, complete in itself: the message is written from this alone."""
-
-    id: str
-    kind: str
-    """A rule kind, or `notice` (something the owner must know about liqalert itself), or `test`."""
-    decided_at: UnixTime
-    reason: str
-    rule: Rule | None = None
-    zone: Zone | None = None
-    episode_id: str | None = None
-    evidence: Evidence | None = None
-    text: str | None = None
-    """The sentence of a notice or a test."""
-    only_chat: int | None = None
-    """The row in `chats` of the only chat to be told; None: whoever subscribes."""
 
 
 @dataclass(frozen=True, slots=True)

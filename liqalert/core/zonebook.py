@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
+from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
 from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import (
@@ -15,7 +16,6 @@ from liqalert.core.episodes import (
     Episode,
     EpisodeMoved,
     EpisodeState,
-    Evidence,
     Observation,
     Reason,
     ZoneEnded,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Set
 from contextlib import suppress
 
 from liqalert.clock import Clock
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.delivery.unrecorded import AdoptingOutbox, Unrecorded
 from liqalert.ports import StorageError
 

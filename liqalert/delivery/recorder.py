@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from liqalert.clock import Clock
-from liqalert.core.episodes import Alert, Decision, Transition
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Decision, Transition
 from liqalert.core.market import UnixTime
 from liqalert.ports import DecisionStore, Recipient, RowRefused, StorageError
 

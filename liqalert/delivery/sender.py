@@ -11,7 +11,7 @@ from dataclasses import replace
 from random import Random
 
 from liqalert.clock import Clock
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.delivery.attempts import (
     STOPPED_CHANNEL_RETRY_S,

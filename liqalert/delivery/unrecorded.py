@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.delivery.routing import Loudness, loudness
 from liqalert.ports import Delivery, DeliveryStatus, Outbox, Outcome, Recipient, StorageError

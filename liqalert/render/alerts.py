@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from liqalert.core.episodes import Alert, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from liqalert.core.alerts import Evidence
 from liqalert.core.episodes import (
     Decision,
     EpisodeMoved,
-    Evidence,
     Transition,
     ZoneEnded,
     ZoneOpened,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from liqalert.core.episodes import Alert, EpisodeState, Evidence
+from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import PositionSide, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone

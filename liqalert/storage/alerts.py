@@ -8,7 +8,8 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Executable, RowMapping, Select, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from liqalert.core.episodes import Alert, Decision, Episode, EpisodeState, Transition
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Decision, Episode, EpisodeState, Transition
 from liqalert.core.market import UnixTime
 from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Restored

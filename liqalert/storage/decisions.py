@@ -10,8 +10,8 @@ from typing import TypeAlias
 import msgspec
 from sqlalchemy import RowMapping
 
+from liqalert.core.alerts import Alert
 from liqalert.core.episodes import (
-    Alert,
     Decision,
     Episode,
     EpisodeMoved,

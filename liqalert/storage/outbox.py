@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import RowMapping, Select, bindparam, func, literal, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, Role, StorageError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from liqalert.core.episodes import Episode, Evidence, Transition
+from liqalert.core.alerts import Evidence
+from liqalert.core.episodes import Episode, Transition
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.delivery.recorder import Audience, DecisionRecorder
 from liqalert.delivery.sender import Sender
 from liqalert.ports import DeliveryError, DeliveryStatus

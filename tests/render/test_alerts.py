@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from liqalert.core.episodes import Alert, EpisodeState
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import EpisodeState
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Subscription
 from liqalert.render.alerts import alerts, outcome, reason, rules, why

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.episodes import Alert, EpisodeState
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import PositionSide
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside

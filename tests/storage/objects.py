@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liqalert.core.episodes import Alert, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import Instrument, Liquidation, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline

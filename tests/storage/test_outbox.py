@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import insert
 
-from liqalert.core.episodes import Alert
+from liqalert.core.alerts import Alert
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.chats import ChatDirectory

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from liqalert.core.episodes import Alert, Episode, EpisodeState, Evidence, Reason, Transition
+from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, StorageError
 from tests.web.rig import BTC, NOW, Client, Rig, zone
