@@ -12,10 +12,21 @@ from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot, ZoneView
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, PositionSide
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import Rule, RuleKind, Thresholds
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Zone
-from liqalert.ports import AlertRow, Chat, DeliveryRow, DeliveryStatus, Role, StorageError, Subscription
+from liqalert.ports import (
+    AlertRow,
+    Chat,
+    DeliveryRow,
+    DeliveryStatus,
+    Mute,
+    Preferences,
+    Role,
+    Standard,
+    StorageError,
+    Subscription,
+)
 from liqalert.render.status import StatusFacts
 
 NOW = 1_763_906_700.0
@@ -196,6 +207,9 @@ class FakeChats:
     allowed: dict[str, Chat]
     held: dict[int, dict[Instrument | None, Subscription]] = field(default_factory=dict)
     revived: list[int] = field(default_factory=list)
+    dead: list[int] = field(default_factory=list)
+    muted: dict[int, list[Mute]] = field(default_factory=dict)
+    acknowledged: list[tuple[int, str]] = field(default_factory=list)
     broken: Exception | None = None
 
     def _check(self) -> None:
@@ -210,9 +224,33 @@ class FakeChats:
         self._check()
         return tuple(sorted(self.held.get(chat_id, {}).values(), key=lambda one: one.rule.id))
 
-    async def subscribe(self, chat_id: int, rule: Rule, now: float) -> None:
+    async def subscribe(self, chat_id: int, rules: Sequence[Rule], now: float) -> None:
         self._check()
-        self.held.setdefault(chat_id, {})[rule.instrument] = Subscription(rule, "loud", from_default=False)
+        for rule in rules:
+            self.held.setdefault(chat_id, {})[rule.instrument] = Subscription(rule, from_default=False)
+
+    async def hold_defaults(self, chat_id: int, standard: Standard, now: float) -> None:
+        self._check()
+
+    async def prefer(self, chat_id: int, preferences: Preferences) -> None:
+        self._check()
+        for address, chat in self.allowed.items():
+            if chat.id == chat_id:
+                self.allowed[address] = replace(chat, preferences=preferences)
+
+    async def mute(self, chat_id: int, instrument: Instrument | None, until: float) -> None:
+        self._check()
+        self.muted.setdefault(chat_id, []).append(Mute(instrument, until))
+
+    async def unmute(self, chat_id: int) -> bool:
+        return self.muted.pop(chat_id, None) is not None
+
+    async def mutes(self, chat_id: int, now: float) -> tuple[Mute, ...]:
+        return tuple(self.muted.get(chat_id, ()))
+
+    async def acknowledge(self, chat_id: int, alert_id: str) -> bool:
+        self.acknowledged.append((chat_id, alert_id))
+        return True
 
     async def unsubscribe(self, chat_id: int, instrument: Instrument | None, now: float) -> bool:
         self._check()
@@ -226,11 +264,39 @@ class FakeChats:
         self.allowed[new_address] = replace(self.allowed.pop(old_address), address=new_address)
 
     async def mark_dead(self, chat_id: int, now: float) -> None:
-        raise NotImplementedError("the bot never declares a chat dead")
+        self._check()
+        self.dead.append(chat_id)
 
     async def revive(self, chat_id: int) -> None:
         self._check()
         self.revived.append(chat_id)
+
+
+@dataclass
+class FakeEnrolment:
+    """ports.Enrolment over the chats of `FakeChats`; `codes` by what is typed."""
+
+    known: FakeChats
+    codes: dict[str, Role] = field(default_factory=dict)
+    tries: list[str] = field(default_factory=list)
+
+    async def chats(self) -> tuple[Chat, ...]:
+        return tuple(self.known.allowed.values())
+
+    async def offer(self, code: str, role: Role, *, expires_at: float, now: float) -> None:
+        self.codes[code] = role
+
+    async def redeem(self, code: str, channel: str, address: str, now: float) -> Chat | None:
+        self.tries.append(code)
+        if code not in self.codes:
+            return None
+        chat = Chat(len(self.known.allowed) + 1, channel, address, self.codes.pop(code))
+        self.known.allowed[address] = chat
+        self.known.held.setdefault(chat.id, {})
+        return chat
+
+    async def remove(self, chat_id: int, now: float) -> None:
+        self.known.allowed = {where: chat for where, chat in self.known.allowed.items() if chat.id != chat_id}
 
 
 @dataclass
@@ -251,6 +317,7 @@ class FakeAlerts:
         return next((row for row in self.rows if row.alert.id == alert_id), None)
 
 
+STANDARD = Standard((BTC, ETH), (RuleKind.NEAR,), Thresholds(1.0, 0.6, 1e6))
 REFUSED = StorageError("reading chats from sqlite liqalert.db: disk I/O error")
 FACTS = StatusFacts(
     version="0.1.0",
@@ -266,7 +333,7 @@ class Office:
 
     def __init__(self, seen: Snapshot | None = None, feeds: Mapping[str, FeedStatus] | None = None) -> None:
         self.clock = FixedClock()
-        default = Subscription(RULE, "loud", from_default=True)
+        default = Subscription(RULE, from_default=True)
         self.chats = FakeChats(
             {
                 str(ADDRESS): Chat(1, "telegram", str(ADDRESS), Role.USER),
@@ -274,6 +341,7 @@ class Office:
             },
             {1: {BTC: default}, 2: {BTC: default}},
         )
+        self.enrolments = FakeEnrolment(self.chats)
         self.alerts = FakeAlerts([alert_row()])
         self.board = Board(market() if seen is None else seen, {"binance": ALIVE} if feeds is None else feeds)
         self.changes = 0
@@ -282,14 +350,13 @@ class Office:
         self.desk = Desk(
             board=self.board,
             chats=self.chats,
+            enrolments=self.enrolments,
             alerts=self.alerts,
             clock=self.clock,
             status=self._status,
             rules_changed=self._rules_changed,
             send_test=self._send_test,
-            watched=(BTC, ETH),
-            default_distance_pct=1.0,
-            default_min_strength=0.6,
+            standard=STANDARD,
             zone_name="UTC",
         )
 

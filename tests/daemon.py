@@ -39,6 +39,8 @@ class Daemon:
             **{name: value for name, value in os.environ.items() if not name.startswith(("LIQALERT_", "PYTHONDONT"))},
             "LIQALERT_BINANCE__WS_URL": binance.ws_url,
             "LIQALERT_BINANCE__REST_URL": binance.rest_url,
+            # Only what a test provokes: a burst that makes a zone is also a cascade.
+            "LIQALERT_ALERTS__KINDS": "near",
             "LIQALERT_CLUSTERS__REBUILD_SECONDS": "0.2",
             "LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{directory}/liqalert.db",
             "LIQALERT_TELEGRAM__TOKEN": telegram.token,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import math
 import re
 import time
 from collections import defaultdict, deque
@@ -37,6 +38,8 @@ class TelegramServer:
         """What has been sent and not been refused, by chat id and message id."""
         self.blocked: set[int] = set()
         self.unknown: set[int] = set()
+        self.limited: dict[int, float] = {}
+        """Chats that are refused with 429 until then (time.monotonic)."""
         self.migrated: dict[int, int] = {}
         """Old group id to the supergroup's."""
         self.commands: list[dict[str, str]] = []
@@ -75,10 +78,14 @@ class TelegramServer:
         """The next requests of `method` meet these faults, one each."""
         self._faults[method].extend(faults)
 
-    async def push_text(self, chat_id: int, text: str, *, user_id: int | None = None) -> None:
-        """A user writes `text`; negative chat ids are groups."""
+    async def push_text(
+        self, chat_id: int, text: str, *, user_id: int | None = None, thread_id: int | None = None
+    ) -> None:
+        """A user writes `text`, in a topic where `thread_id` is given; negative chat ids are groups."""
         user = _user(user_id if user_id is not None else abs(chat_id))
         message = {**self._message(chat_id, text), "from": user}
+        if thread_id is not None:
+            message.update(message_thread_id=thread_id, is_topic_message=True)
         if text.startswith("/"):
             message["entities"] = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}]
         await self._push({"message": message})
@@ -224,6 +231,9 @@ class TelegramServer:
             raise ApiError(403, "Forbidden: bot was blocked by the user")
         if chat_id in self.unknown:
             raise ApiError(400, "Bad Request: chat not found")
+        if (wait_s := self.limited.get(chat_id, 0.0) - time.monotonic()) > 0.0:
+            seconds = math.ceil(wait_s)
+            raise ApiError(429, f"Too Many Requests: retry after {seconds}", retry_after=seconds)
         if chat_id in self.migrated:
             raise ApiError(
                 400,
@@ -232,6 +242,8 @@ class TelegramServer:
             )
         message = {**self._message(chat_id), "from": self._bot(), **content}
         message.update({"reply_markup": params["reply_markup"]} if "reply_markup" in params else {})
+        if "message_thread_id" in params:
+            message.update(message_thread_id=params["message_thread_id"], is_topic_message=True)
         self.messages[chat_id, message["message_id"]] = message
         return message
 

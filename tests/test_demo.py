@@ -57,7 +57,8 @@ async def test_the_first_alert_comes_within_30_s_and_every_screen_says_that_it_i
     assert lines[0].startswith(BANNER)
     assert lines[-2] == BANNER
     assert notice == BANNER
-    assert [alert["kind"] for alert in alerts] == ["near"]
+    assert {alert["kind"] for alert in alerts} <= {"near", "cascade"}
+    assert [alert["kind"] for alert in alerts].count("near") == 1
     assert "None of it was real." in out.decode()
     assert demo.returncode == 0
     assert errors == b""

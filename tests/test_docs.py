@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from liqalert.bot.commands import readme_table
 from liqalert.cli import build_parser
 from liqalert.settings import Settings, known_keys, load_settings
 
@@ -92,6 +93,13 @@ def test_command_in_a_guide_parses(command: str) -> None:
 
 def test_guide_to_the_server_shows_commands() -> None:
     assert {"check --online", "alert test", "db backup backup.db"} <= set(_commands())
+
+
+# ---------------------------------------------------------------- the chat
+
+
+def test_readme_lists_every_command_and_button() -> None:
+    assert readme_table() in (ROOT / "README.md").read_text(), f"the table has to read:\n{readme_table()}"
 
 
 # ---------------------------------------------------------------- exchanges

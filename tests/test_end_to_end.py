@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -185,6 +186,18 @@ async def test_sigterm_ends_it_cleanly(daemon: Daemon, binance: BinanceServer) -
     assert await daemon.terminate() == 0
     assert "stopped" in daemon.log.read_text()
     assert "Traceback" not in daemon.log.read_text()
+
+
+async def test_sigterm_while_rest_hangs_is_heard_at_once(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    binance.rest_delay_s = 30.0
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as daemon:
+        await daemon.until("/healthz", lambda answer: answer["ok"])
+        began = time.monotonic()
+
+        assert await daemon.terminate() == 0
+        assert time.monotonic() - began < 3.0
 
 
 async def test_without_rest_it_works_and_says_what_is_missing(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from liqalert.ports import StorageError
+from liqalert.notifiers.apprise import name_of
+from liqalert.ports import Chat, StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database, parse_url, sqlite_path
+from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.schema import current_revision, head
 
@@ -40,11 +44,13 @@ def problem(subject: str, text: str) -> Finding:
 
 async def check(settings: Settings) -> AsyncIterator[Finding]:
     """Findings as they are made. Reads only: a daemon may run beside it."""
-    for finding in _telegram(settings):
+    for finding in (*_telegram(settings), *_channels(settings)):
         yield finding
     if settings.recording.directory:
         yield _directory("recording.directory", settings.recording.directory)
     path = sqlite_path(parse_url(settings.database.url))
+    if _has_bot(settings) and not settings.telegram.allowed_chats:
+        yield await _enrolled(settings, exists=path is None or path.exists())
     if path is None:
         yield fine("database.url", "is a server: `liqalert check --online` looks at it")
         return
@@ -72,15 +78,46 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
 def _telegram(settings: Settings) -> tuple[Finding, ...]:
     token, chats = settings.telegram.token, settings.telegram.allowed_chats
     if token is None:
-        return (fine("telegram.token", "is not set: alerts are printed, and nothing goes to Telegram"),)
-    if not _TOKEN.fullmatch(token.get_secret_value()):
+        return (fine("telegram.token", "is not set: nothing goes to Telegram"),)
+    if not _has_bot(settings):
         return (problem("telegram.token", "is not of the form 123456789:AA...: copy it again from @BotFather"),)
     if not chats:
-        return (
-            fine("telegram.token", "has the right form"),
-            problem("telegram.allowed_chats", "is empty, so nobody is told: add the id that the bot's refusal names"),
-        )
+        return (fine("telegram.token", "has the right form"),)
     return (fine("telegram.token", "has the right form"), fine("telegram.allowed_chats", f"the owner is {chats[0]}"))
+
+
+def _has_bot(settings: Settings) -> bool:
+    token = settings.telegram.token
+    return token is not None and _TOKEN.fullmatch(token.get_secret_value()) is not None
+
+
+async def _enrolled(settings: Settings, *, exists: bool) -> Finding:
+    """Who is told on Telegram where the settings name nobody."""
+    chats: tuple[Chat, ...] = ()
+    if exists:
+        with suppress(StorageError):  # what is wrong with the database has a finding of its own
+            async with Database(settings.database.url) as database:
+                chats = await Enrolments(database).chats()
+    enrolled = sum(chat.channel == "telegram" for chat in chats)
+    if not enrolled:
+        return problem("telegram.allowed_chats", "is empty, so nobody is told: run `liqalert pair`")
+    chats_are = "1 chat is" if enrolled == 1 else f"{enrolled} chats are"
+    return fine("telegram.allowed_chats", f"is empty, and {chats_are} enrolled with the bot")
+
+
+def _channels(settings: Settings) -> Iterator[Finding]:
+    """The other ways by which alerts leave, named without their secrets."""
+    if settings.webhook.url:
+        signed = "signed" if settings.webhook.secret else "not signed: set webhook.secret"
+        yield fine("webhook.url", f"is set, {signed}")
+    if settings.apprise.urls:
+        names = ", ".join(name_of(url.get_secret_value()) for url in settings.apprise.urls)
+        if find_spec("apprise") is None:
+            yield problem("apprise.urls", f"needs Apprise ({names}): pip install 'liqalert[apprise]'")
+        else:
+            yield fine("apprise.urls", f"alerts also go to {names}")
+    if settings.console_enabled:
+        yield fine("console.enabled", "alerts are printed")
 
 
 def _directory(subject: str, directory: Path) -> Finding:

@@ -10,10 +10,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from liqalert.app.facts import Facts
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
-from liqalert.app.start import EXCHANGE, watched_symbols
+from liqalert.app.start import watched_instruments
 from liqalert.app.watchman import Watchman
 from liqalert.app.world import World
-from liqalert.core.market import Instrument
 from liqalert.ports import StorageError
 from liqalert.storage.housekeeping import prune
 from liqalert.web.metrics import Metrics
@@ -76,25 +75,22 @@ class Chores:
             self._facts.delivering.recorder.put_notice(notice)
 
     async def fetch_wanted(self) -> None:
-        wanted = self._facts.watching.engine.wanted_open_interest()
-        if wanted and self._facts.settings.binance.enabled:
-            for value in await self._facts.open_interest.fetch_wanted(wanted):
-                self._facts.watching.pipeline.learn(value, self._facts.clock.now())
-
-    async def renew_open_interest(self) -> None:
-        watched = {Instrument(EXCHANGE, symbol) for symbol in watched_symbols(self._facts.settings)}
-        known = self._facts.watching.engine.baselines.with_open_interest()
         if not self._facts.settings.binance.enabled:
             return
-        for value in await self._facts.open_interest.fetch(sorted(watched | known)):
+        wanted = self._facts.watching.engine.wanted_open_interest()
+        for value in await self._facts.open_interest.fetch_wanted(wanted):
             self._facts.watching.pipeline.learn(value, self._facts.clock.now())
+
+    async def renew_open_interest(self) -> None:
+        known = self._facts.watching.engine.baselines.with_open_interest()
+        self._facts.open_interest.renew(known.union(watched_instruments(self._facts.settings)))
 
     async def save_samples(self) -> None:
         samples = self._facts.watching.engine.take_samples()
         try:
             await self._facts.stores.baselines.save(samples, self._facts.clock.now())
         except StorageError as exc:
-            self._facts.watching.engine.baselines.unsaved(samples)
+            self._facts.watching.engine.samples_unsaved(samples)
             log.warning("samples not saved", extra={"reason": str(exc)})
 
     async def prune(self) -> None:

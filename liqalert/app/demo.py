@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,7 +46,7 @@ def demo(options: DemoOptions) -> int:
 
 
 async def _show(options: DemoOptions, directory: Path) -> int:
-    narrator = Narrator(sys.stdout)
+    narrator = Narrator()
     source = seeded_source(options.seed, SystemClock().now())
     # After the market is built, which takes a while: the clock would have run on meanwhile.
     clock = ScaledClock(source.market.now, options.speed)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import liqalert
 from liqalert.app.open_interest import OpenInterestDesk
-from liqalert.app.parts import Delivering, Stores, Watching
+from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
@@ -40,6 +40,8 @@ class Facts:
     """When the scheduled tick last ran."""
     depth: int = 0
     oldest_at: UnixTime | None = None
+    nobody_on_telegram: bool = False
+    """There is a bot, and nobody has enrolled with it."""
     failed_jobs: Counter[str] = field(default_factory=Counter)
 
     # ------------------------------------------------------------ for the web
@@ -78,13 +80,15 @@ class Facts:
         )
 
     async def refresh(self) -> None:
-        """Counts what waits in the outbox. Keeps the old figures when the database cannot be read."""
+        """Counts what waits in the outbox, and who is enrolled. Keeps the old figures when the database cannot say."""
         try:
             counts = await self.stores.outbox.counts()
             self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
+            enrolled = await self.stores.enrolments.chats()
         except StorageError:
             return
         self.depth = counts[DeliveryStatus.DUE] + counts[DeliveryStatus.LATE]
+        self.nobody_on_telegram = self.bot is not None and all(chat.channel != TELEGRAM for chat in enrolled)
 
     # ------------------------------------------------------------ details
 
@@ -104,7 +108,6 @@ class Facts:
         return [problem for problem in problems if problem]
 
     def _notes(self) -> list[str]:
-        telegram = self.settings.telegram
         notes: list[str | None] = [
             *self.delivering.sender.problems,
             *self.watching.metadata.missing,
@@ -113,10 +116,9 @@ class Facts:
             self.watching.recording.problem if self.watching.recording else None,
             self._bot_problem(),
         ]
-        if telegram.token is not None and not telegram.allowed_chats:
+        if self.nobody_on_telegram:
             notes.append(
-                "telegram.token is set but telegram.allowed_chats is empty: nobody is told. Write to the bot "
-                "from the chat that is to be told, and add the id it answers."
+                "telegram.token is set, but no chat is enrolled: run `liqalert pair`, and send the bot the code."
             )
         return [note for note in notes if note]
 

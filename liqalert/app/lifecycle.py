@@ -8,24 +8,24 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
 from liqalert.app.open_interest import OpenInterestDesk
+from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
-from liqalert.app.start import EXCHANGE, Start, watched_symbols
+from liqalert.app.start import EXCHANGE, Start, standard_of, watched_symbols
 from liqalert.app.teardown import Teardown
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import SystemClock
-from liqalert.core.market import Instrument
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
@@ -38,6 +38,8 @@ from liqalert.web.metrics_state import MetricsSources
 from liqalert.web.server import WebServer, WebUnavailable
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 SENDING_STOPS_WITHIN_S = 10.0
 SHUTDOWN_S = 25.0
@@ -64,7 +66,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
         start = await read_start(settings, stores, clock.now())
         async with aiohttp.ClientSession() as session:
             random = Random()
-            delivering = build_delivering(settings, stores, world, random)
+            delivering = build_delivering(settings, stores, world, session=session, random=random)
             watching = build_watching(
                 settings, start, stores=stores, delivering=delivering, session=session, world=world, random=random
             )
@@ -101,7 +103,7 @@ class Daemon:
             try:
                 await self._start_telling(tasks)
                 await self._start_answering()
-                await self._start_watching(tasks, start)
+                await self._start_watching(tasks, start, stopping)
                 self._start_schedule(tasks)
                 await self._say_ready(stopping)
                 # No timeout: this is the wait for the end.
@@ -132,6 +134,7 @@ class Daemon:
     async def _start_answering(self) -> None:
         """Web and bot; the daemon lives without either."""
         facts = self._facts
+        await facts.refresh()
         if self._settings.web.enabled:
             token = self._settings.web.token
             access = Access(self._settings.web.host, token.get_secret_value() if token else None)
@@ -144,13 +147,13 @@ class Daemon:
                 log.error("web not listening", extra={"reason": str(exc)})
             self._teardown.add("web", server.stop)
         if facts.bot is None:
-            log.info("no Telegram token: alerts are printed here")
+            log.info("no Telegram token")
             return
-        if not self._settings.telegram.allowed_chats:
-            log.warning("a Telegram token but no allowed chat: nobody is told, set telegram.allowed_chats")
+        if facts.nobody_on_telegram:
+            log.warning("a Telegram token but no enrolled chat: run `liqalert pair`")
         await facts.bot.start()
 
-    async def _start_watching(self, tasks: asyncio.TaskGroup, start: Start) -> None:
+    async def _start_watching(self, tasks: asyncio.TaskGroup, start: Start, stopping: asyncio.Event) -> None:
         """Open interest first: it calibrates the strength of the very first zones."""
         watching = self._facts.watching
         watching.pipeline.set_rules(start.rules, start.at)
@@ -160,7 +163,8 @@ class Daemon:
         if not self._settings.binance.enabled:
             log.warning("no exchange is enabled: set binance.enabled = true")
             return
-        for value in await self._facts.open_interest.before_first_tick(watched_symbols(self._settings)):
+        asking = self._facts.open_interest.before_first_tick(watched_symbols(self._settings))
+        for value in await _unless(stopping, asking) or ():
             watching.pipeline.learn(value, self._facts.clock.now())
         self._background(tasks, "binance metadata", watching.metadata.run())
         self._background(tasks, "binance", watching.runner.run())
@@ -199,23 +203,39 @@ class Daemon:
             readiness=facts.readiness,
             metrics=self._metrics,
             send_test=self._requests.send_test_to,
+            offer_code=Pairing(facts.stores.enrolments, facts.clock, self._bot_name()).offer,
         )
+
+    def _bot_name(self) -> Callable[[], str | None] | None:
+        bot = self._facts.bot
+        return None if bot is None else lambda: bot.name
 
     def _desk(self) -> Desk:
         facts, settings = self._facts, self._settings
         return Desk(
             board=facts.watching.board,
             chats=facts.stores.chats,
+            enrolments=facts.stores.enrolments,
             alerts=facts.stores.alerts,
             clock=facts.clock,
             status=facts.status,
             rules_changed=self._requests.rules_changed,
             send_test=self._requests.send_test,
-            watched=tuple(Instrument(EXCHANGE, symbol) for symbol in watched_symbols(settings)),
-            default_distance_pct=settings.alerts.distance_pct,
-            default_min_strength=settings.alerts.min_strength,
+            standard=standard_of(settings),
             zone_name=settings.telegram.timezone,
         )
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` gives; None, and `work` is cancelled, when the end comes first."""
+    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        # No timeout: `work` has one of its own.
+        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, ending):
+            task.cancel()
 
 
 async def _call(stop: Any, *arguments: object) -> None:

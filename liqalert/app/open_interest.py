@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -43,6 +44,8 @@ class OpenInterestDesk:
         self._clock = clock
         self._mark_price = mark_price
         self._asked_at: dict[Instrument, UnixTime] = {}
+        self._out_of_date: set[Instrument] = set()
+        """Known from an earlier day, and to be asked for anew."""
         self.missing: str | None = None
         """Why the newest answer is missing, in one sentence."""
 
@@ -55,10 +58,15 @@ class OpenInterestDesk:
             self.missing = "Binance's REST interface did not answer within 5 s: strength is not calibrated yet (?)."
             return ()
 
+    def renew(self, instruments: Iterable[Instrument]) -> None:
+        """A new day: `fetch_wanted` asks for these again, until each has been answered."""
+        self._out_of_date.update(instruments)
+
     async def fetch_wanted(self, wanted: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
-        """Those of `wanted` that have not been asked for within the last hour, some at a time."""
+        """Those of `wanted`, and out of date, that have not been asked for within the last hour, some at a time."""
         now = self._clock.now()
-        due = [one for one in sorted(wanted) if now - self._asked_at.get(one, 0.0) >= ASK_AGAIN_S]
+        asked_for = sorted(self._out_of_date.union(wanted))
+        due = [one for one in asked_for if not 0.0 <= now - self._asked_at.get(one, -math.inf) < ASK_AGAIN_S]
         return await self.fetch(due[:A_ROUND])
 
     async def fetch(self, instruments: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
@@ -76,6 +84,7 @@ class OpenInterestDesk:
             if value is not None:
                 self.missing = None
                 values.append(value)
+            self._out_of_date.discard(instrument)
         await self._save(tuple(values))
         return tuple(values)
 

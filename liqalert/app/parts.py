@@ -11,7 +11,7 @@ from typing import TypeAlias
 import aiohttp
 import msgspec
 
-from liqalert.app.start import EXCHANGE, Start, begun, default_rules, terms_of
+from liqalert.app.start import EXCHANGE, Start, begun, standard_of, terms_of
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
@@ -19,6 +19,8 @@ from liqalert.clock import Clock
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
 from liqalert.core.market import Instrument, UnixTime
+from liqalert.delivery.letters import Composer
+from liqalert.delivery.post import Limits
 from liqalert.delivery.recorder import DecisionRecorder
 from liqalert.delivery.sender import Sender
 from liqalert.feeds.binance import BinanceParser, stream_url
@@ -26,16 +28,20 @@ from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.feeds.recording import Recording
 from liqalert.feeds.runner import FeedRunner, Patience
+from liqalert.notifiers.apprise import AppriseNotifier, name_of
 from liqalert.notifiers.console import ConsoleNotifier
 from liqalert.notifiers.telegram import TelegramNotifier
+from liqalert.notifiers.webhook import WebhookNotifier
 from liqalert.pipeline import Pipeline
 from liqalert.ports import FeedSink, FrameRecorder, Notifier
 from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
+from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.outbox import DeliveryOutbox
 
@@ -43,6 +49,8 @@ Decide: TypeAlias = Callable[[Sequence[Decision]], None]
 
 CONSOLE = "console"
 TELEGRAM = "telegram"
+WEBHOOK = "webhook"
+APPRISE = "apprise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,9 @@ class Stores:
     history: JournalReader
     alerts: AlertStore
     outbox: DeliveryOutbox
+    amendments: MessageAmendments
     chats: ChatDirectory
+    enrolments: Enrolments
     baselines: BaselineStore
 
 
@@ -65,19 +75,17 @@ def build_stores(database: Database) -> Stores:
         history=JournalReader(database),
         alerts=AlertStore(database),
         outbox=DeliveryOutbox(database),
+        amendments=MessageAmendments(database),
         chats=ChatDirectory(database),
+        enrolments=Enrolments(database),
         baselines=BaselineStore(database),
     )
 
 
 async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start:
     """Brings chats in line with the settings, and reads what an earlier run left. Raises StorageError."""
-    rules = default_rules(settings)
-    # Also without a token: a start without it must not take from a chat what it is still owed.
-    telegram = [str(chat) for chat in settings.telegram.allowed_chats]
-    console = [CONSOLE] if settings.console_enabled else []
-    await sync_defaults(stores.database, TELEGRAM, telegram, rules=rules, now=now)
-    await sync_defaults(stores.database, CONSOLE, console, rules=rules, now=now)
+    for channel, addresses in addresses_of(settings).items():
+        await sync_defaults(stores.database, channel, addresses, standard=standard_of(settings), now=now)
     terms = terms_of(settings)
     restored = await stores.alerts.restore(now, terms.history_s)
     since, until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
@@ -91,9 +99,21 @@ async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start
         ended_zones=restored.ended_zones,
         episodes=restored.episodes,
         liquidations=restored.liquidations,
+        told=restored.told,
         watching_since=since,
         watched_until=until,
     )
+
+
+def addresses_of(settings: Settings) -> dict[str, list[str]]:
+    """By channel: the addresses that the settings name."""
+    return {
+        # Also without a token: a start without it must not take from a chat what it is still owed.
+        TELEGRAM: [str(chat) for chat in settings.telegram.allowed_chats],
+        CONSOLE: [CONSOLE] if settings.console_enabled else [],
+        WEBHOOK: [WEBHOOK] if settings.webhook.url else [],
+        APPRISE: [name_of(url.get_secret_value()) for url in settings.apprise.urls],
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +125,16 @@ class Delivering:
     telegram: TelegramApplication | None
 
 
-def build_delivering(settings: Settings, stores: Stores, world: World, random: Random) -> Delivering:
+def build_delivering(
+    settings: Settings, stores: Stores, world: World, *, session: aiohttp.ClientSession, random: Random
+) -> Delivering:
     notifiers: dict[str, Notifier] = {}
     telegram = None
+    if settings.webhook.url is not None:
+        secret = settings.webhook.secret.get_secret_value() if settings.webhook.secret else None
+        notifiers[WEBHOOK] = WebhookNotifier(session, settings.webhook.url, secret=secret, clock=world.clock)
+    if settings.apprise.urls:
+        notifiers[APPRISE] = AppriseNotifier([url.get_secret_value() for url in settings.apprise.urls])
     if settings.console_enabled:
         notifiers[CONSOLE] = ConsoleNotifier(sys.stdout)
     if settings.telegram.token is not None:
@@ -118,10 +145,13 @@ def build_delivering(settings: Settings, stores: Stores, world: World, random: R
         notifiers,
         chats=stores.chats,
         history=stores.alerts,
+        amendments=stores.amendments,
         clock=world.clock,
         random=random,
-        zone_name=settings.telegram.timezone,
-        banner=world.banner,
+        composer=Composer(settings.telegram.timezone, world.banner),
+        limits=Limits(settings.alerts.digest_after, settings.alerts.daily_cap),
+        # The recorder is made below: it wakes the sender.
+        tell=lambda notice: recorder.put_notice(notice),
     )
     recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=world.clock)
     return Delivering(sender, recorder, telegram)

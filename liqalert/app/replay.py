@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,19 +15,20 @@ import msgspec
 from tqdm import tqdm
 
 from liqalert.app.records import PriceSource, open_records
-from liqalert.app.start import EXCHANGE, Start, begun, default_rule, default_rules, terms_of
+from liqalert.app.start import EXCHANGE, Start, begun, default_rules, terms_of
 from liqalert.board import Board
-from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine, Snapshot, Verdict
-from liqalert.core.episodes import Decision, Transition, ZoneOpened
+from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.outcomes import Told
 from liqalert.core.rules import Rule
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording_reader import Record
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
 from liqalert.render.decisions import decision_line
-from liqalert.render.text import alert_message
+from liqalert.render.messages import alert_message
+from liqalert.render.scene import Scene
 from liqalert.settings import Settings
 
 
@@ -177,8 +178,7 @@ class ReplayRun:
         if record.kind in ("start", "context"):
             start = msgspec.json.decode(record.payload, type=Start)
             return _with_settings(start, settings) if self._options.overridden else start
-        watch_everything = self._prices is PriceSource.FILLS
-        rules = (default_rule(settings, None),) if watch_everything else default_rules(settings)
+        rules = default_rules(settings, (None,) if self._prices is PriceSource.FILLS else None)
         return Start(record.received_time, terms_of(settings), rules)
 
     def _make(self, engine: Engine, start: Start) -> Pipeline:
@@ -208,15 +208,8 @@ class ReplayRun:
             self._tally.alerts += 1
             if not self._options.as_json:
                 zone_name = self._options.settings.telegram.timezone
-                text = alert_message(alert, zone_name=zone_name, now=alert.decided_at)
+                text = alert_message(Told(alert), Scene(zone_name, alert.decided_at))
                 print(f"{text.plain}\n", file=self._out)
-
-
-def alerts_in(decisions: Sequence[Decision]) -> Iterator[Alert]:
-    """The alerts among `decisions`, in order."""
-    for decision in decisions:
-        if isinstance(decision, Transition) and decision.alert is not None:
-            yield decision.alert
 
 
 class NoJournal:

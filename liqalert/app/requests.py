@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from liqalert.app.parts import CONSOLE, TELEGRAM, Delivering, Stores
+from liqalert.app.parts import APPRISE, CONSOLE, TELEGRAM, WEBHOOK, Delivering, Stores
 from liqalert.clock import Clock
 from liqalert.core.alerts import Alert
 from liqalert.core.identity import short_id
@@ -45,14 +45,12 @@ class Requests:
 
     async def send_test_to(self, address: str | None) -> str:
         """A test alert to the chat with this address; None: the owner's, else the console. Raises UnknownChat."""
-        allowed = [(TELEGRAM, str(chat)) for chat in self.settings.telegram.allowed_chats]
-        allowed += [(CONSOLE, CONSOLE)] if self.settings.console_enabled else []
-        for channel, known in allowed:
-            if address in (None, known):
-                chat = await self.stores.chats.chat(channel, known)
-                if chat is not None:
-                    return await self.send_test(chat.id)
+        order = (TELEGRAM, WEBHOOK, APPRISE, CONSOLE)
+        chats = sorted(await self.stores.enrolments.chats(), key=lambda chat: (order.index(chat.channel), chat.id))
+        for chat in chats:
+            if address in (None, chat.address):
+                return await self.send_test(chat.id)
         raise UnknownChat(
-            f"{address or 'nobody'} is not an allowed chat: add it to telegram.allowed_chats",
-            tuple(known for _, known in allowed),
+            f"{address or 'nobody'} is not an allowed chat: add it to telegram.allowed_chats, or use liqalert pair",
+            tuple(chat.address for chat in chats),
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Episode
 from liqalert.core.market import Instrument, Liquidation, OpenInterest, UnixTime
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import Rule, RuleKind, Thresholds, rule_of
 from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone
+from liqalert.ports import Standard
 from liqalert.settings import Settings
 
 EXCHANGE = "binance"
@@ -30,6 +33,8 @@ class Start:
     ended_zones: tuple[Zone, ...] = ()
     episodes: tuple[Episode, ...] = ()
     liquidations: tuple[Liquidation, ...] = ()
+    told: tuple[Alert, ...] = ()
+    """Cascades of the last day: what goes on is not told again."""
     watching_since: UnixTime | None = None
     watched_until: UnixTime | None = None
 
@@ -37,13 +42,14 @@ class Start:
 def begun(start: Start) -> Engine:
     """An engine that stands where `start` says."""
     engine = Engine(start.terms)
-    engine.baselines.load(start.samples, start.open_interest)
+    engine.load_baselines(start.samples, start.open_interest)
     engine.set_rules(start.rules, start.at)
     engine.restore(
         zones=start.zones,
         ended_zones=start.ended_zones,
         episodes=start.episodes,
         liquidations=start.liquidations,
+        told=start.told,
         now=start.at,
         watched_until=start.watched_until,
     )
@@ -68,11 +74,29 @@ def watched_symbols(settings: Settings) -> tuple[str, ...]:
     return DEFAULT_SYMBOLS if isinstance(settings.binance.symbols, str) else settings.binance.symbols
 
 
-def default_rule(settings: Settings, instrument: Instrument | None) -> Rule:
-    return Rule(RuleKind.NEAR, instrument, settings.alerts.distance_pct, settings.alerts.min_strength)
+def thresholds_of(settings: Settings) -> Thresholds:
+    """What rules are made from where a chat has said nothing else."""
+    return Thresholds(settings.alerts.distance_pct, settings.alerts.min_strength, settings.alerts.large_usd)
 
 
-def default_rules(settings: Settings) -> tuple[Rule, ...]:
-    if RuleKind.NEAR not in settings.alerts.kinds:
-        return ()
-    return tuple(default_rule(settings, Instrument(EXCHANGE, symbol)) for symbol in watched_symbols(settings))
+def default_kinds(settings: Settings) -> tuple[RuleKind, ...]:
+    return tuple(RuleKind(kind) for kind in settings.alerts.kinds)
+
+
+def watched_instruments(settings: Settings) -> tuple[Instrument, ...]:
+    return tuple(Instrument(EXCHANGE, symbol) for symbol in watched_symbols(settings))
+
+
+def standard_of(settings: Settings) -> Standard:
+    return Standard(watched_instruments(settings), default_kinds(settings), thresholds_of(settings))
+
+
+def default_rules(settings: Settings, scopes: Sequence[Instrument | None] | None = None) -> tuple[Rule, ...]:
+    """The rules that every allowed chat holds until it says otherwise; for `scopes` (None among them: every
+    instrument) instead of the watched instruments."""
+    thresholds = thresholds_of(settings)
+    return tuple(
+        rule_of(kind, instrument, thresholds)
+        for instrument in (watched_instruments(settings) if scopes is None else scopes)
+        for kind in default_kinds(settings)
+    )

@@ -14,6 +14,9 @@ PATIENCE_S = 15.0
 """A feed that is back within this is not worth a message."""
 CLOCK_BEHIND_S = -2.0
 CLOCK_AHEAD_S = 10.0
+CLOCK_RIGHT_S = (-1.0, 8.0)
+"""Once told, the clock counts as right again only inside this, so that wobbling around a limit is told once."""
+FRAMES_TO_JUDGE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +77,10 @@ def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[No
 
 
 def _clock(feed: FeedStatus, known: _Known) -> Iterable[Notice]:
-    if feed.latency_s is None:
+    if feed.latency_s is None or feed.latency_frames < FRAMES_TO_JUDGE:
         return
-    off = not CLOCK_BEHIND_S <= feed.latency_s <= CLOCK_AHEAD_S
+    least, most = CLOCK_RIGHT_S if known.clock_off else (CLOCK_BEHIND_S, CLOCK_AHEAD_S)
+    off = not least <= feed.latency_s <= most
     if off and not known.clock_off:
         where = "behind" if feed.latency_s < 0 else "ahead of"
         yield Notice(

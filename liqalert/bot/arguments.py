@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
+from zoneinfo import available_timezones
 
+from liqalert.ports import QuietHours
 from liqalert.render.replies import wrong
 from liqalert.render.text import Text
 
 LONGEST_SHOWN = 40
 NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,6})?")
 DISTANCE_LIMIT_PCT = 20.0
+LONGEST_MUTE_S = 30 * 86_400.0
+QUIET_EXAMPLE = "/quiet 23:00-07:00 Europe/Berlin"
 WEAKEST_STRENGTH = 0.3
 """Zones open at this strength: a rule that asks for less would promise what cannot happen."""
 
@@ -70,6 +75,40 @@ def watch_words(arguments: tuple[str, ...]) -> WatchWords:
         _distance_pct(distances[0]) if distances else None,
         _strength(strengths[0]) if strengths else None,
     )
+
+
+def duration_s(word: str) -> float:
+    """`90m`, `2h`, `1d`. Raises CannotAnswer."""
+    found = re.fullmatch(r"([0-9]{1,4})\s*(m|min|h|d)", word.lower())
+    if found is None:
+        raise CannotAnswer(wrong(f"{shown(word)} is no duration: give minutes, hours or days.", "/mute 2h"))
+    seconds = int(found[1]) * {"m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}[found[2]]
+    if not 60.0 <= seconds <= LONGEST_MUTE_S:
+        raise CannotAnswer(wrong(f"{shown(word)} must be between 1 minute and 30 days.", "/mute 2h"))
+    return seconds
+
+
+def quiet_words(arguments: tuple[str, ...], zone_name: str) -> QuietHours | None:
+    """23:00-07:00 [ZONE], or off (None); `zone_name` where none is given. Raises CannotAnswer."""
+    if [word.lower() for word in arguments] == ["off"]:
+        return None
+    found = re.fullmatch(r"(\d{1,2}):(\d\d)\s*[-–]\s*(\d{1,2}):(\d\d)(?:\s+(\S+))?", " ".join(arguments))
+    hours = [int(number) for number in found.groups()[:4]] if found else []
+    if found is None or max(hours[0::2]) > 23 or max(hours[1::2]) > 59:
+        raise CannotAnswer(wrong("/quiet takes two times of day, or off.", QUIET_EXAMPLE))
+    start, end = hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    if start == end:
+        raise CannotAnswer(wrong("Quiet hours must begin and end at different times.", QUIET_EXAMPLE))
+    return QuietHours(start, end, _zone(found[5] or zone_name))
+
+
+def _zone(name: str) -> str:
+    known = {zone.lower(): zone for zone in available_timezones()}
+    if name.lower() not in known:
+        nearest = get_close_matches(name.lower(), known, n=1)
+        meant = f" Do you mean {known[nearest[0]]}?" if nearest else ""
+        raise CannotAnswer(wrong(f"{shown(name)} is no time zone.{meant}", QUIET_EXAMPLE))
+    return known[name.lower()]
 
 
 def shown(word: str) -> str:

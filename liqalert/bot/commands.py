@@ -1,4 +1,4 @@
-"""The commands, in one table: what is registered, what /help says, and Telegram's menu."""
+"""The commands, in one table: what is registered, what /help says, Telegram's menu, and the table of the README."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from liqalert.bot import answers
+from liqalert.bot import answers, changes, enrolling, settings_menu
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk
 from liqalert.render import replies
+from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
-Answer: TypeAlias = Callable[[Desk, Asked], Awaitable[Text]]
+Answer: TypeAlias = Callable[[Desk, Asked], Awaitable[Text | Menu]]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command. `does` stands in /help and in Telegram's menu."""
+    """One command. `does` stands in /help, in Telegram's menu and in the README."""
 
     name: str
     arguments: str
     does: str
     answer: Answer
+    changes: bool = False
+    """Needs the right to change what the chat is told."""
+    owner_only: bool = False
 
     @property
     def usage(self) -> str:
@@ -39,20 +43,51 @@ COMMANDS: Mapping[str, Command] = {
     command.name: command
     for command in (
         Command("clusters", "[SYMBOL]", "where positions have been liquidated, nearest first", answers.clusters),
-        Command("watch", "SYMBOL|all [DISTANCE%] [STRENGTH]", "be told when price nears a zone", answers.watch),
-        Command("unwatch", "SYMBOL|all", "no longer be told", answers.unwatch),
+        Command(
+            "watch", "SYMBOL|all [DISTANCE%] [STRENGTH]", "be told when price nears a zone", changes.watch, changes=True
+        ),
+        Command("unwatch", "SYMBOL|all", "no longer be told", changes.unwatch, changes=True),
         Command("rules", "", "what this chat is told about", answers.rules),
         Command("alerts", "", "the last alerts and how they turned out", answers.alerts),
         Command("why", "ID", "why one alert was sent, with the evidence", answers.why),
+        Command("mute", "[SYMBOL] [DURATION]", "tell nothing for a while (1 h)", changes.mute, changes=True),
+        Command("unmute", "", "end every mute", changes.unmute, changes=True),
+        Command("quiet", "23:00-07:00 [ZONE] | off", "hours whose alerts wait", changes.quiet, changes=True),
+        Command("settings", "", "kinds, loudness, distance, quiet hours", settings_menu.shown, changes=True),
         Command("status", "", "feeds, gaps, database and outbox", answers.status),
         Command("test", "", "a test alert by the real path", answers.test),
+        Command("chats", "", "who may ask", enrolling.chats, owner_only=True),
+        Command("remove", "ADDRESS", "a chat may no longer ask", enrolling.remove, owner_only=True),
         Command("help", "", "this list", help_answer),
-        Command("start", "", "this list", help_answer),
+        Command("start", "[CODE]", "enrol this chat by a one-time code, or this list", help_answer),
     )
 }
 
+BUTTONS: Mapping[str, str] = {
+    "Mute 1 h": "nothing about this instrument for an hour",
+    "Ack": "no more about this zone until its episode has ended",
+    "Chart": "the clusters of this instrument",
+    "Why": "the same as /why",
+}
+"""The buttons under an alert, for the README."""
+
 MENU = tuple((command.name, command.does) for command in COMMANDS.values() if command.name != "start")
 """What Telegram offers while a person types a slash; /start has a button of its own there."""
+
+
+def readme_table() -> str:
+    """Commands and buttons as Markdown. Who may change nothing may still ask."""
+    rows = [(f"`{command.usage}`", _with_rights(command)) for command in COMMANDS.values()]
+    rows += [(f"button *{name}*", does) for name, does in BUTTONS.items()]
+    cells = ["| command | what it does |", "|---|---|"]
+    # A bar in a cell would end it.
+    cells += [f"| {asked.replace('|', chr(92) + '|')} | {does} |" for asked, does in rows]
+    return "\n".join(cells)
+
+
+def _with_rights(command: Command) -> str:
+    rights = "owner only" if command.owner_only else "not for readers" if command.changes else ""
+    return f"{command.does} ({rights})" if rights else command.does
 
 
 def command_named(name: str) -> Command:

@@ -9,11 +9,17 @@ from liqalert.board import Board
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.clock import Clock
 from liqalert.core.market import Instrument
+from liqalert.core.rules import Thresholds
 from liqalert.core.symbols import canonical, find, nearest
-from liqalert.ports import AlertReader, Chat, ChatStore
+from liqalert.ports import AlertReader, Chat, ChatStore, Enrolment, Standard
 from liqalert.render.answers import View
+from liqalert.render.numbers import NumberStyle
 from liqalert.render.replies import unknown_symbol
 from liqalert.render.status import StatusFacts
+
+
+async def no_estimate(thresholds: Thresholds) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,7 @@ class Desk:
 
     board: Board
     chats: ChatStore
+    enrolments: Enrolment
     alerts: AlertReader
     clock: Clock
     status: Callable[[], Awaitable[StatusFacts]]
@@ -29,16 +36,23 @@ class Desk:
     """To be told after a rule was made or stopped, so that the engine evaluates what chats hold."""
     send_test: Callable[[int], Awaitable[str]]
     """Decides a test alert for one chat (row in `chats`) by the real path and gives its id."""
-    watched: tuple[Instrument, ...]
-    """These stand first in /clusters."""
-    default_distance_pct: float
-    default_min_strength: float
+    standard: Standard
+    """What a chat is told that has said nothing."""
     zone_name: str
     """IANA name of the time zone on screen."""
+    estimate: Callable[[Thresholds], Awaitable[str | None]] = no_estimate
+    """About how many alerts a day these thresholds would have given, in a sentence; None where nobody can say."""
 
-    def view(self) -> View:
-        """What is known at this moment."""
-        return View(self.board.snapshot, tuple(self.board.feeds.values()), self.clock.now(), self.zone_name)
+    @property
+    def watched(self) -> tuple[Instrument, ...]:
+        """These stand first in /clusters."""
+        return self.standard.instruments
+
+    def view(self, chat: Chat) -> View:
+        """What is known at this moment, for a reader in `chat`."""
+        feeds = tuple(self.board.feeds.values())
+        numbers = NumberStyle(chat.preferences.numbers)
+        return View(self.board.snapshot, feeds, self.clock.now(), self.zone_name, numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,10 @@ class Asked:
     """A command from a chat that may ask."""
 
     chat: Chat
+    """Who is answered: the chat, or the topic of a forum, that is allowed."""
     arguments: tuple[str, ...] = ()
+    person: str | None = None
+    """The address of who asks, where that is known: a person's private chat."""
 
 
 def instrument_meant(desk: Desk, text: str, command: str, *, also: Iterable[Instrument] = ()) -> Instrument:

@@ -1,15 +1,18 @@
-"""Who may ask: chats the store allows. Others are told once an hour how to be allowed, and nothing else."""
+"""Who may ask, and who may change anything. Others are told once an hour how to be allowed, and nothing else."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
-from liqalert.ports import Chat, ChatStore, StorageError
+from liqalert.ports import Chat, ChatStore, Role, StorageError
 
 CHANNEL = "telegram"
 QUIET_S = 3600.0
 REMEMBERED = 1000
 """Strangers remembered at once. A bound, because anyone may write to a bot."""
+CODES_AN_HOUR = 5
 
 
 class Gate:
@@ -20,20 +23,38 @@ class Gate:
         self._clock = clock
         self._allowed: dict[str, Chat] = {}
         self._told_at: dict[str, UnixTime] = {}
+        self._tries: dict[str, list[UnixTime]] = {}
 
-    async def admitted(self, address: str) -> Chat | None:
-        """The chat if it is allowed. Raises StorageError when the database refuses and the chat never asked before."""
+    async def admitted(self, addresses: Sequence[str]) -> Chat | None:
+        """The first of `addresses` (a topic, then its chat) that is allowed.
+
+        Raises StorageError when the database refuses and none of them asked before.
+        """
         try:
-            chat = await self._chats.chat(CHANNEL, address)
+            for address in addresses:
+                chat = await self._chats.chat(CHANNEL, address)
+                if chat is not None:
+                    self._allowed[address] = chat
+                    return chat
+                self._allowed.pop(address, None)
         except StorageError:
-            if address in self._allowed:
-                return self._allowed[address]
-            raise
-        if chat is None:
-            self._allowed.pop(address, None)
-            return None
-        self._allowed[address] = chat
-        return chat
+            known = next((self._allowed[address] for address in addresses if address in self._allowed), None)
+            if known is None:
+                raise
+            return known
+        return None
+
+    async def may_change(self, chat: Chat, person: str | None, *, private: bool) -> bool:
+        """In a group only who is enrolled in person. `person` None: not known, as with anonymous administrators.
+
+        Raises StorageError.
+        """
+        if chat.role is Role.READER:
+            return False
+        if private:
+            return True
+        enrolled = await self._chats.chat(CHANNEL, person) if person is not None else None
+        return enrolled is not None and enrolled.role is not Role.READER
 
     def has_admitted(self, address: str) -> bool:
         """Whether the chat was allowed when it last asked."""
@@ -49,4 +70,15 @@ class Gate:
         if len(self._told_at) >= REMEMBERED:
             return False
         self._told_at[address] = now
+        return True
+
+    def may_try_code(self, person: str) -> bool:
+        """Whether `person` may try another one-time code; counts as a try."""
+        now = self._clock.now()
+        if len(self._tries) >= REMEMBERED:
+            self._tries = {who: tries for who, tries in self._tries.items() if now - tries[-1] < QUIET_S}
+        tries = [at for at in self._tries.get(person, []) if now - at < QUIET_S]
+        if len(tries) >= CODES_AN_HOUR or (not tries and len(self._tries) >= REMEMBERED):
+            return False
+        self._tries[person] = [*tries, now]
         return True

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import logging
 
-from telegram import Bot, Message, Update
+from telegram import Bot, ChatMember, ChatMemberUpdated, Message, Update
 
-from liqalert.bot.arguments import CannotAnswer, words_of
-from liqalert.bot.commands import COMMANDS, command_named
+from liqalert.bot import enrolling
+from liqalert.bot.arguments import CannotAnswer, Words, words_of
+from liqalert.bot.commands import COMMANDS, Command, command_named
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import CHANNEL, Gate
-from liqalert.bot.sending import Place, send
-from liqalert.ports import Chat, StorageError
+from liqalert.bot.pressing import Pressing
+from liqalert.bot.sending import send
+from liqalert.ports import Chat, Place, Role, StorageError
 from liqalert.render import replies
+from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
 log = logging.getLogger(__name__)
+
+GONE = (ChatMember.LEFT, ChatMember.BANNED)
+READER = "This chat may ask, but not change anything: it is enrolled as reader."
+NOT_IN_PERSON = (
+    "In a group only people who are enrolled themselves may change anything: send me /start CODE in a private chat, "
+    "with a code from liqalert pair. Anonymous administrators cannot be told apart, so they may only ask."
+)
+NOT_OWNER = "Only the owner may do this."
 
 
 class Reception:
@@ -25,42 +36,91 @@ class Reception:
         self._bot = bot
         self._desk = desk
         self._gate = Gate(desk.chats, desk.clock)
+        self._pressing = Pressing(bot, desk, self._gate)
 
     async def receive(self, update: Update) -> None:
         """Answers a command of an allowed chat; tells a stranger once an hour; leaves everything else alone."""
-        if update.effective_chat is None:
-            return
-        chat = await self._admitted(update.effective_chat.id)
-        # An edited message is not run again, and a press on a button that liqalert never sent means nothing.
-        message = update.message or update.channel_post
-        if chat is None or message is None:
-            return
-        if message.migrate_to_chat_id is not None:
-            await self._migrated(chat, message.migrate_to_chat_id)
-        elif (text := await self._answer(chat, message)) is not None:
-            await send(self._bot, _place(message), replies.with_warnings(text, self._desk.board.said_above()))
+        if update.callback_query is not None:
+            await self._pressing.pressed(update.callback_query)
+        elif update.my_chat_member is not None:
+            await self._membership(update.my_chat_member)
+        elif update.effective_chat is not None:
+            # An edited message is not run again.
+            await self._message(update.message or update.channel_post, Place(update.effective_chat.id))
 
     async def apologise(self, update: Update) -> None:
         """One plain sentence after a failure in liqalert itself, to chats that may ask."""
         chat = update.effective_chat
-        if chat is not None and self._gate.has_admitted(str(chat.id)):
-            place = _place(update.effective_message) if update.effective_message else Place(chat.id)
+        message = update.effective_message
+        place = _place(message) if isinstance(message, Message) else Place(chat.id) if chat else None
+        if place is not None and any(self._gate.has_admitted(address) for address in place.addresses):
             await send(self._bot, place, replies.broken())
 
-    async def _admitted(self, chat_id: int) -> Chat | None:
+    async def _message(self, message: Message | None, place: Place) -> None:
+        place = _place(message) if message is not None else place
+        words = words_of(message.text, self._bot.username) if message is not None and message.text else None
+        if message is not None and words is not None and words.command == "start" and words.arguments:
+            await self._enrol(message, place, words)
+            return
+        chat = await self._admitted(place)
+        if chat is None or message is None:
+            return
+        if message.migrate_to_chat_id is not None:
+            await self._migrated(chat, message.migrate_to_chat_id)
+        elif (answer := await self._answer(chat, message, words)) is not None:
+            await send(self._bot, place, self._headed(answer))
+
+    def _headed(self, answer: Text | Menu) -> Text | Menu:
+        if isinstance(answer, Menu):
+            return answer
+        return replies.with_warnings(answer, self._desk.board.said_above())
+
+    # ------------------------------------------------------------ who
+
+    async def _admitted(self, place: Place) -> Chat | None:
         """The chat if it may ask. Whoever may not is told so here, at most once an hour."""
-        address = str(chat_id)
+        address = place.addresses[-1]
         try:
-            chat = await self._gate.admitted(address)
+            chat = await self._gate.admitted(place.addresses)
             text = replies.refusal(address)
         except StorageError as exc:
             log.error("cannot look up a chat", extra={"cause": str(exc)})
             chat, text = None, replies.cannot_check()
         if chat is None and self._gate.may_tell(address):
-            await send(self._bot, Place(chat_id), text)
+            await send(self._bot, place, text)
         if chat is not None and chat.dead_since is not None:
             await self._revived(chat)
         return chat
+
+    async def _enrol(self, message: Message, place: Place, words: Words) -> None:
+        """/start CODE, from anyone, a few times an hour."""
+        if not self._gate.may_try_code(_person(message) or place.addresses[-1]):
+            return
+        try:
+            text = await enrolling.enrol(self._desk, words.arguments[0], place.addresses[0])
+        except StorageError as exc:
+            log.error("enrolment failed", extra={"cause": str(exc)})
+            text = replies.cannot_check()
+        await send(self._bot, place, text)
+
+    async def _membership(self, change: ChatMemberUpdated) -> None:
+        """The bot was thrown out of a chat, blocked by its person, or let in again."""
+        chat = await self._known(Place(change.chat.id))
+        if chat is None:
+            return
+        try:
+            if change.new_chat_member.status in GONE:
+                await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
+            elif chat.dead_since is not None:
+                await self._desk.chats.revive(chat.id)
+        except StorageError as exc:
+            log.error("cannot note that a chat has come or gone", extra={"chat": chat.address, "cause": str(exc)})
+
+    async def _known(self, place: Place) -> Chat | None:
+        try:
+            return await self._gate.admitted(place.addresses)
+        except StorageError:
+            return None
 
     async def _revived(self, chat: Chat) -> None:
         """Who writes can be written to again."""
@@ -77,16 +137,21 @@ class Reception:
             log.error("cannot follow a chat to its new id", extra={"chat": chat.address, "cause": str(exc)})
         await send(self._bot, Place(new_id), replies.moved(chat.address, str(new_id)))
 
-    async def _answer(self, chat: Chat, message: Message) -> Text | None:
+    # ------------------------------------------------------------ what
+
+    async def _answer(self, chat: Chat, message: Message, words: Words | None) -> Text | Menu | None:
         """The answer to a message; None when it is not meant for us."""
         if not message.text:
             return None
         private = message.chat.type == message.chat.PRIVATE
-        words = words_of(message.text, self._bot.username)
         if words is None:
             return replies.wrong("Commands begin with a slash.", "/clusters BTC") if private else None
         try:
-            return await command_named(words.command).answer(self._desk, Asked(chat, words.arguments))
+            command = command_named(words.command)
+            refusal = await self._refusal(chat, message, command)
+            if refusal is not None:
+                return replies.may_not_change(refusal)
+            return await command.answer(self._desk, Asked(chat, words.arguments, _person(message)))
         except CannotAnswer as exc:
             # In a group, a command nobody knows may be for another bot.
             return exc.text if private or words.mine or words.command in COMMANDS else None
@@ -94,6 +159,28 @@ class Reception:
             log.error("command failed", extra={"command": words.command, "cause": str(exc)})
             return replies.database_refused(str(exc))
 
+    async def _refusal(self, chat: Chat, message: Message, command: Command) -> str | None:
+        """Why this person may not give this command here; None where he may. Raises StorageError."""
+        # A channel's posts are its own: who may post there may speak for it.
+        own = message.chat.type in (message.chat.PRIVATE, message.chat.CHANNEL)
+        if command.owner_only:
+            owner = chat.role is Role.OWNER and own
+            person = None if own else await self._enrolled(_person(message))
+            return None if owner or (person is not None and person.role is Role.OWNER) else NOT_OWNER
+        if not command.changes or await self._gate.may_change(chat, _person(message), private=own):
+            return None
+        return READER if chat.role is Role.READER else NOT_IN_PERSON
+
+    async def _enrolled(self, person: str | None) -> Chat | None:
+        return await self._desk.chats.chat(CHANNEL, person) if person is not None else None
+
 
 def _place(message: Message) -> Place:
     return Place(message.chat.id, message.message_thread_id if message.is_topic_message else None)
+
+
+def _person(message: Message) -> str | None:
+    """The address of who wrote; None for a channel, and for administrators who hide behind their group."""
+    if message.sender_chat is not None or message.from_user is None:
+        return None
+    return str(message.from_user.id)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 
-from telegram import Bot, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, NetworkError, TelegramError
 
+from liqalert.ports import Place
+from liqalert.render.buttons import Rows
+from liqalert.render.menu import Menu
 from liqalert.render.text import Text, split
 
 log = logging.getLogger(__name__)
@@ -18,50 +20,66 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SECOND_TRY_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an answer goes: a chat, or one topic of a forum."""
-
-    chat_id: int
-    thread_id: int | None = None
-
-
-async def send(bot: Bot, place: Place, text: Text) -> None:
-    """Sends `text`. An answer that cannot be sent is logged and not raised: the person asks again."""
+async def send(bot: Bot, place: Place, answer: Text | Menu) -> None:
+    """Sends `answer`. What cannot be sent is logged and not raised: the person asks again."""
+    text, rows = (answer.text, answer.rows) if isinstance(answer, Menu) else (answer, ())
     for part in split(text):
         try:
-            await _tried_twice(bot, place, part)
+            await _tried_twice(bot, place, part, keyboard(rows))
         except TelegramError as exc:
             log.warning("answer not sent", extra={"chat": place.chat_id, "cause": str(exc)})
             return
 
 
-async def _tried_twice(bot: Bot, place: Place, part: Text) -> None:
+async def edit(bot: Bot, chat_id: int, message_id: int, menu: Menu) -> None:
+    """Puts `menu` in place of an earlier one. One that is gone, or says the same, is left alone."""
+    try:
+        await bot.edit_message_text(
+            menu.text.html,
+            chat_id=chat_id,
+            message_id=message_id,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=NO_PREVIEW,
+            reply_markup=keyboard(menu.rows),
+        )
+    except TelegramError as exc:
+        log.info("menu not edited", extra={"chat": chat_id, "cause": str(exc)})
+
+
+def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
+    buttons = [[InlineKeyboardButton(label, callback_data=data) for label, data in row] for row in rows]
+    return InlineKeyboardMarkup(buttons) if buttons else None
+
+
+async def _tried_twice(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
     """A broken connection may mean that the answer has arrived: seeing it twice is better than not at all."""
     try:
-        await _send(bot, place, part)
+        await _send(bot, place, part, markup)
     except BadRequest:
         raise
     except NetworkError:
         await asyncio.sleep(SECOND_TRY_S)
-        await _send(bot, place, part)
+        await _send(bot, place, part, markup)
 
 
-async def _send(bot: Bot, place: Place, part: Text) -> None:
+async def _send(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
     try:
-        await _message(bot, place, part.html, ParseMode.HTML)
+        await _message(bot, place, part.html, parse_mode=ParseMode.HTML, markup=markup)
     except BadRequest as exc:
         if "parse entities" not in str(exc).lower():
             raise
         log.error("HTML refused, sent as plain text", extra={"cause": str(exc)})
-        await _message(bot, place, part.plain, None)
+        await _message(bot, place, part.plain, parse_mode=None, markup=markup)
 
 
-async def _message(bot: Bot, place: Place, text: str, parse_mode: ParseMode | None) -> None:
+async def _message(
+    bot: Bot, place: Place, text: str, *, parse_mode: ParseMode | None, markup: InlineKeyboardMarkup | None
+) -> None:
     await bot.send_message(
         place.chat_id,
         text,
         parse_mode=parse_mode,
         message_thread_id=place.thread_id,
         link_preview_options=NO_PREVIEW,
+        reply_markup=markup,
     )

@@ -77,6 +77,11 @@ class TelegramBot:
         self._offset = 0
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def name(self) -> str | None:
+        """Without the @; None until Telegram has told it."""
+        return self._application.bot.username if self._introduced else None
+
     async def start(self) -> None:
         """Begins in the background and returns at once, whether or not Telegram can be reached."""
         self._application.add_handler(TypeHandler(Update, self._received))
@@ -94,9 +99,12 @@ class TelegramBot:
                 await self._finish()
         except (TelegramError, TimeoutError) as exc:
             log.warning("bot stopped with messages unanswered", extra={"cause": str(exc) or type(exc).__name__})
-        await self._application.shutdown()
-        # Not done by the application when it was never introduced.
-        await self._application.bot.shutdown()
+        try:
+            await self._application.shutdown()
+            # Not done by the application when it was never introduced.
+            await self._application.bot.shutdown()
+        except (TelegramError, RuntimeError) as exc:
+            log.warning("connections to Telegram not closed", extra={"cause": str(exc)})
 
     async def _finish(self) -> None:
         if self._application.running:

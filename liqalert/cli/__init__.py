@@ -12,16 +12,18 @@ import sys
 from collections.abc import Sequence
 
 from liqalert import __version__
-from liqalert.cli import alert, answers, database, demo, recordings, service, simulate
+from liqalert.cli import alert, answers, database, demo, recordings, service, setup, simulate
 from liqalert.cli.options import CommandFailed, Parser
 
 _HELP = """\
 Live liquidation clusters of crypto futures, and an alert when price nears a strong one.
 
   liqalert demo                          # what would it look like? a simulated market, no account, no network
+  liqalert init                          # my bot's token, and the phone that is to be told
   liqalert check --online                # is everything in place? changes nothing
   liqalert run                           # watch the market and send alerts
   liqalert alert test                    # does an alert reach my phone?
+  liqalert pair                          # another phone, or a group
   liqalert clusters BTCUSDT              # where have positions been liquidated?
   liqalert alerts                        # what was I told lately, and how did it turn out?
   liqalert why ALERT_ID                  # why was I told that?
@@ -45,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"liqalert {__version__}")
     commands = parser.add_subparsers(prog="liqalert", title="commands", metavar="COMMAND", required=True)
-    for group in (demo, service, recordings, answers, alert, database, simulate):
+    for group in (demo, setup, service, recordings, answers, alert, database, simulate):
         group.add_commands(commands)
     return parser
 

@@ -31,7 +31,7 @@ async def why_json(url: str, alert_id: str) -> bytes:
         row = await AlertStore(database).why(alert_id)
     if row is None:
         raise StorageError(f"there is no alert {alert_id}: `liqalert alerts` lists the ids")
-    return msgspec.json.encode(alert_detail(row))
+    return msgspec.json.encode(alert_detail(row, SystemClock().now()))
 
 
 async def zones_json(url: str, symbol: str | None) -> bytes:

@@ -59,15 +59,6 @@ class ClustersAnswer(msgspec.Struct, frozen=True):
     feeds: tuple[Feed, ...]
 
 
-class Evidence(msgspec.Struct, frozen=True):
-    rule_distance_pct: float
-    zone_strength: float
-    strength_now: float
-    min_strength: float
-    mark_price: float | None = None
-    distance_pct: float | None = None
-
-
 class Episode(msgspec.Struct, frozen=True):
     state: str
     outcome: str | None = None
@@ -77,44 +68,32 @@ class Delivery(msgspec.Struct, frozen=True):
     channel: str
     status: str
     attempts: int
-    address: str = ""
-    error: str | None = None
-
-
-class AlertZone(msgspec.Struct, frozen=True):
-    low: float
-    high: float
-    notional_usd: float
-    count: int
-    peak_at: str
-
-
-class Transition(msgspec.Struct, frozen=True):
-    at: str
-    previous: str
-    state: str
-    reason: str
 
 
 class Alert(msgspec.Struct, frozen=True):
     id: str
     kind: str
-    reason: str
     decided_at: str
     symbol: str | None = None
     liquidated: str | None = None
-    evidence: Evidence | None = None
     episode: Episode | None = None
     deliveries: tuple[Delivery, ...] = ()
-    text: str | None = None
-    zone: AlertZone | None = None
-    transitions: tuple[Transition, ...] = ()
+    explained: tuple[str, ...] = ()
+    """In what `why` asks for only."""
 
 
 class Taken(msgspec.Struct, frozen=True):
     """What the daemon answers to a test alert."""
 
     id: str
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What the daemon answers to `liqalert pair`."""
+
+    code: str
+    link: str | None
+    expires_at: str
 
 
 class AlertsAnswer(msgspec.Struct, frozen=True):
@@ -152,41 +131,7 @@ def alerts_text(answer: AlertsAnswer) -> str:
 
 def why_text(alert: Alert) -> str:
     """Everything that led to `alert` and came of it, one fact a line."""
-    subject = " ".join(part for part in (alert.kind, alert.symbol, alert.liquidated) if part)
-    lines = [f"{alert.id}: {subject}, decided {_time(alert.decided_at)}"]
-    lines += [alert.text] if alert.text else []
-    lines += [f"because {alert.reason}"]
-    lines += _zone_facts(alert.zone) + _evidence_facts(alert.evidence)
-    lines += [f"{_time(step.at)}  {step.previous} -> {step.state} ({step.reason})" for step in alert.transitions]
-    if alert.episode and alert.episode.outcome:
-        lines.append(f"outcome {alert.episode.outcome}")
-    lines += [_delivery_fact(delivery) for delivery in alert.deliveries] or ["delivered to nobody"]
-    return "\n".join(numbers.one_line(line) for line in lines)
-
-
-def _zone_facts(zone: AlertZone | None) -> list[str]:
-    if zone is None:
-        return []
-    band = f"{numbers.price(zone.low)} to {numbers.price(zone.high)}"
-    return [f"zone {band}: {numbers.usd(zone.notional_usd)}, {zone.count} liquidations, peak {_time(zone.peak_at)}"]
-
-
-def _evidence_facts(evidence: Evidence | None) -> list[str]:
-    if evidence is None:
-        return []
-    mark = "unknown" if evidence.mark_price is None else numbers.price(evidence.mark_price)
-    within = numbers.percent(evidence.rule_distance_pct)
-    return [
-        f"mark {mark}, {_away(evidence.distance_pct)} away (the rule says {within})",
-        f"strength {evidence.zone_strength:.2f} at its peak, {evidence.strength_now:.2f} when decided "
-        f"(the rule says {evidence.min_strength:g})",
-    ]
-
-
-def _delivery_fact(delivery: Delivery) -> str:
-    attempts = f"{delivery.attempts} attempt{'' if delivery.attempts == 1 else 's'}"
-    error = f": {delivery.error}" if delivery.error else ""
-    return f"{delivery.channel} {delivery.address} {delivery.status}, {attempts}{error}"
+    return "\n".join(numbers.one_line(line) for line in alert.explained)
 
 
 def _shown_marks(answer: ClustersAnswer) -> list[tuple[str, Mark]]:

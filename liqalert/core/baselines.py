@@ -19,9 +19,14 @@ def utc_day(at: UnixTime) -> str:
 
 
 class Baselines:
-    """One baseline a side, from days strictly before today; renewed when the UTC day or the open interest changes."""
+    """One baseline a side, from days strictly before today; renewed when the UTC day or the open interest changes.
 
-    def __init__(self) -> None:
+    `measure` names what is sampled; strength 0.5 and 0.9 lie at the two `quantiles` of it.
+    """
+
+    def __init__(self, measure: str = "clusters", quantiles: tuple[float, float] = (0.95, 0.995)) -> None:
+        self._measure = measure
+        self._quantiles = quantiles
         self._samples: dict[Owner, dict[str, Counter[int]]] = {}
         self._made: dict[Owner, Baseline] = {}
         self._open_interest: dict[Instrument, OpenInterest] = {}
@@ -31,7 +36,8 @@ class Baselines:
     def load(self, samples: Iterable[DaySamples], open_interest: Iterable[OpenInterest]) -> None:
         """Takes up what an earlier run saved."""
         for row in samples:
-            self._days((row.instrument, row.liquidated))[row.day] = Counter(dict(row.bins))
+            if row.measure == self._measure:
+                self._days((row.instrument, row.liquidated))[row.day] = Counter(dict(row.bins))
         self._open_interest |= {value.instrument: value for value in open_interest}
         self._made.clear()
 
@@ -66,7 +72,7 @@ class Baselines:
     def take_unsaved(self) -> tuple[DaySamples, ...]:
         """The histograms that changed since the last call, whole, to be saved."""
         taken = tuple(
-            DaySamples(*owner, day, tuple(sorted(self._days(owner)[day].items())))
+            self._row(owner, day, self._days(owner)[day])
             for owner, day in sorted(self._unsaved)
             if day in self._days(owner)
         )
@@ -75,16 +81,18 @@ class Baselines:
 
     def unsaved(self, samples: Iterable[DaySamples]) -> None:
         """What `take_unsaved` gave could not be saved: it is given again."""
-        self._unsaved |= {((row.instrument, row.liquidated), row.day) for row in samples}
+        mine = (row for row in samples if row.measure == self._measure)
+        self._unsaved |= {((row.instrument, row.liquidated), row.day) for row in mine}
 
     def history(self) -> tuple[tuple[DaySamples, ...], tuple[OpenInterest, ...]]:
         """Everything it was made from, for a recording's start."""
         samples = tuple(
-            DaySamples(*owner, day, tuple(sorted(bins.items())))
-            for owner, days in self._samples.items()
-            for day, bins in days.items()
+            self._row(owner, day, bins) for owner, days in self._samples.items() for day, bins in days.items()
         )
         return samples, tuple(self._open_interest.values())
+
+    def _row(self, owner: Owner, day: str, bins: Counter[int]) -> DaySamples:
+        return DaySamples(*owner, day, tuple(sorted(bins.items())), self._measure)
 
     def _days(self, owner: Owner) -> dict[str, Counter[int]]:
         return self._samples.setdefault(owner, {})
@@ -102,4 +110,4 @@ class Baselines:
     def _make(self, owner: Owner) -> Baseline:
         earlier = [bins for day, bins in self._samples.get(owner, {}).items() if day < self._day]
         known = self._open_interest.get(owner[0])
-        return baseline(earlier, known.usd if known else None, self._day)
+        return baseline(earlier, known.usd if known else None, self._day, quantiles=self._quantiles)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import Decision, Episode, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
+from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule
 from liqalert.core.sides import Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
+from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
 from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
@@ -75,7 +78,9 @@ class Engine:
         self.terms = terms
         self.baselines = Baselines()
         self._sides = Sides(terms, self.baselines)
-        self._book = ZoneBook(terms, self._sides)
+        self._rules = RuleBook()
+        self._book = ZoneBook(terms, self._sides, self._rules)
+        self._surges = Surges(terms, self._rules)
         self._fills: dict[Instrument, Liquidation] = {}
         self._off_market: dict[Instrument, list[Liquidation]] = {}
         """The fills far off the mark, as long as no other has come between them; each once."""
@@ -90,7 +95,14 @@ class Engine:
 
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
         """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""
-        return tuple(self._book.set_rules(rules, now))
+        self._rules.replace(rules)
+        return tuple(self._book.rules_changed(now))
+
+    def load_baselines(self, samples: Iterable[DaySamples], open_interest: Iterable[OpenInterest]) -> None:
+        """Takes up what is usual, as an earlier run saved it."""
+        samples, open_interest = tuple(samples), tuple(open_interest)
+        self.baselines.load(samples, open_interest)
+        self._surges.baselines.load(samples, open_interest)
 
     def restore(
         self,
@@ -99,15 +111,19 @@ class Engine:
         ended_zones: Iterable[Zone],
         episodes: Iterable[Episode],
         liquidations: Iterable[Liquidation],
+        told: Iterable[Alert] = (),
         now: UnixTime,
         watched_until: UnixTime | None,
     ) -> None:
         """Takes up an earlier run: nothing in it is an event. Rules must be set before."""
         zones, ended_zones = tuple(zones), tuple(ended_zones)
-        for liquidation in liquidations:
-            if now - self.terms.history_s <= liquidation.event_time <= now + AHEAD_S:
-                self._sides.add(liquidation, now)
-                self._fills[liquidation.instrument] = liquidation
+        fresh = [each for each in liquidations if now - self.terms.history_s <= each.event_time <= now + AHEAD_S]
+        for liquidation in fresh:
+            self._sides.add(liquidation, now)
+            self._fills[liquidation.instrument] = liquidation
+        # What came in just before the end may not have been looked at: the next tick does.
+        unseen_from = math.inf if watched_until is None else watched_until - 2.0 * self.terms.rebuild_s
+        self._surges.restore(fresh, told, unseen_from)
         self._sides.adopt((*ended_zones, *zones))
         self._book.restore(zones, ended_zones, episodes)
         self._resumed_from = watched_until
@@ -115,6 +131,7 @@ class Engine:
     def learn(self, value: OpenInterest, now: UnixTime) -> None:
         """Open interest calibrates strength; zones that are open keep the strength they have."""
         self.baselines.learn(value)
+        self._surges.baselines.learn(value)
         self._sides.renew_baselines(now, [(value.instrument, side) for side in PositionSide])
         self._wanted.discard(value.instrument)
 
@@ -139,6 +156,8 @@ class Engine:
         if not self._sides.add(liquidation, now):
             return Verdict.DUPLICATE
         self._fills[liquidation.instrument] = liquidation
+        mark = self._book.mark(liquidation.instrument)
+        self._surges.add(liquidation, mark.price if mark else None)
         return Verdict.ACCEPTED
 
     def mark(self, mark: Mark) -> tuple[Decision, ...]:
@@ -155,6 +174,7 @@ class Engine:
             self._want_open_interest(rebuilt.owner[0], rebuilt.clusters)
             decisions += self._book.follow(rebuilt, now)
         decisions += self._book.expire(now)
+        decisions += self._surges.look(self._book.mark_price, now)
         self._sample(now)
         self._last_tick = now
         return self.snapshot(now), tuple(decisions)
@@ -176,7 +196,13 @@ class Engine:
 
     def take_samples(self) -> tuple[DaySamples, ...]:
         """Histograms that changed since the last call, to be saved."""
-        return self.baselines.take_unsaved()
+        return self.baselines.take_unsaved() + self._surges.baselines.take_unsaved()
+
+    def samples_unsaved(self, samples: Iterable[DaySamples]) -> None:
+        """What `take_samples` gave could not be saved: it is given again."""
+        samples = tuple(samples)
+        self.baselines.unsaved(samples)
+        self._surges.baselines.unsaved(samples)
 
     # ------------------------------------------------------------ details
 
@@ -218,6 +244,7 @@ class Engine:
             owners = {(instrument, side) for instrument in self._book.marks() for side in PositionSide}
             tops = self._sides.top_magnitudes(now)
             self.baselines.sample(sorted(owners | tops.keys()), tops, now)
+            self._surges.sample(owners, now)
 
 
 def _same(one: Liquidation, other: Liquidation) -> bool:

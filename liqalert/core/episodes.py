@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
@@ -111,6 +111,14 @@ class EpisodeMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Raised:
+    """Someone is to be told of something that is no episode: a zone formed or grown, a cascade, a large liquidation."""
+
+    alert: Alert
+    at: UnixTime
+
+
+@dataclass(frozen=True, slots=True)
 class ZoneView:
     """A zone as a reader wants it: with the most advanced state of any rule's episode on it."""
 
@@ -120,7 +128,14 @@ class ZoneView:
     """Strength, as of the snapshot, of the strongest live cluster that touches the zone's band; 0 without one."""
 
 
-Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved
+Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved | Raised
+
+
+def alerts_in(decisions: Iterable[Decision]) -> Iterator[Alert]:
+    """The alerts among `decisions`, in order."""
+    for decision in decisions:
+        if isinstance(decision, Transition | Raised) and decision.alert is not None:
+            yield decision.alert
 
 
 # How far an episode has come; the survivor of two zones takes the further advanced one. Cooling counts as more than

@@ -80,7 +80,8 @@ class FeedStatus:
     mark_at: UnixTime | None = None
     """When the newest mark was received."""
     latency_s: float | None = None
-    """Median of receive time minus the exchange's send time over the last 60 mark frames."""
+    """Median of receive time minus the exchange's send time over the last 60 mark frames, or as many as there were."""
+    latency_frames: int = 0
     reconnects: int = 0
     rejected: tuple[tuple[str, int], ...] = ()
     """How many events were refused, by kind, since the start."""

@@ -11,12 +11,23 @@ from liqalert.core.market import Instrument, UnixTime
 
 
 class RuleKind(StrEnum):
+    """What is told. The numbers of a rule that its kind does not use are 0."""
+
     NEAR = "near"
+    """The mark comes within `distance_pct` of a zone at least `min_strength` strong."""
+    FORMED = "formed"
+    """A zone reaches `min_strength`."""
+    GROWN = "grown"
+    """A zone that the mark has come back to, and is within `distance_pct` of, passes 0.6, 0.75 or 0.9."""
+    CASCADE = "cascade"
+    """The liquidations of the last 60 s are unusual for this instrument and side: flow strength `min_strength`."""
+    LARGE = "large"
+    """One liquidation of at least `min_usd`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Tell when the mark comes within `distance_pct` of a zone at least `min_strength` strong.
+    """What to tell, of which instrument, from which values on. Made by `rule_of`.
 
     `instrument` None means every instrument. Distance is from the mark to the nearest edge of the zone's band, in per
     cent of the mark.
@@ -26,15 +37,42 @@ class Rule:
     instrument: Instrument | None
     distance_pct: float
     min_strength: float
+    min_usd: float = 0.0
 
     @property
     def id(self) -> str:
-        """The same for equal rules, in every process: `near:binance:BTCUSDT:1:0.6`, `near:*:1:0.9`."""
+        """The same for equal rules, in every process: `near:binance:BTCUSDT:1:0.6`, `large:*:1000000`."""
         scope = f"{self.instrument.exchange}:{self.instrument.symbol}" if self.instrument else "*"
-        return f"{self.kind}:{scope}:{self.distance_pct:g}:{self.min_strength:g}"
+        match self.kind:
+            case RuleKind.LARGE:
+                return f"{self.kind}:{scope}:{self.min_usd:.0f}"
+            case RuleKind.FORMED | RuleKind.CASCADE:
+                return f"{self.kind}:{scope}:{self.min_strength:g}"
+            case _:
+                return f"{self.kind}:{scope}:{self.distance_pct:g}:{self.min_strength:g}"
 
     def covers(self, instrument: Instrument) -> bool:
         return self.instrument is None or self.instrument == instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The values that a chat's rules of every kind are made from."""
+
+    distance_pct: float
+    min_strength: float
+    large_usd: float
+
+
+def rule_of(kind: RuleKind, instrument: Instrument | None, thresholds: Thresholds) -> Rule:
+    """The rule of `kind` with those of `thresholds` that the kind uses."""
+    match kind:
+        case RuleKind.NEAR | RuleKind.GROWN:
+            return Rule(kind, instrument, thresholds.distance_pct, thresholds.min_strength)
+        case RuleKind.FORMED | RuleKind.CASCADE:
+            return Rule(kind, instrument, 0.0, thresholds.min_strength)
+        case RuleKind.LARGE:
+            return Rule(kind, instrument, 0.0, 0.0, thresholds.large_usd)
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,8 @@ class DaySamples:
     """Like 2026-11-23."""
     bins: tuple[tuple[int, int], ...]
     """(bin, samples), by bin; a bin covers ln magnitude from bin * 0.05 to (bin + 1) * 0.05."""
+    measure: str = "clusters"
+    """Of what: `clusters` (the top cluster's magnitude at the sample) or `flow` (the largest 60 s since the last)."""
 
 
 BIN = 0.05
@@ -70,29 +72,36 @@ def bin_of(ln_magnitude: float) -> int:
     return math.floor(ln_magnitude / BIN)
 
 
-def baseline(days: Sequence[Mapping[int, int]], open_interest_usd: float | None, version: str) -> Baseline:
+def baseline(
+    days: Sequence[Mapping[int, int]],
+    open_interest_usd: float | None,
+    version: str,
+    *,
+    quantiles: tuple[float, float] = (0.95, 0.995),
+) -> Baseline:
     """What is usual, from histograms of earlier days (one per UTC day, at most 30) and the open interest in USD.
 
-    Strength 0.5 is what the side exceeds 5 % of the time, 0.9 what it exceeds 0.5 % of the time. With little history a
-    guess from the open interest fills in: R_0 = max(25,000 USD, 0.05 % of open interest) in ten liquidations.
+    Strength 0.5 lies at the first of `quantiles`, 0.9 at the second: what the side exceeds 5 % and 0.5 % of the time.
+    With little history a guess from the open interest fills in: R_0 = max(25,000 USD, 0.05 % of open interest) in ten
+    liquidations.
     """
     assumed_usd = max(25_000.0, 5e-4 * (open_interest_usd or UNKNOWN_OPEN_INTEREST_USD))
     ln_r_0 = math.log(magnitude(assumed_usd, 10.0))
     weight = 3 * sum(sum(day.values()) >= SAMPLES_FOR_A_DAY for day in days)
-    ln_r_history, gamma_history = _from_history(days) if weight else (ln_r_0, 1.2)
+    ln_r_history, gamma_history = _from_history(days, quantiles) if weight else (ln_r_0, 1.2)
     ln_r = (weight * ln_r_history + 7 * ln_r_0) / (weight + 7)
     gamma = (weight * gamma_history + 7 * 1.2) / (weight + 7)
     return Baseline(max(ln_r, ln_r_0 - math.log(20.0)), gamma, open_interest_usd is not None, version)
 
 
-def _from_history(days: Sequence[Mapping[int, int]]) -> tuple[float, float]:
-    """ln R and gamma from the 95 % and 99.5 % quantiles."""
+def _from_history(days: Sequence[Mapping[int, int]], quantiles: tuple[float, float]) -> tuple[float, float]:
+    """ln R and gamma."""
     total: Counter[int] = Counter()
     for day in days:
         total.update(day)
-    q95, q995 = quantile(total, 0.95), quantile(total, 0.995)
-    gamma = math.log(9.0) / (q995 - q95) if q995 > q95 else 2.5
-    return q95, min(max(gamma, 0.7), 2.5)
+    half, high = (quantile(total, share) for share in quantiles)
+    gamma = math.log(9.0) / (high - half) if high > half else 2.5
+    return half, min(max(gamma, 0.7), 2.5)
 
 
 def quantile(histogram: Mapping[int, int], share: float) -> float:

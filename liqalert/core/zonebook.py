@@ -10,25 +10,22 @@ from functools import partial
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
 from liqalert.core.clusters import Cluster
+from liqalert.core.episodebook import EpisodeBook, Sight
 from liqalert.core.episodes import (
-    ADVANCEMENT,
     Decision,
     Episode,
     EpisodeMoved,
-    EpisodeState,
-    Observation,
     Reason,
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
     ZoneSeenFrom,
     ZoneView,
-    advance,
-    end,
-    rearm_pct,
 )
+from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
-from liqalert.core.rules import Quiet, Rule, critical_prices, quiet_range
+from liqalert.core.rulebook import RuleBook
+from liqalert.core.rules import Quiet, Rule, RuleKind, critical_prices, quiet_range
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import (
@@ -52,32 +49,24 @@ WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZO
 class ZoneBook:
     """Zones and episodes. Ticks change zones, marks change episodes. Part of the engine; touched by nothing else."""
 
-    def __init__(self, terms: Terms, sides: Sides) -> None:
+    def __init__(self, terms: Terms, sides: Sides, rules: RuleBook) -> None:
         self._terms = terms
         self._sides = sides
-        self._rules: tuple[Rule, ...] = ()
-        self._covering: dict[Instrument, tuple[tuple[str, Rule], ...]] = {}
-        """The rules of each instrument by id, as far as they have been asked for."""
+        self._rules = rules
+        self._episodes = EpisodeBook(terms, sides, rules)
         self._zones: dict[Instrument, dict[str, Zone]] = {}
         self._ended: dict[Owner, list[Zone]] = {}
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
-        self._episodes: dict[str, dict[str, Episode]] = {}
-        """By zone id, then rule id; a rule without an entry is idle on that zone."""
         self._marks: dict[Instrument, Mark] = {}
         self._quiet: dict[Instrument, Quiet] = {}
 
     # ------------------------------------------------------------ what it is told
 
-    def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> Iterator[Decision]:
-        """Evaluates `rules` from now on. A rule that is new begins idle; episodes of one that is gone end idle."""
-        self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
-        self._covering.clear()
+    def rules_changed(self, now: UnixTime) -> Iterator[Decision]:
+        """A rule that is new begins idle; episodes of one that is gone end idle."""
         self._quiet.clear()
-        kept = {rule.id for rule in self._rules}
         for zone in self._every_zone():
-            episodes = self._episodes.get(zone.id, {})
-            for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
-                yield from self._end_episode(episodes.pop(rule_id), Reason.RULE_GONE, zone, now)
+            yield from self._episodes.drop_rules(zone, self._mark_of(zone), now)
 
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
         """Takes up what an earlier run stored."""
@@ -85,10 +74,7 @@ class ZoneBook:
             self._ended.setdefault((zone.instrument, zone.liquidated), []).append(zone)
         for zone in live:
             self._zones.setdefault(zone.instrument, {})[zone.id] = zone
-        kept = {rule.id for rule in self._rules}
-        for episode in episodes:
-            if episode.rule.id in kept:
-                self._episodes.setdefault(episode.zone_id, {})[episode.rule.id] = episode
+        self._episodes.restore(episodes)
         self._quiet.clear()
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
@@ -126,12 +112,16 @@ class ZoneBook:
     def mark(self, instrument: Instrument) -> Mark | None:
         return self._marks.get(instrument)
 
+    def mark_price(self, instrument: Instrument) -> float | None:
+        mark = self._marks.get(instrument)
+        return mark.price if mark else None
+
     def marks(self) -> dict[Instrument, Mark]:
         return dict(self._marks)
 
     def views(self, now: UnixTime) -> tuple[ZoneView, ...]:
         return tuple(
-            ZoneView(zone, self._most_advanced(zone), self._sides.strength_now(zone, now))
+            ZoneView(zone, self._episodes.most_advanced(zone), self._sides.strength_now(zone, now))
             for zone in self._every_zone()
         )
 
@@ -160,14 +150,19 @@ class ZoneBook:
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
+        growth = Growth(zone, 0.0, now, partial(self._growth_evidence, zone, now))
+        yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
         yield from self._absorb(zone, now)
 
     def _rewrite(self, zone: Zone, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
         renewed = rewrite(zone, cluster, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
-        for episode in self._episodes.pop(zone.id, {}).values():
-            yield from self._end_episode(episode, Reason.ZONE_REWRITTEN, zone, now)
+        yield from self._episodes.interrupt(zone, self._mark_of(zone), now)
+        growth = Growth(renewed, zone.strength, now, partial(self._growth_evidence, renewed, now))
+        yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
+        if self._episodes.is_open(renewed):
+            yield from grown(self._rules.covering(RuleKind.GROWN, zone.instrument), growth)
         rivals = [renewed, *overlapping(renewed, self._living(zone.instrument, zone.liquidated))]
         yield from self._absorb(max(rivals, key=lambda rival: (rival.strength, rival.id)), now)
 
@@ -180,7 +175,7 @@ class ZoneBook:
         for weaker in overlapping(survivor, self._living(survivor.instrument, survivor.liquidated)):
             if weaker.strength > survivor.strength:
                 continue
-            moved = self._take_over(weaker, survivor)
+            moved = self._episodes.take_over(weaker, survivor)
             if moved and survivor.outside is None and weaker.outside is not None:
                 # An episode that came from there is swept on the other side, though it is now the survivor's.
                 survivor = replace(survivor, outside=weaker.outside)
@@ -190,22 +185,6 @@ class ZoneBook:
                 yield EpisodeMoved(episode, now)
             yield from self._end(weaker, ZoneEnd.OVERLAPPED, now, survivor_id=survivor.id)
 
-    def _take_over(self, weaker: Zone, survivor: Zone) -> tuple[Episode, ...]:
-        """The episodes that change hands. What the survivor gives up for them stays behind and ends with `weaker`."""
-        mine = self._episodes.setdefault(survivor.id, {})
-        theirs = self._episodes.get(weaker.id, {})
-        moved = []
-        for rule_id, episode in tuple(theirs.items()):
-            own = mine.get(rule_id)
-            if own is not None and ADVANCEMENT[own.state] >= ADVANCEMENT[episode.state]:
-                continue
-            mine[rule_id] = replace(episode, zone_id=survivor.id)
-            moved.append(mine[rule_id])
-            del theirs[rule_id]
-            if own is not None:
-                theirs[rule_id] = own
-        return tuple(moved)
-
     def _expire(self, instrument: Instrument, now: UnixTime) -> Iterator[Decision]:
         due = [zone for zone in self._zones[instrument].values() if now >= zone.peak_at + self._terms.memory_s]
         for zone in sorted(due, key=lambda zone: zone.id):
@@ -213,14 +192,9 @@ class ZoneBook:
 
     def _end(self, zone: Zone, how: ZoneEnd, now: UnixTime, *, survivor_id: str | None = None) -> Iterator[Decision]:
         """Ends a zone by no mark: its told and armed episodes fade."""
-        for episode in self._episodes.pop(zone.id, {}).values():
-            yield from self._end_episode(episode, WHY_ENDED[how], zone, now)
+        yield from self._episodes.fade(zone, WHY_ENDED[how], self._mark_of(zone), now)
         self._forget(zone)
         yield ZoneEnded(zone, now, how, survivor_id)
-
-    def _end_episode(self, episode: Episode, why: Reason, zone: Zone, now: UnixTime) -> Iterator[Decision]:
-        if episode.state is not EpisodeState.IDLE:
-            yield end(episode, why, now, self._evidence(episode.rule, zone, now))
 
     def _forget(self, zone: Zone) -> None:
         """The zone is no more. Its side is looked at again, because other clusters may have stood in its shadow."""
@@ -237,7 +211,13 @@ class ZoneBook:
         zones = self._zones.get(instrument, {})
         return tuple(zone for zone in zones.values() if zone.liquidated is liquidated)
 
-    # ------------------------------------------------------------ marks and episodes
+    def _mark_of(self, zone: Zone) -> Mark | None:
+        return self._marks.get(zone.instrument)
+
+    def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
+        return self._episodes.evidence(rule, zone, self._mark_of(zone), now)
+
+    # ------------------------------------------------------------ marks
 
     def _see(self, zone: Zone, mark: Mark, now: UnixTime, unwatched_s: float) -> Iterator[Decision]:
         where = position(zone, mark.price)
@@ -246,27 +226,11 @@ class ZoneBook:
             zone = replace(zone, outside=where.outside)
             self._zones[zone.instrument][zone.id] = zone
             yield ZoneSeenFrom(zone, now)
-        episodes = self._episodes.setdefault(zone.id, {})
-        for rule_id, rule in self._rules_on(zone, episodes):
-            seen = Observation(zone, where, swept, now, partial(self._evidence, rule, zone, now, unwatched_s))
-            transitions = advance(episodes.get(rule_id), rule, seen, self._terms)
-            if transitions:
-                episodes[rule_id] = transitions[-1].episode
-                yield from transitions
+        yield from self._episodes.see(zone, Sight(mark, where, swept, now, unwatched_s))
         if swept:
-            del self._episodes[zone.id]
+            self._episodes.forget(zone)
             self._forget(zone)
             yield ZoneEnded(zone, now, ZoneEnd.SWEPT)
-
-    def _rules_on(self, zone: Zone, episodes: dict[str, Episode]) -> Iterator[tuple[str, Rule]]:
-        """The rules that a mark could advance on this zone, with their ids."""
-        covering = self._covering.get(zone.instrument)
-        if covering is None:
-            covering = tuple((rule.id, rule) for rule in self._rules if rule.covers(zone.instrument))
-            self._covering[zone.instrument] = covering
-        for rule_id, rule in covering:
-            if rule.min_strength <= zone.strength or rule_id in episodes:
-                yield rule_id, rule
 
     def _next_quiet(self, mark: Mark) -> Quiet:
         zones = self._zones.get(mark.instrument, {})
@@ -275,35 +239,7 @@ class ZoneBook:
         prices: list[float] = []
         until = min(zone.peak_at for zone in zones.values()) + self._terms.memory_s
         for zone in zones.values():
-            episodes = self._episodes.get(zone.id, {})
-            distances = set()
-            for rule_id, rule in self._rules_on(zone, episodes):
-                distances |= {rule.distance_pct, rearm_pct(rule, self._terms)}
-                until = min(until, self._cools_until(episodes.get(rule_id), mark.received_time))
+            distances, changes_at = self._episodes.thresholds(zone, mark.received_time)
+            until = min(until, changes_at)
             prices += critical_prices(zone.low, zone.high, distances)
         return quiet_range(prices, mark.price, until)
-
-    def _cools_until(self, episode: Episode | None, now: UnixTime) -> UnixTime:
-        """When time alone can change an episode: the end of its cooling, if that is still to come."""
-        if episode is None or episode.state is not EpisodeState.COOLING:
-            return math.inf
-        over = episode.since + self._terms.cooldown_s
-        return over if over > now else math.inf
-
-    def _most_advanced(self, zone: Zone) -> EpisodeState:
-        states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]
-        return max(states, key=lambda state: ADVANCEMENT[state], default=EpisodeState.IDLE)
-
-    def _evidence(self, rule: Rule, zone: Zone, now: UnixTime, unwatched_s: float = 0.0) -> Evidence:
-        mark = self._marks.get(zone.instrument)
-        return Evidence(
-            mark_price=mark.price if mark else None,
-            mark_at=mark.event_time if mark else None,
-            distance_pct=position(zone, mark.price).distance_pct if mark else None,
-            rule_distance_pct=rule.distance_pct,
-            rearm_pct=rearm_pct(rule, self._terms),
-            zone_strength=zone.strength,
-            strength_now=self._sides.strength_now(zone, now),
-            min_strength=rule.min_strength,
-            unwatched_s=unwatched_s,
-        )

@@ -13,9 +13,15 @@ from liqalert.ports import Delivery, DeliveryError, DeliveryStatus, Outcome
 LATE_AFTER_S = 15 * 60.0
 """An alert this old is no longer sent as an alert."""
 DEAD_AFTER_S = 24 * 3600.0
+HELD_DEAD_AFTER_S = 48 * 3600.0
+"""Quiet hours last a day at most, so that at least a day of attempts follows them."""
 STOPPED_CHANNEL_RETRY_S = 60.0
 
-TOLD_LATE = "late: told in a list of what was missed"
+NOTES = {
+    DeliveryStatus.LATE: "late: told in a list of what was missed",
+    DeliveryStatus.HELD: "held: told in a list when quiet hours had ended",
+}
+"""What is noted of a delivery that was told in a list, by the status it had."""
 
 
 class Step(StrEnum):
@@ -24,7 +30,7 @@ class Step(StrEnum):
     SEND = "send"
     TURN_LATE = "turn_late"
     LIST = "list"
-    """Late already: it waits for the one message that lists what the chat has missed."""
+    """Late or held: it waits for the one message that lists what the chat has not been told."""
     GIVE_UP = "give_up"
 
 
@@ -34,10 +40,14 @@ class Answer:
 
     message_id: str | None = None
     error: DeliveryError | None = None
+    also: tuple[Delivery, ...] = ()
+    """Told before, and now by the message of this id as well."""
 
 
 def next_step(delivery: Delivery, now: UnixTime) -> Step:
     age_s = now - delivery.alert.decided_at
+    if delivery.status is DeliveryStatus.HELD:
+        return Step.GIVE_UP if age_s >= HELD_DEAD_AFTER_S else Step.LIST
     if age_s >= DEAD_AFTER_S:
         return Step.GIVE_UP
     if delivery.status is DeliveryStatus.LATE:
@@ -50,28 +60,58 @@ def turned_late(delivery: Delivery, now: UnixTime) -> Outcome:
 
 
 def given_up(delivery: Delivery, now: UnixTime) -> Outcome:
-    return Outcome(delivery.id, DeliveryStatus.DEAD, delivery.attempts, now, now, error="not delivered in 24 h")
+    waited = "48 h, quiet hours among them" if delivery.status is DeliveryStatus.HELD else "24 h"
+    return Outcome(delivery.id, DeliveryStatus.DEAD, delivery.attempts, now, now, error=f"not delivered in {waited}")
+
+
+def refused(delivery: Delivery, reason: str, now: UnixTime) -> Outcome:
+    """It is not sent at all."""
+    return Outcome(delivery.id, DeliveryStatus.DEAD, delivery.attempts, now, now, error=reason)
 
 
 def postponed(delivery: Delivery, until: UnixTime, now: UnixTime) -> Outcome:
     """Not tried: its time has not come."""
-    return Outcome(delivery.id, delivery.status, delivery.attempts, now, until)
+    return Outcome(delivery.id, delivery.status, delivery.attempts, now, until, in_digest=delivery.in_digest)
+
+
+def joined(delivery: Delivery, now: UnixTime) -> Outcome:
+    """Not tried: it will be told in a digest. Written down, so that after a crash it is not told alone."""
+    return Outcome(delivery.id, delivery.status, delivery.attempts, now, delivery.due_at, in_digest=True)
+
+
+def retold(delivery: Delivery, message_id: str, now: UnixTime) -> Outcome:
+    """Sent before, as one of a digest whose messages have become more."""
+    return Outcome(delivery.id, DeliveryStatus.SENT, delivery.attempts, now, now, message_id, in_digest=True)
 
 
 def settled(delivery: Delivery, answer: Answer, *, now: UnixTime, random: Random) -> Outcome:
     """The outcome of one attempt at `delivery`, answered at `now`."""
+    status, due_at, message_id, note = delivery.status, now, None, None
     attempts, error = delivery.attempts + 1, answer.error
     if error is None:
-        note = TOLD_LATE if delivery.status is DeliveryStatus.LATE else None
-        return Outcome(delivery.id, DeliveryStatus.SENT, attempts, now, now, answer.message_id, note)
-    # A channel that is refused as a whole says nothing about this message.
-    if error.permanent and not error.channel_dead:
-        return Outcome(delivery.id, DeliveryStatus.DEAD, attempts, now, now, error=str(error))
-    due_at = now + _wait_s(error, attempts, random)
-    return Outcome(delivery.id, delivery.status, attempts, now, due_at, error=str(error))
+        status, note = DeliveryStatus.SENT, NOTES.get(delivery.status)
+        # A list is no message of the alert's own: it stays as it is, whatever becomes of the alert.
+        message_id = answer.message_id if note is None else None
+    elif error.permanent and not error.channel_dead:
+        # A channel that is refused as a whole says nothing about this message.
+        status = DeliveryStatus.DEAD
+    else:
+        due_at = now + retry_in_s(error, attempts, random)
+    return Outcome(
+        delivery_id=delivery.id,
+        status=status,
+        attempts=attempts,
+        at=now,
+        due_at=due_at,
+        message_id=message_id,
+        error=note if error is None else str(error),
+        attempted=True,
+        in_digest=delivery.in_digest,
+    )
 
 
-def _wait_s(error: DeliveryError, attempts: int, random: Random) -> float:
+def retry_in_s(error: DeliveryError, attempts: int, random: Random) -> float:
+    """How long to wait after a temporary error, the `attempts`-th in a row."""
     if error.channel_dead:
         return STOPPED_CHANNEL_RETRY_S
     if error.retry_after_s is not None:

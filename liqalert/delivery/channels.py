@@ -3,34 +3,74 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from liqalert.delivery.pacing import Pacing
+from liqalert.delivery.pacing import FREE_PACE, TELEGRAM_PACE, Pace, Pacing
 from liqalert.ports import DeliveryError, Message, Notifier
 
 TIMEOUT_S = 60.0
 """A notifier has shorter timeouts of its own; this is for one that forgot them."""
 
 
+class Growth(StrEnum):
+    """What becomes of a message that has more to say."""
+
+    CHANGED = "changed"
+    """It is made to say it."""
+    FOLLOWED = "followed"
+    """It stays, and `Notifier.amend` passes on what is new."""
+    REPEATED = "repeated"
+    """It stays, and what is new is a message of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What a channel is like."""
+
+    pace: Pace
+    growth: Growth
+    between_s: float
+    """From one growth of a message to the next."""
+
+
+WAYS = {
+    "telegram": Ways(TELEGRAM_PACE, Growth.CHANGED, 2.0),
+    "console": Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
+    "webhook": Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
+}
+OTHER_WAYS = Ways(FREE_PACE, Growth.REPEATED, 60.0)
+
+
 class Channel:
     """Times are those of the running loop: a wall clock may jump."""
 
-    def __init__(self, notifier: Notifier) -> None:
+    def __init__(self, name: str, notifier: Notifier) -> None:
+        self.name = name
+        self.ways = WAYS.get(name, OTHER_WAYS)
         self._notifier = notifier
-        self._pacing = Pacing()
+        self._pacing = Pacing(self.ways.pace)
         self.refusal: str | None = None
         """Why the whole channel is refused; None while it works."""
 
-    def wait_s(self, address: str) -> float:
-        """How long until a message may leave for `address`; 0 or less: now."""
-        return self._pacing.ready_at(address) - _now()
+    def wait_s(self, address: str, share: float = 1.0) -> float:
+        """How long until a message may leave for `address`; 0 or less: now. `share` as for `Pacing.ready_at`."""
+        return self._pacing.ready_at(address, share) - loop_now()
 
     def reserve(self, address: str) -> None:
-        """The first message of the next `transmit` leaves now."""
-        self._pacing.leaves(address, _now())
+        """A message leaves for `address` now."""
+        self._pacing.leaves(address, loop_now())
 
     def park(self, address: str, seconds: float) -> None:
-        self._pacing.park(address, _now() + seconds)
+        self._pacing.park(address, loop_now() + seconds)
+
+    async def turn(self, address: str) -> None:
+        """Waits for a place, and reserves it."""
+        # Sleeps for a known time; meanwhile other chats may take the place, so it looks again.
+        while (wait_s := self.wait_s(address)) > 0.0:  # noqa: ASYNC110
+            await asyncio.sleep(wait_s)
+        self.reserve(address)
 
     async def transmit(self, address: str, messages: Sequence[Message]) -> str:
         """Sends `messages` one after the other, at pace; the id of the last. Raises DeliveryError.
@@ -40,23 +80,22 @@ class Channel:
         message_id = ""
         for position, message in enumerate(messages):
             if position:
-                await self._turn(address)
-            message_id = await self._send(address, message)
+                await self.turn(address)
+            message_id = await self._in_time(self._notifier.send(address, message))
         return message_id
 
-    async def _turn(self, address: str) -> None:
-        # Sleeps for a known time; meanwhile other chats may take the place, so it looks again.
-        while (wait_s := self.wait_s(address)) > 0.0:  # noqa: ASYNC110
-            await asyncio.sleep(wait_s)
-        self.reserve(address)
+    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+        """As `Notifier.amend`. Its place must have been reserved."""
+        return await self._in_time(self._notifier.amend(address, message_id, whole, news))
 
-    async def _send(self, address: str, message: Message) -> str:
+    async def _in_time(self, call: Awaitable[str]) -> str:
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await self._notifier.send(address, message)
+                return await call
         except TimeoutError as exc:
             raise DeliveryError(f"no answer within {TIMEOUT_S:.0f} s: whether it arrived is unknown") from exc
 
 
-def _now() -> float:
+def loop_now() -> float:
+    """The time of a clock that only runs forward."""
     return asyncio.get_running_loop().time()

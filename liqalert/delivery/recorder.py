@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 from liqalert.clock import Clock
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Decision, Transition
+from liqalert.core.episodes import Decision, Raised, Transition, alerts_in
 from liqalert.core.market import UnixTime
 from liqalert.ports import DecisionStore, Recipient, RowRefused, StorageError
 
@@ -152,7 +152,7 @@ class DecisionRecorder:
                 break
             if self._waiting and self._waiting[0] is first:
                 self._waiting.popleft()
-            if _alerts(first.entry):
+            if _concerns_messages(first.entry):
                 self._sender.wake()
         else:
             self._recovered()
@@ -198,4 +198,15 @@ class DecisionRecorder:
 def _alerts(entry: Entry) -> tuple[Alert, ...]:
     if isinstance(entry, Alert):
         return (entry,)
-    return tuple(each.alert for each in entry if isinstance(each, Transition) and each.alert is not None)
+    return tuple(alerts_in(entry))
+
+
+def _concerns_messages(entry: Entry) -> bool:
+    """Whether a message is to be sent, or one that was sent may no longer be true."""
+    if isinstance(entry, Alert):
+        return True
+    return any(isinstance(each, Raised) or _is_about_an_alert(each) for each in entry)
+
+
+def _is_about_an_alert(decision: Decision) -> bool:
+    return isinstance(decision, Transition) and decision.episode.alert_id is not None

@@ -1,23 +1,42 @@
-"""Whether one chat is told of one alert, and how loudly. Pure."""
+"""Whether one chat is told of one alert, when, and how loudly. Pure; every decision about that is here."""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from dataclasses import dataclass
 
+from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.ports import Recipient
+from liqalert.core.rules import RuleKind
+from liqalert.delivery.quiet import quiet_until
+from liqalert.ports import DeliveryStatus, Loudness, Recipient
+
+ABOUT_LIQALERT = ("notice", "test")
+"""Kinds that no chat can silence: they are about liqalert itself."""
 
 
-class Loudness(StrEnum):
-    """How a message arrives."""
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How a delivery begins."""
 
-    LOUD = "loud"
-    SILENT = "silent"
-    OFF = "off"
+    status: DeliveryStatus
+    """`due`, or `held` until the chat's quiet hours end."""
+    silent: bool
+    due_at: UnixTime
 
 
-def loudness(recipient: Recipient, now: UnixTime) -> Loudness:
-    """How `recipient` is told of an alert decided at `now`; off while muted."""
+def route(alert: Alert, recipient: Recipient, now: UnixTime) -> Route | None:
+    """How `recipient` is told of `alert`, as of `now`; None: not at all."""
+    if alert.kind in ABOUT_LIQALERT:
+        return Route(DeliveryStatus.DUE, silent=False, due_at=now)
     if recipient.muted_until is not None and now < recipient.muted_until:
-        return Loudness.OFF
-    return Loudness(recipient.loudness)
+        return None
+    if recipient.acknowledged and alert.kind == RuleKind.GROWN:
+        return None
+    loudness = recipient.preferences.loudness_of(alert.kind)
+    if loudness is Loudness.OFF:
+        return None
+    quiet = recipient.preferences.quiet
+    quiet_ends = None if quiet is None or loudness is Loudness.ALWAYS else quiet_until(quiet, now)
+    if quiet_ends is not None:
+        return Route(DeliveryStatus.HELD, silent=True, due_at=quiet_ends)
+    return Route(DeliveryStatus.DUE, silent=loudness is Loudness.SILENT, due_at=now)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import Loudness, loudness
+from liqalert.delivery.routing import Route, route
 from liqalert.ports import Delivery, DeliveryStatus, Outbox, Outcome, Recipient, StorageError
 
 MOST_ALERTS = 1000
-UNSETTLED = (DeliveryStatus.DUE, DeliveryStatus.LATE)
+UNSETTLED = (DeliveryStatus.DUE, DeliveryStatus.LATE, DeliveryStatus.HELD)
 
 
 class AdoptingOutbox(Outbox, Protocol):
@@ -36,6 +36,10 @@ class Unrecorded:
     def __init__(self) -> None:
         self._alerts: dict[str, dict[int, _Kept]] = {}
         """By alert id, oldest first."""
+        self._alert_ids: dict[int, str] = {}
+        """By delivery id."""
+        self._open: dict[int, None] = {}
+        """Ids of those that are not settled, oldest first."""
         self._ids = itertools.count(-1, -1)
         self.dropped = 0
         """Alerts that made room for newer ones, since the start."""
@@ -44,17 +48,17 @@ class Unrecorded:
         """One delivery to each recipient who wants it now. An alert that is here already changes nothing."""
         if alert.id in self._alerts:
             return
-        self._alerts[alert.id] = {}
-        for recipient in recipients:
-            volume = loudness(recipient, now)
-            if volume is not Loudness.OFF:
-                self._keep(_delivery(next(self._ids), alert, recipient, volume, now))
+        ways = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
+        deliveries = [_delivery(next(self._ids), alert, recipient, way, now) for recipient, way in ways]
+        self._insert(alert.id, {each.id: _Kept(each, _fresh(each)) for each in deliveries})
         if len(self._alerts) > MOST_ALERTS:
-            del self._alerts[next(iter(self._alerts))]
+            self._remove(next(iter(self._alerts)))
             self.dropped += 1
 
-    def due(self, now: UnixTime, exclude: Collection[int]) -> tuple[Delivery, ...]:
-        return tuple(each for each in self._unsettled() if each.due_at <= now and each.id not in exclude)
+    def due(self, now: UnixTime, limit: int, exclude: Collection[int] = ()) -> tuple[Delivery, ...]:
+        """As `Outbox.due`, but oldest alert first."""
+        due = (each for each in self._unsettled() if each.due_at <= now and each.id not in exclude)
+        return tuple(itertools.islice(due, limit))
 
     def next_due_at(self) -> UnixTime | None:
         return min((each.due_at for each in self._unsettled()), default=None)
@@ -62,10 +66,12 @@ class Unrecorded:
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Ids of alerts that were dropped meanwhile are passed over."""
         for outcome in outcomes:
-            for kept in self._alerts.values():
-                if outcome.delivery_id in kept:
-                    delivery = kept[outcome.delivery_id].delivery
-                    kept[delivery.id] = _Kept(_after(delivery, outcome), outcome)
+            if (alert_id := self._alert_ids.get(outcome.delivery_id)) is None:
+                continue
+            delivery = _after(self._alerts[alert_id][outcome.delivery_id].delivery, outcome)
+            self._alerts[alert_id][delivery.id] = _Kept(delivery, outcome)
+            if delivery.status not in UNSETTLED:
+                self._open.pop(delivery.id, None)
 
     def moved(self, channel: str, old_address: str, new_address: str) -> None:
         """The chat has a new address."""
@@ -83,39 +89,62 @@ class Unrecorded:
 
         Only for alerts that are recorded and of which nothing is being sent.
         """
-        kept = self._alerts.pop(alert_id, {})
+        # Out of reach as long as that takes: what is handed over must not be given out here as well.
+        kept = self._remove(alert_id)
         try:
             for id_, each in list(kept.items()):
                 await outbox.adopt(each.delivery, each.outcome)
                 del kept[id_]
         except StorageError:
-            self._alerts[alert_id] = kept
+            self._insert(alert_id, kept)
             raise
 
-    def _keep(self, delivery: Delivery) -> None:
-        fresh = Outcome(delivery.id, delivery.status, 0, delivery.created_at, delivery.due_at)
-        self._alerts[delivery.alert.id][delivery.id] = _Kept(delivery, fresh)
+    def _remove(self, alert_id: str) -> dict[int, _Kept]:
+        kept = self._alerts.pop(alert_id, {})
+        for id_ in kept:
+            del self._alert_ids[id_]
+            self._open.pop(id_, None)
+        return kept
 
-    def _unsettled(self) -> tuple[Delivery, ...]:
-        every = (each.delivery for kept in self._alerts.values() for each in kept.values())
-        return tuple(delivery for delivery in every if delivery.status in UNSETTLED)
+    def _insert(self, alert_id: str, kept: dict[int, _Kept]) -> None:
+        self._alerts[alert_id] = kept
+        for id_, each in kept.items():
+            self._alert_ids[id_] = alert_id
+            if each.delivery.status in UNSETTLED:
+                self._open[id_] = None
+
+    def _unsettled(self) -> Iterator[Delivery]:
+        return (self._alerts[self._alert_ids[id_]][id_].delivery for id_ in self._open)
 
 
-def _delivery(id_: int, alert: Alert, recipient: Recipient, volume: Loudness, now: UnixTime) -> Delivery:
+def _delivery(id_: int, alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> Delivery:
     return Delivery(
         id=id_,
         alert=alert,
         chat_id=recipient.chat_id,
         channel=recipient.channel,
         address=recipient.address,
-        silent=volume is Loudness.SILENT,
-        status=DeliveryStatus.DUE,
+        silent=way.silent,
+        status=way.status,
         attempts=0,
         created_at=now,
-        due_at=now,
+        due_at=way.due_at,
+        numbers=recipient.preferences.numbers,
         recorded=False,
     )
 
 
+def _fresh(delivery: Delivery) -> Outcome:
+    """Nothing has been tried."""
+    return Outcome(delivery.id, delivery.status, 0, delivery.created_at, delivery.due_at)
+
+
 def _after(delivery: Delivery, outcome: Outcome) -> Delivery:
-    return replace(delivery, status=outcome.status, attempts=outcome.attempts, due_at=outcome.due_at)
+    return replace(
+        delivery,
+        status=outcome.status,
+        attempts=outcome.attempts,
+        due_at=outcome.due_at,
+        message_id=outcome.message_id,
+        in_digest=outcome.in_digest,
+    )

@@ -90,6 +90,7 @@ class Liveness:
             since=self._since,
             mark_at=self._mark_at,
             latency_s=median(self._latencies) if self._latencies else None,
+            latency_frames=len(self._latencies),
             reconnects=self._reconnects,
             rejected=tuple(sorted(self._rejected.items())),
             gaps=(*self._ended, *running)[-GAPS_KEPT:],

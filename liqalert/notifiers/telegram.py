@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeVar
 
-from telegram import Bot, LinkPreviewOptions
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -18,52 +20,129 @@ from telegram.error import (
     TimedOut,
 )
 
-from liqalert.ports import DeliveryError, Message
+from liqalert.ports import DeliveryError, Message, Place, place_of
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _CHAT_GONE = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty", "group chat was deactivated")
+_TOPIC_GONE = ("message thread not found", "topic_deleted", "topic_closed")
 _CANNOT_PARSE = "can't parse entities"
+_NOT_MODIFIED = "message is not modified"
+_CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
+_NO_SUCH_MESSAGE = ("message to edit not found", "message_id_invalid", "message to be replied not found")
+
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramNotifier:
-    """Sends over `bot`; addresses are chat ids as text. Pacing and retries are the sender's."""
+    """Sends over `bot`. Addresses are chat ids as text, with a topic's id after a slash. Pacing is the sender's."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
         self.sent_as_plain = 0
         """Messages whose HTML Telegram could not parse, since the start."""
+        self.edits_in_vain = 0
+        """Edits of messages that are no more, since the start."""
 
     async def send(self, address: str, message: Message) -> str:
         """Telegram's message id. Raises DeliveryError; its text never holds the token."""
+        place = place_of(address)
+
+        async def send(text: str, parse_mode: str | None) -> int:
+            sent = await self._bot.send_message(
+                place.chat_id,
+                text,
+                parse_mode=parse_mode,
+                message_thread_id=place.thread_id,
+                disable_notification=message.silent,
+                link_preview_options=NO_PREVIEW,
+                reply_markup=_keyboard(message),
+            )
+            return sent.message_id
+
         try:
-            return await self._send_html(address, message)
+            return str(await self._parsed_or_plain(message, send))
         except TelegramError as exc:
             # Not chained: the errors of python-telegram-bot and httpx may hold the token, alone or in an address.
-            raise delivery_error(exc, self._bot.token) from None
+            raise delivery_error(exc, self._bot.token, place) from None
 
-    async def _send_html(self, address: str, message: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+        """Edits the message; where Telegram no longer allows that, replies to it without a sound."""
+        place = place_of(address)
+
+        async def edit(text: str, parse_mode: str | None) -> None:
+            await self._bot.edit_message_text(
+                text,
+                chat_id=place.chat_id,
+                message_id=int(message_id),
+                parse_mode=parse_mode,
+                link_preview_options=NO_PREVIEW,
+                reply_markup=_keyboard(whole),
+            )
+
         try:
-            return await self._send(address, message.html, silent=message.silent, parse_mode=ParseMode.HTML)
+            await self._parsed_or_plain(whole, edit)
+        except BadRequest as exc:
+            return await self._after_refusal(exc, place, message_id, news)
+        except TelegramError as exc:
+            raise delivery_error(exc, self._bot.token, place) from None
+        return message_id
+
+    async def _after_refusal(self, refusal: BadRequest, place: Place, message_id: str, news: Message) -> str:
+        reason = str(refusal).lower()
+        if _NOT_MODIFIED in reason:
+            return message_id
+        if any(sign in reason for sign in _NO_SUCH_MESSAGE):
+            self.edits_in_vain += 1
+            return message_id
+        if not any(sign in reason for sign in _CANNOT_EDIT):
+            raise delivery_error(refusal, self._bot.token, place) from None
+        return await self._reply(place, message_id, news)
+
+    async def _reply(self, place: Place, message_id: str, news: Message) -> str:
+        async def reply(text: str, parse_mode: str | None) -> None:
+            await self._bot.send_message(
+                place.chat_id,
+                text,
+                parse_mode=parse_mode,
+                message_thread_id=place.thread_id,
+                disable_notification=True,
+                link_preview_options=NO_PREVIEW,
+                reply_parameters=ReplyParameters(int(message_id)),
+            )
+
+        try:
+            await self._parsed_or_plain(news, reply)
+        except TelegramError as exc:
+            if not any(sign in str(exc).lower() for sign in _NO_SUCH_MESSAGE):
+                raise delivery_error(exc, self._bot.token, place) from None
+            self.edits_in_vain += 1
+        # Still the first message's: later news reply to that one, too.
+        return message_id
+
+    async def _parsed_or_plain(self, message: Message, call: Callable[[str, str | None], Awaitable[T]]) -> T:
+        """`call` with the HTML; at once with the plain text where Telegram cannot parse that."""
+        try:
+            return await call(message.html, ParseMode.HTML)
         except BadRequest as exc:
             if _CANNOT_PARSE not in str(exc).lower():
                 raise
         self.sent_as_plain += 1
         log.error("telegram could not parse a message, sent as plain text", extra={"html": message.html})
-        return await self._send(address, message.plain, silent=message.silent, parse_mode=None)
-
-    async def _send(self, address: str, text: str, *, silent: bool, parse_mode: str | None) -> str:
-        sent = await self._bot.send_message(
-            int(address),
-            text,
-            parse_mode=parse_mode,
-            disable_notification=silent,
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-        )
-        return str(sent.message_id)
+        return await call(message.plain, None)
 
 
-def delivery_error(error: TelegramError, token: str) -> DeliveryError:
+def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
+    rows = [
+        [InlineKeyboardButton(button.text, url=button.url, callback_data=button.data) for button in row]
+        for row in message.buttons
+    ]
+    return InlineKeyboardMarkup(rows) if rows else None
+
+
+def delivery_error(error: TelegramError, token: str, place: Place | None = None) -> DeliveryError:
     """What an error of python-telegram-bot means for the delivery, most specific first."""
     # In any case: python-telegram-bot capitalises the texts of some errors, which makes the rest small letters.
     text = re.sub(re.escape(token), "***", f"Telegram: {error}", flags=re.IGNORECASE)
@@ -71,7 +150,8 @@ def delivery_error(error: TelegramError, token: str) -> DeliveryError:
         case RetryAfter():
             return DeliveryError(text, retry_after_s=_seconds(error))
         case ChatMigrated():
-            return DeliveryError(text, moved_to=str(error.new_chat_id))
+            topic = f"/{place.thread_id}" if place and place.thread_id else ""
+            return DeliveryError(text, moved_to=f"{error.new_chat_id}{topic}")
         case Forbidden():
             return DeliveryError(text, permanent=True, address_dead=True)
         case InvalidToken():
@@ -79,6 +159,9 @@ def delivery_error(error: TelegramError, token: str) -> DeliveryError:
             return DeliveryError("Telegram refuses the token: check telegram.token", permanent=True, channel_dead=True)
         case TimedOut():
             return DeliveryError(f"{text}: whether it arrived is unknown")
+        case BadRequest() if place and place.thread_id and any(sign in str(error).lower() for sign in _TOPIC_GONE):
+            # The topic is no more, the chat is.
+            return DeliveryError(text, moved_to=str(place.chat_id))
         case BadRequest():
             gone = any(sign in str(error).lower() for sign in _CHAT_GONE)
             return DeliveryError(text, permanent=True, address_dead=gone)

@@ -11,7 +11,7 @@ from liqalert.core.engine import Snapshot, ZoneView
 from liqalert.core.market import FeedStatus, Instrument, Mark, UnixTime
 from liqalert.core.zones import touches
 from liqalert.render.lines import composed
-from liqalert.render.numbers import age, clock_time, escape, percent, price, strength, usd
+from liqalert.render.numbers import NumberStyle, age, clock_time, escape
 from liqalert.render.text import Text
 
 WEAKEST_SHOWN = 0.2
@@ -29,6 +29,7 @@ class View:
     feeds: tuple[FeedStatus, ...]
     now: UnixTime
     zone_name: str
+    numbers: NumberStyle = NumberStyle.POINT
 
     def ago(self, at: UnixTime) -> str:
         return f"{age(self.now - at)} ago"
@@ -36,6 +37,10 @@ class View:
     def when(self, at: UnixTime) -> str:
         """`14:05 UTC (5 h ago)`."""
         return f"{clock_time(at, self.zone_name, self.now)} ({self.ago(at)})"
+
+    def when_until(self, at: UnixTime) -> str:
+        """`16:05 UTC (for 2 h)`."""
+        return f"{clock_time(at, self.zone_name, self.now)} (for {age(at - self.now)})"
 
 
 def clusters_of(view: View, instrument: Instrument) -> Text:
@@ -98,7 +103,7 @@ def _headline(view: View, instrument: Instrument, mark: Mark | None) -> str:
     symbol, exchange = escape(instrument.symbol), escape(instrument.exchange)
     if mark is None:
         return f"<b>{symbol}</b>: no mark price from {exchange} yet, so no distances"
-    return f"<b>{symbol}</b>: mark {price(mark.price)} ({exchange}, {view.ago(mark.received_time)})"
+    return f"<b>{symbol}</b>: mark {view.numbers.price(mark.price)} ({exchange}, {view.ago(mark.received_time)})"
 
 
 def _nothing(view: View, instrument: Instrument) -> str:
@@ -109,15 +114,14 @@ def _nothing(view: View, instrument: Instrument) -> str:
 
 
 def _cluster(view: View, cluster: Cluster, mark: Mark | None) -> Iterator[str]:
-    calibrated = cluster.baseline.calibrated
+    numbers, calibrated = view.numbers, cluster.baseline.calibrated
     peak = max(_zones_on(view, cluster), key=lambda zone_view: zone_view.zone.strength, default=None)
-    was = f", {strength(peak.zone.strength)} at its peak {view.when(peak.zone.peak_at)}" if peak else ""
-    yield f"• <b>liquidated {cluster.liquidated}s</b> {_range(cluster.price_low, cluster.price_high)}: " + _where(
-        cluster.price_low, cluster.price_high, mark
-    )
-    yield f"  strength {strength(cluster.strength, calibrated)} now{was}"
+    was = f", {numbers.strength(peak.zone.strength)} at its peak {view.when(peak.zone.peak_at)}" if peak else ""
+    low, high = cluster.price_low, cluster.price_high
+    yield f"• <b>liquidated {cluster.liquidated}s</b> {_range(view, low, high)}: {_where(view, low, high, mark)}"
+    yield f"  strength {numbers.strength(cluster.strength, calibrated)} now{was}"
     yield (
-        f"  {usd(cluster.notional_usd)} in {_counted(cluster.count)}, {cluster.basis}, "
+        f"  {numbers.usd(cluster.notional_usd)} in {_counted(view, cluster.count)}, {cluster.basis}, "
         f"newest {view.ago(cluster.newest_at)}"
     )
 
@@ -145,10 +149,12 @@ def _zones_alone(view: View, instrument: Instrument, shown: Sequence[Cluster]) -
     zone = nearest.zone
     many = "1 remembered zone" if len(alone) == 1 else f"{len(alone)} remembered zones"
     yield f"Also {many} whose liquidations have decayed; nearest:"
-    yield f"• <b>liquidated {zone.liquidated}s</b> {_range(zone.low, zone.high)}: {_where(zone.low, zone.high, mark)}"
+    where = _where(view, zone.low, zone.high, mark)
+    yield f"• <b>liquidated {zone.liquidated}s</b> {_range(view, zone.low, zone.high)}: {where}"
+    strength = view.numbers.strength(zone.strength, zone.baseline.calibrated)
     yield (
-        f"  strength {strength(zone.strength, zone.baseline.calibrated)} at its peak {view.when(zone.peak_at)}, "
-        f"now {strength(nearest.strength_now)}"
+        f"  strength {strength} at its peak {view.when(zone.peak_at)}, "
+        f"now {view.numbers.strength(nearest.strength_now)}"
     )
 
 
@@ -161,7 +167,7 @@ def _others(view: View, watched: Sequence[Instrument], strong: float) -> Iterato
         yield f"No other instrument has a cluster of strength {strong:g} or more."
         return
     ranked = sorted(strongest, key=lambda instrument: (-strongest[instrument], instrument))
-    named = ", ".join(f"{escape(one.symbol)} {strength(strongest[one])}" for one in ranked[:MOST_NAMED])
+    named = ", ".join(f"{escape(one.symbol)} {view.numbers.strength(strongest[one])}" for one in ranked[:MOST_NAMED])
     many = "1 other instrument has" if len(ranked) == 1 else f"{len(ranked)} other instruments have"
     yield f"{many} a cluster of strength {strong:g} or more: {named}{' …' if len(ranked) > MOST_NAMED else ''}"
     yield f"Ask for one: <code>/clusters {escape(ranked[0].symbol)}</code>"
@@ -188,18 +194,18 @@ def _distance_pct(low: float, high: float, mark: Mark | None) -> float:
     return max(low - mark.price, mark.price - high, 0.0) / mark.price * 100.0
 
 
-def _where(low: float, high: float, mark: Mark | None) -> str:
+def _where(view: View, low: float, high: float, mark: Mark | None) -> str:
     if mark is None:
         return "distance unknown"
     distance_pct = _distance_pct(low, high, mark)
     if distance_pct == 0.0:
         return "the mark is inside"
-    return f"{percent(distance_pct)} {'above' if low > mark.price else 'below'} the mark"
+    return f"{view.numbers.percent(distance_pct)} {'above' if low > mark.price else 'below'} the mark"
 
 
-def _range(low: float, high: float) -> str:
-    return price(low) if low == high else f"{price(low)} to {price(high)}"
+def _range(view: View, low: float, high: float) -> str:
+    return view.numbers.price(low) if low == high else f"{view.numbers.price(low)} to {view.numbers.price(high)}"
 
 
-def _counted(count: int) -> str:
-    return "1 liquidation" if count == 1 else f"{count:,} liquidations"
+def _counted(view: View, count: int) -> str:
+    return "1 liquidation" if count == 1 else f"{view.numbers.whole(count)} liquidations"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from liqalert.core.alerts import Evidence
+from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.episodes import (
     Decision,
     EpisodeMoved,
+    Raised,
     Transition,
     ZoneEnded,
     ZoneOpened,
@@ -37,6 +38,8 @@ def _fields(decision: Decision) -> dict[str, object]:
             return _transition(decision)
         case EpisodeMoved(episode):
             return {"decision": "episode_moved", "episode": episode.id, "zone": episode.zone_id}
+        case Raised(alert):
+            return _raised(alert)
         case ZoneOpened(zone):
             return {"decision": "zone_opened", **_zone(zone)}
         case ZoneRewritten(zone):
@@ -45,6 +48,22 @@ def _fields(decision: Decision) -> dict[str, object]:
             return {"decision": "zone_seen_from", "zone": zone.id, "outside": zone.outside}
         case ZoneEnded(zone, _, reason, survivor_id):
             return {"decision": "zone_ended", "zone": zone.id, "reason": reason, "survivor": survivor_id}
+
+
+def _raised(alert: Alert) -> dict[str, object]:
+    return {
+        "decision": "raised",
+        "alert": alert.id,
+        "kind": alert.kind,
+        "rule": alert.rule.id if alert.rule else None,
+        "symbol": alert.instrument.symbol if alert.instrument else None,
+        "liquidated": alert.liquidated,
+        "reason": alert.reason,
+        "zone": alert.zone.id if alert.zone else None,
+        "step": alert.step,
+        "flow": {"notional_usd": alert.flow.notional_usd, "count": alert.flow.count} if alert.flow else None,
+        "strength": alert.strength,
+    }
 
 
 def _transition(transition: Transition) -> dict[str, object]:

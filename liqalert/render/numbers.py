@@ -1,4 +1,4 @@
-"""Numbers, times and foreign strings as a trader reads them. Pure; English, point as decimal mark."""
+"""Numbers, times and foreign strings as a trader reads them. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,42 @@ import html
 import math
 import unicodedata
 from datetime import datetime
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from liqalert.core.market import UnixTime
 
+
+class NumberStyle(StrEnum):
+    """Which signs part thousands and decimals. The functions of this module write the first."""
+
+    POINT = "1,234.5"
+    COMMA = "1.234,5"
+
+    def price(self, value: float) -> str:
+        return self._signs(price(value))
+
+    def percent(self, value: float) -> str:
+        return self._signs(percent(value))
+
+    def usd(self, amount: float) -> str:
+        return self._signs(usd(amount))
+
+    def strength(self, value: float, calibrated: bool = True) -> str:
+        return self._signs(strength(value, calibrated))
+
+    def whole(self, number: int) -> str:
+        return self._signs(f"{number:,}")
+
+    def plain(self, value: float) -> str:
+        """As it was given: `0.6`, `1.25`."""
+        return self._signs(f"{value:g}")
+
+    def _signs(self, text: str) -> str:
+        return text if self is NumberStyle.POINT else text.translate(_SWAPPED)
+
+
+_SWAPPED = str.maketrans(",.", ".,")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

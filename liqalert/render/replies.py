@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.render.alerts import SubscriptionShown, rule, rule_lines
+from liqalert.render.answers import View
 from liqalert.render.lines import composed
+from liqalert.render.menu import QuietShown, quiet_words
 from liqalert.render.numbers import escape
 from liqalert.render.text import Text
+
+
+class ChatShown(Protocol):
+    """A chat that may ask."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def channel(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def dead_since(self) -> UnixTime | None: ...
+    @property
+    def added_at(self) -> UnixTime: ...
 
 
 def help_text(commands: Iterable[tuple[str, str]]) -> Text:
@@ -28,8 +48,8 @@ def refusal(address: str) -> Text:
     return composed(
         [
             f"This chat is not allowed. Its id is <code>{escape(address)}</code>.",
-            "To allow it, add the id to this line of settings.toml, section [telegram] (telegram.allowed_chats), "
-            "and restart liqalert:",
+            "To allow it, write /start CODE here with a code from <code>liqalert pair</code>, or add the id to this "
+            "line of settings.toml, section [telegram] (telegram.allowed_chats), and restart liqalert:",
             f"<code>allowed_chats = [{escape(address)}]</code>",
         ]
     )
@@ -65,11 +85,12 @@ def unknown_symbol(symbol: str, nearest: Sequence[Instrument], command: str) -> 
     return composed([f"{sentence} The nearest: {named}. Example: <code>{escape(example)}</code>"])
 
 
-def watching(held: Rule, *, seen: bool) -> Text:
+def watching(held: Sequence[Rule], *, seen: bool) -> Text:
     """/watch has been done. `seen`: a mark of the instrument has arrived."""
-    lines = [f"This chat is now told: {rule(held)}."]
-    if held.instrument and not seen:
-        lines.append(f"{escape(held.instrument.symbol)} has not been seen yet: no mark price of it has arrived.")
+    lines = ["This chat is now told:", *(f"• {rule(each)}" for each in held)]
+    instrument = held[0].instrument
+    if instrument and not seen:
+        lines.append(f"{escape(instrument.symbol)} has not been seen yet: no mark price of it has arrived.")
     return composed(lines)
 
 
@@ -82,6 +103,73 @@ def not_watching(instrument: Instrument | None, stopped: bool, left: Sequence[Su
     else:
         lines.append("It is told nothing now. For a rule: <code>/watch BTC 1% 0.6</code>")
     return composed(lines)
+
+
+def muted(instrument: Instrument | None, until: str) -> Text:
+    scope = escape(instrument.symbol) if instrument else "Everything"
+    return composed([f"{scope} is muted until {escape(until)}. /unmute ends it, /alerts lists what was told."])
+
+
+def unmuted(was_muted: bool) -> Text:
+    return composed(["No longer muted." if was_muted else "Nothing was muted."])
+
+
+def quiet_hours(quiet: QuietShown | None) -> Text:
+    """/quiet: what holds now."""
+    if quiet is None:
+        return composed(
+            ["No quiet hours: alerts come at any time. To set them: <code>/quiet 23:00-07:00 Europe/Berlin</code>"]
+        )
+    return composed(
+        [
+            f"Quiet hours: {escape(quiet_words(quiet))}.",
+            "Alerts in them come in one silent list when they end, except kinds set to always (/settings).",
+        ]
+    )
+
+
+def code_refused() -> Text:
+    return composed(
+        ["This code is not valid (any more): it works once, for 10 minutes. The owner makes another: liqalert pair"]
+    )
+
+
+def enrolled(role: str, held: Sequence[SubscriptionShown]) -> Text:
+    may = {"reader": "It may ask, not change.", "user": "It may ask and change its own settings."}
+    return composed(
+        [
+            f"This chat is enrolled as {escape(role)}. {may.get(role, 'It may do everything.')}",
+            "It is told:",
+            *rule_lines(held),
+            "/clusters shows what is there now, /help what can be asked, /test sends a test alert.",
+        ]
+    )
+
+
+def chats(view: View, known: Sequence[ChatShown], *, mine: int) -> Text:
+    """/chats: who may ask."""
+    lines = ["<b>Chats that may ask</b>"]
+    for chat in known:
+        dead = f", not reachable since {view.when(chat.dead_since)}" if chat.dead_since is not None else ""
+        here = ", this chat" if chat.id == mine else ""
+        address = f"<code>{escape(chat.address)}</code>"
+        lines.append(
+            f"• {address} {escape(chat.channel)}, {escape(chat.role)}{here}, since {view.when(chat.added_at)}{dead}"
+        )
+    return composed([*lines, "To remove one: <code>/remove ADDRESS</code>. To enrol another: liqalert pair"])
+
+
+def removed(address: str) -> Text:
+    return composed(
+        [
+            f"{escape(address)} may no longer ask and is told nothing any more.",
+            "If telegram.allowed_chats lists it, take it out there too: the next start allows it again otherwise.",
+        ]
+    )
+
+
+def may_not_change(reason: str) -> Text:
+    return composed([escape(reason)])
 
 
 def on_its_way(alert_id: str) -> Text:

@@ -69,11 +69,12 @@ def _remedy(first: ErrorDetails, field: FieldInfo) -> str:
 
 
 def _shown(name: str, field: FieldInfo, value: object) -> str:
-    if "Secret" in str(field.annotation) or isinstance(value, Secret):
+    if name == "database.url" and isinstance(value, str):
+        value = values.without_password(value)
+    elif "Secret" in str(field.annotation) or isinstance(value, Secret) or not field.repr:
         return "***"
     if isinstance(value, str) and field.annotation in (int, float):
         text = value
     else:
-        shown = values.without_password(value) if name == "database.url" and isinstance(value, str) else value
-        text = json.dumps(shown, default=str, ensure_ascii=False)
+        text = json.dumps(value, default=str, ensure_ascii=False)
     return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."

@@ -87,8 +87,10 @@ class Alerts(Section):
     cooldown_minutes: float = Field(default=30.0, ge=0, le=1440)
     memory_hours: float = Field(default=24.0, gt=0, le=168)
     min_notional_usd: float = Field(default=100_000.0, ge=0, le=1e12)
-    kinds: Annotated[tuple[str, ...], BeforeValidator(values.kinds)] = ("near",)
+    kinds: Annotated[tuple[str, ...], BeforeValidator(values.kinds)] = ("near", "cascade")
+    large_usd: float = Field(default=1_000_000.0, gt=0, le=1e12)
     digest_after: int = Field(default=4, ge=1, le=100)
+    daily_cap: int = Field(default=60, ge=1, le=10_000)
 
     @field_validator("rearm_pct")
     @classmethod
@@ -112,6 +114,22 @@ class Telegram(Section):
     timezone: Annotated[str, AfterValidator(values.timezone)] = "UTC"
 
 
+class Webhook(Section):
+    # Left out of repr, because such an address may hold a secret.
+    url: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.optional_url)] = Field(
+        default=None, repr=False
+    )
+    secret: OptionalSecret = None
+    secret_file: OptionalPath = None
+
+
+class Apprise(Section):
+    urls: Annotated[
+        tuple[Secret, ...], BeforeValidator(values.apprise_urls), AfterValidator(values.without_repeats)
+    ] = ()
+    urls_file: OptionalPath = None
+
+
 class Console(Section):
     enabled: Annotated[bool | None, BeforeValidator(values.empty_as_none)] = None
     """None: on when no other channel is configured; `Settings.console_enabled` decides."""
@@ -131,6 +149,7 @@ class Web(Section):
     # After the token, which its check looks at.
     host: Annotated[str, AfterValidator(values.host)] = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
+    public_url: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.public_url)] = None
 
     @field_validator("token")
     @classmethod
@@ -202,6 +221,8 @@ class Settings(BaseSettings):
     clusters: Clusters = Clusters()
     alerts: Alerts = Alerts()
     telegram: Telegram = Telegram()
+    webhook: Webhook = Webhook()
+    apprise: Apprise = Apprise()
     console: Console = Console()
     database: Database = Database()
     web: Web = Web()
@@ -223,13 +244,17 @@ class Settings(BaseSettings):
 
     @property
     def console_enabled(self) -> bool:
-        """Whether alerts are printed: as set, else when Telegram has no token or nobody to tell."""
+        """Whether alerts are printed: as set, else when there is nobody else to tell."""
         if self.console.enabled is not None:
             return self.console.enabled
-        return self.telegram.token is None or not self.telegram.allowed_chats
+        telegram = self.telegram.token is not None and bool(self.telegram.allowed_chats)
+        return not (telegram or self.webhook.url or self.apprise.urls)
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret text in these settings, for logs to leave out."""
-        given = (self.telegram.token, self.web.token)
-        password = values.database_password(self.database.url)
-        return tuple(secret.get_secret_value() for secret in given if secret) + ((password,) if password else ())
+        given = (self.telegram.token, self.web.token, self.webhook.secret, *self.apprise.urls)
+        texts = [secret.get_secret_value() for secret in given if secret]
+        texts += [values.database_password(self.database.url) or "", self.webhook.url or ""]
+        # An address may be shown in part: so may the secret in it.
+        parts = [part for text in texts for part in values.secret_parts(text)]
+        return values.without_repeats(tuple(text for text in (*texts, *parts) if text))

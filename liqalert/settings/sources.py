@@ -13,7 +13,12 @@ from pydantic_settings import EnvSettingsSource
 
 from liqalert.settings.sections import Settings
 
-_CREDENTIALS = {("telegram", "token"): "telegram-token", ("web", "token"): "web-token"}
+_CREDENTIALS = {
+    ("telegram", "token"): "telegram-token",
+    ("web", "token"): "web-token",
+    ("webhook", "secret"): "webhook-secret",
+    ("apprise", "urls"): "apprise-urls",
+}
 _PREFIX = "LIQALERT_"
 
 
@@ -113,7 +118,7 @@ def override_layer(overrides: Mapping[str, object]) -> Layer:
 
 
 def with_secret_files(layer: Layer) -> Layer:
-    """`layer` with each `token_file` read into its `token`. Both at once in one source is refused."""
+    """`layer` with each `token_file`, and the like, read into its `token`. Both at once in one source is refused."""
     values = {section: dict(given) for section, given in layer.values.items()}
     places = dict(layer.places)
     for section, key in _CREDENTIALS:

@@ -25,6 +25,8 @@ _DRIVERS = {
     "postgresql+psycopg": "postgresql+asyncpg",
     "postgresql+psycopg2": "postgresql+asyncpg",
 }
+_APPRISE_URLS = "give addresses like ntfys://ntfy.sh/topic, in a list or with commas between"
+_SECRET_CHARACTERS = 12
 _BOUND_WORDS = {Gt: ("above", "gt"), Ge: ("at least", "ge"), Lt: ("below", "lt"), Le: ("at most", "le")}
 
 
@@ -92,11 +94,40 @@ def symbols(value: object) -> object:
     return without_repeats(tuple(symbol.upper() for symbol in listed))
 
 
+KINDS = ("near", "formed", "grown", "cascade", "large")
+
+
 def kinds(value: object) -> object:
     listed = as_list(value)
-    if not isinstance(listed, (list, tuple)) or not listed or any(kind != "near" for kind in listed):
-        raise ValueError('give ["near"], the only kind there is')
+    if not isinstance(listed, (list, tuple)) or not listed or any(kind not in KINDS for kind in listed):
+        raise ValueError(f'give a list of {", ".join(KINDS)}, like ["near", "cascade"]')
     return without_repeats(tuple(listed))
+
+
+def optional_url(url: str | None) -> str | None:
+    """`url` as it is: services tell `/hook` from `/hook/`."""
+    if url is not None:
+        _split(url, ("http", "https"), "https://example.org/hook")
+    return url
+
+
+def public_url(url: str | None) -> str | None:
+    return None if url is None else http_url(url)
+
+
+def apprise_urls(value: object) -> object:
+    """A list, or one text with commas or white space between the addresses: an address may have commas of its own."""
+    listed: object = value
+    if isinstance(value, str):
+        given = as_list(value) if value.lstrip().startswith("[") else re.split(r"[\s,]+(?=[\w+.-]+://)", value)
+        listed = [part.strip(" \t\r\n,") for part in given] if isinstance(given, list) else given
+        listed = [part for part in listed if part] if isinstance(listed, list) else listed
+    if not isinstance(listed, (list, tuple)):
+        raise ValueError(_APPRISE_URLS)
+    for number, url in enumerate(listed, start=1):
+        if not isinstance(url, str) or not re.fullmatch(r"[\w+.-]+://\S+", url):
+            raise ValueError(f"{_APPRISE_URLS}; number {number} of {len(listed)} is none")
+    return tuple(listed)
 
 
 def _split(url: str, schemes: tuple[str, ...], example: str) -> SplitResult:
@@ -170,6 +201,14 @@ def database_password(url: str) -> str | None:
     except ValueError:
         return None
     return unquote(password) if password else None
+
+
+def secret_parts(url: str) -> tuple[str, ...]:
+    """The parts of an address that are long enough to be a secret: a host may be among them, which does no harm."""
+    if "://" not in url:
+        return ()
+    parts = re.split(r"[/?&=:@#,]+", url.partition("://")[2])
+    return tuple(part for part in parts if len(part) >= _SECRET_CHARACTERS)
 
 
 def without_password(url: str) -> str:

@@ -9,25 +9,36 @@ from sqlalchemy import ColumnElement, Executable, RowMapping, Select, false, sel
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Decision, Episode, EpisodeState, Transition
+from liqalert.core.episodes import Decision, Episode, Transition
 from liqalert.core.market import UnixTime
+from liqalert.core.outcomes import TrackRecord
+from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Restored
+from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import (
     Write,
-    alert_from,
     alert_row,
     episode_from,
-    transition_from,
+    readable_alert,
     writes,
     zone_from,
+)
+from liqalert.storage.episodes import read_episodes_of, read_unfinished, readable
+from liqalert.storage.evidence import (
+    read_gaps_around,
+    read_members,
+    read_track_record,
+    read_transitions,
+    with_attempts,
 )
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
 
 NOT_FROM_RULES = ("notice", "test")
-FINISHED = (EpisodeState.IDLE, EpisodeState.SWEPT, EpisodeState.FADED)
+TOLD_S = 86_400.0
+BATCH = 500
 
 
 class AlertStore:
@@ -46,6 +57,7 @@ class AlertStore:
             rows = [write for decision in new for write in writes(decision)]
             for kind, group in groupby(rows, key=lambda row: row[0]):
                 await connection.execute(self._statements[kind], [values for _, values in group])
+            await mark_outdated(connection, new)
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:
@@ -56,18 +68,19 @@ class AlertStore:
         async with self._database.read("restoring") as connection:
             return Restored(
                 await _live_zones(connection),
-                await _unfinished_episodes(connection),
+                await read_unfinished(connection),
                 await read_liquidations(connection, now - window_s),
                 await _ended_zones(connection, now - window_s),
+                await _told(connection, now - TOLD_S),
             )
 
     async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
         query = select(ALERTS).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
         query = query.where(ALERTS.c.kind == kind if kind else ALERTS.c.kind.not_in(NOT_FROM_RULES))
         if chat_id is not None:
-            query = query.where(_told(chat_id))
+            query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:
-            return await _alert_rows(connection, query)
+            return await _alert_rows(connection, query, chat_id=chat_id)
 
     async def why(self, alert_id: str) -> AlertRow | None:
         async with self._database.read("reading an alert") as connection:
@@ -75,8 +88,25 @@ class AlertStore:
             if not found:
                 return None
             [row] = found
-            transitions = await _transitions(connection, row.alert.episode_id)
-            return AlertRow(row.alert, row.episode, row.deliveries, transitions)
+            return AlertRow(
+                row.alert,
+                row.episode,
+                await with_attempts(connection, row.alert.id, row.deliveries),
+                await read_transitions(connection, row.alert.episode_id),
+                await read_members(connection, row.alert),
+                await read_gaps_around(connection, row.alert),
+            )
+
+    async def episodes_of(self, alert_ids: Sequence[str]) -> Mapping[str, Episode]:
+        found: dict[str, Episode] = {}
+        async with self._database.read("reading episodes") as connection:
+            for start in range(0, len(alert_ids), BATCH):
+                found |= await read_episodes_of(connection, alert_ids[start : start + BATCH])
+        return found
+
+    async def track_record(self, rule_id: str) -> TrackRecord:
+        async with self._database.read("reading outcomes") as connection:
+            return await read_track_record(connection, rule_id)
 
 
 def _statements(database: Database) -> Mapping[Write, Executable]:
@@ -112,46 +142,48 @@ def _key(decision: Decision) -> tuple[object, ...] | None:
     return decision.episode.id, decision.previous, decision.episode.state, decision.at
 
 
-def _told(chat_id: int) -> ColumnElement[bool]:
+def _told_to(chat_id: int) -> ColumnElement[bool]:
     return ALERTS.c.id.in_(select(DELIVERIES.c.alert_id).where(DELIVERIES.c.chat_id == chat_id))
 
 
 async def _live_zones(connection: AsyncConnection) -> tuple[Zone, ...]:
     query = select(CLUSTERS).where(CLUSTERS.c.ended_at.is_(None)).order_by(CLUSTERS.c.opened_at, CLUSTERS.c.id)
-    return tuple(zone_from(row) for row in (await connection.execute(query)).mappings())
+    return tuple(readable((await connection.execute(query)).mappings(), zone_from))
 
 
 async def _ended_zones(connection: AsyncConnection, since: UnixTime) -> tuple[Zone, ...]:
     query = select(CLUSTERS).where(CLUSTERS.c.ended_at >= since).order_by(CLUSTERS.c.ended_at, CLUSTERS.c.id)
-    return tuple(zone_from(row) for row in (await connection.execute(query)).mappings())
+    return tuple(readable((await connection.execute(query)).mappings(), zone_from))
 
 
-async def _unfinished_episodes(connection: AsyncConnection) -> tuple[Episode, ...]:
-    query = (
-        select(EPISODES)
-        .join(CLUSTERS, CLUSTERS.c.id == EPISODES.c.zone_id)
-        .where(CLUSTERS.c.ended_at.is_(None), EPISODES.c.state.not_in(FINISHED))
-        .order_by(EPISODES.c.since, EPISODES.c.id)
-    )
-    return tuple(episode_from(row) for row in (await connection.execute(query)).mappings())
+async def _told(connection: AsyncConnection, since: UnixTime) -> tuple[Alert, ...]:
+    query = select(ALERTS.c.content).where(ALERTS.c.kind == RuleKind.CASCADE, ALERTS.c.decided_at >= since)
+    contents = await connection.scalars(query.order_by(ALERTS.c.decided_at))
+    return tuple(alert for alert in map(readable_alert, contents) if alert is not None)
 
 
-async def _alert_rows(connection: AsyncConnection, query: Select[tuple[object, ...]]) -> tuple[AlertRow, ...]:
+async def _alert_rows(
+    connection: AsyncConnection, query: Select[tuple[object, ...]], *, chat_id: int | None = None
+) -> tuple[AlertRow, ...]:
+    """With all deliveries, or those to one chat."""
     alerts = (await connection.execute(query)).mappings().all()
     episodes = await _episodes(connection, [row["episode_id"] for row in alerts if row["episode_id"]])
-    deliveries = await _deliveries(connection, [row["id"] for row in alerts])
+    deliveries = await _deliveries(connection, [row["id"] for row in alerts], chat_id)
     return tuple(
-        AlertRow(alert_from(row["content"]), episodes.get(row["episode_id"]), tuple(deliveries.get(row["id"], ())))
+        AlertRow(alert, episodes.get(row["episode_id"]), tuple(deliveries.get(row["id"], ())))
         for row in alerts
+        if (alert := readable_alert(row["content"])) is not None
     )
 
 
 async def _episodes(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Episode]:
     query = select(EPISODES).where(EPISODES.c.id.in_(ids) if ids else false())
-    return {row["id"]: episode_from(row) for row in (await connection.execute(query)).mappings()}
+    return {episode.id: episode for episode in readable((await connection.execute(query)).mappings(), episode_from)}
 
 
-async def _deliveries(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, list[DeliveryRow]]:
+async def _deliveries(
+    connection: AsyncConnection, ids: Sequence[str], chat_id: int | None
+) -> dict[str, list[DeliveryRow]]:
     table = DELIVERIES.c
     query = (
         select(DELIVERIES, CHATS.c.channel, CHATS.c.address)
@@ -159,6 +191,8 @@ async def _deliveries(connection: AsyncConnection, ids: Sequence[str]) -> dict[s
         .where(table.alert_id.in_(ids) if ids else false())
         .order_by(table.id)
     )
+    if chat_id is not None:
+        query = query.where(table.chat_id == chat_id)
     found: dict[str, list[DeliveryRow]] = {}
     for row in (await connection.execute(query)).mappings():
         found.setdefault(row["alert_id"], []).append(_delivery(row))
@@ -174,13 +208,3 @@ def _delivery(row: RowMapping) -> DeliveryRow:
         row["updated_at"],
         row["error"],
     )
-
-
-async def _transitions(connection: AsyncConnection, episode_id: str | None) -> tuple[Transition, ...]:
-    query = (
-        select(TRANSITIONS.c.content, ALERTS.c.content)
-        .outerjoin(ALERTS, ALERTS.c.id == TRANSITIONS.c.alert_id)
-        .where(TRANSITIONS.c.episode_id == episode_id)
-        .order_by(TRANSITIONS.c.id)
-    )
-    return tuple(transition_from(*row) for row in await connection.execute(query))

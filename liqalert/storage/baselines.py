@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
-from sqlalchemy import and_, func, select
+from sqlalchemy import RowMapping, and_, func, select
 
 from liqalert.core.market import Instrument, OpenInterest, PositionSide, UnixTime
 from liqalert.core.strength import DaySamples
 from liqalert.storage.database import Database
 from liqalert.storage.tables import BASELINES
+
+COLUMNS = {"clusters": "bins", "flow": "flow_bins"}
+"""Where each measure of `DaySamples` is kept."""
 
 
 class BaselineStore:
@@ -24,9 +27,11 @@ class BaselineStore:
         """Each of `samples` takes the place of what was saved for its side and day."""
         if not samples:
             return
-        statement = self._database.upsert(BASELINES, ("bins", "saved_at"))
         async with self._database.write("saving baselines") as connection:
-            await connection.execute(statement, [_samples_row(day, now) for day in samples])
+            for measure, column in COLUMNS.items():
+                rows = [_samples_row(day, column, now) for day in samples if day.measure == measure]
+                if rows:
+                    await connection.execute(self._database.upsert(BASELINES, (column, "saved_at")), rows)
 
     async def save_open_interest(self, values: Sequence[OpenInterest]) -> None:
         """The open interest of the UTC day of each value: the newest of a day stays."""
@@ -42,12 +47,18 @@ class BaselineStore:
         """All days from `since_day` (like 2026-11-23) on, by instrument, side and day."""
         table = BASELINES.c
         query = (
-            select(table.exchange, table.symbol, table.liquidated, table.day, table.bins)
-            .where(table.day >= since_day, table.bins.is_not(None))
+            select(table.exchange, table.symbol, table.liquidated, table.day, table.bins, table.flow_bins)
+            .where(table.day >= since_day)
             .order_by(table.exchange, table.symbol, table.liquidated, table.day)
         )
         async with self._database.read("loading baselines") as connection:
-            return tuple(_samples(*row) for row in await connection.execute(query))
+            rows = (await connection.execute(query)).mappings().all()
+        return tuple(
+            _samples(row, measure, row[column])
+            for measure, column in COLUMNS.items()
+            for row in rows
+            if row[column] is not None
+        )
 
     async def open_interest(self) -> tuple[OpenInterest, ...]:
         """The newest value of each instrument, by instrument."""
@@ -78,20 +89,21 @@ def utc_day(at: UnixTime) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
-def _samples_row(samples: DaySamples, now: UnixTime) -> dict[str, object]:
+def _samples_row(samples: DaySamples, column: str, now: UnixTime) -> dict[str, object]:
     return {
         "exchange": samples.instrument.exchange,
         "symbol": samples.instrument.symbol,
         "liquidated": samples.liquidated,
         "day": samples.day,
-        "bins": msgspec.json.encode(samples.bins).decode(),
+        column: msgspec.json.encode(samples.bins).decode(),
         "saved_at": now,
     }
 
 
-def _samples(exchange: str, symbol: str, liquidated: str, day: str, bins: str) -> DaySamples:
+def _samples(row: RowMapping, measure: str, bins: str) -> DaySamples:
     decoded = msgspec.json.decode(bins, type=tuple[tuple[int, int], ...])
-    return DaySamples(Instrument(exchange, symbol), PositionSide(liquidated), day, decoded)
+    instrument = Instrument(row["exchange"], row["symbol"])
+    return DaySamples(instrument, PositionSide(row["liquidated"]), row["day"], decoded, measure)
 
 
 def _interest_row(value: OpenInterest, liquidated: PositionSide) -> dict[str, object]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, RowMapping, delete, exists, func, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import Instrument, UnixTime
-from liqalert.core.rules import Rule, RuleKind
-from liqalert.ports import Chat, DeliveryStatus, Role, Subscription
+from liqalert.core.rules import Rule
+from liqalert.ports import Chat, DeliveryStatus, Mute, Preferences, Role, Standard, Subscription
+from liqalert.storage.addresses import move, whole_chat, with_topics
 from liqalert.storage.database import Database
-from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES, RULES, SUBSCRIPTIONS
-
-OFF = "off"
+from liqalert.storage.mutes import acknowledge, end_mutes, read_mutes, set_mute
+from liqalert.storage.preferences import preferences_from, preferences_text
+from liqalert.storage.rules import OFF, add_rules, hold_defaults, rule_from, scope_is, subscription_row
+from liqalert.storage.tables import CHATS, DELIVERIES, RULES, SUBSCRIPTIONS
 
 
 class ChatDirectory:
@@ -28,32 +30,60 @@ class ChatDirectory:
         )
         async with self._database.read("reading a chat") as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
-            return _chat(row) if row else None
+            return chat_from(row) if row else None
 
     async def subscriptions(self, chat_id: int) -> tuple[Subscription, ...]:
         held = SUBSCRIPTIONS.c
         query = (
-            select(RULES, held.loudness, held.from_default)
+            select(RULES, held.from_default, held.muted_until)
             .join(SUBSCRIPTIONS, held.rule_id == RULES.c.id)
             .where(held.chat_id == chat_id, held.loudness != OFF)
             .order_by(RULES.c.id)
         )
         async with self._database.read("reading subscriptions") as connection:
-            rows = (await connection.execute(query)).mappings()
-            return tuple(Subscription(rule_from(row), row["loudness"], row["from_default"]) for row in rows)
+            rows = (await connection.execute(query)).mappings().all()
+            mutes = await read_mutes(connection, chat_id)
+        return tuple(_subscription(row, mutes) for row in rows)
 
-    async def subscribe(self, chat_id: int, rule: Rule, now: UnixTime) -> None:
+    async def subscribe(self, chat_id: int, rules: Sequence[Rule], now: UnixTime) -> None:
         async with self._database.write("subscribing") as connection:
-            await add_rules(self._database, connection, [rule])
-            same = select(RULES.c.id).where(RULES.c.kind == rule.kind, _scope(rule.instrument))
-            held = SUBSCRIPTIONS.c
-            await connection.execute(delete(SUBSCRIPTIONS).where(held.chat_id == chat_id, held.rule_id.in_(same)))
-            await connection.execute(insert(SUBSCRIPTIONS), [subscription_row(chat_id, rule, now, from_default=False)])
+            await add_rules(self._database, connection, rules)
+            for rule in rules:
+                await _make_room(connection, chat_id, rule)
+                row = subscription_row(chat_id, rule, now, from_default=False)
+                await connection.execute(insert(SUBSCRIPTIONS), [row])
+
+    async def hold_defaults(self, chat_id: int, standard: Standard, now: UnixTime) -> None:
+        async with self._database.write("changing default rules") as connection:
+            await hold_defaults(self._database, connection, [chat_id], standard=standard, now=now)
+
+    async def prefer(self, chat_id: int, preferences: Preferences) -> None:
+        change = update(CHATS).where(CHATS.c.id == chat_id).values(preferences=preferences_text(preferences))
+        async with self._database.write("keeping preferences") as connection:
+            await connection.execute(change)
+
+    async def mute(self, chat_id: int, instrument: Instrument | None, until: UnixTime) -> None:
+        """Noted at the rules it has, and by itself: for rules on all instruments, and for those made later."""
+        async with self._database.write("muting") as connection:
+            await set_mute(self._database, connection, chat_id, mute=Mute(instrument, until))
+
+    async def unmute(self, chat_id: int) -> bool:
+        async with self._database.write("ending mutes") as connection:
+            return await end_mutes(connection, chat_id)
+
+    async def mutes(self, chat_id: int, now: UnixTime) -> tuple[Mute, ...]:
+        async with self._database.read("reading mutes") as connection:
+            return tuple(mute for mute in await read_mutes(connection, chat_id) if mute.until > now)
+
+    async def acknowledge(self, chat_id: int, alert_id: str) -> bool:
+        """Noted at the rule that the alert came from, as long as the chat holds it."""
+        async with self._database.write("acknowledging") as connection:
+            return await acknowledge(connection, chat_id, alert_id)
 
     async def unsubscribe(self, chat_id: int, instrument: Instrument | None, now: UnixTime) -> bool:
         """The rows stay, with loudness `off`: they keep the default rules from coming back at the next start."""
         held = SUBSCRIPTIONS.c
-        scope = select(RULES.c.id).where(_scope(instrument))
+        scope = select(RULES.c.id).where(scope_is(instrument))
         change = (
             update(SUBSCRIPTIONS)
             .where(held.chat_id == chat_id, held.rule_id.in_(scope), held.loudness != OFF)
@@ -76,32 +106,26 @@ class ChatDirectory:
             return tuple(rule_from(row) for row in rows)
 
     async def migrate(self, channel: str, old_address: str, new_address: str) -> None:
-        """The chat keeps its row and gets the new address. Where that has a row already, the two become one."""
+        """The chat and each of its topics keep their rows; where the new address has one, the two become one."""
         async with self._database.write("moving a chat") as connection:
-            old = await _row_id(connection, channel, old_address)
-            new = await _row_id(connection, channel, new_address)
-            if old is None or old == new:
-                return
-            if new is not None:
-                await _absorb(connection, new, into=old)
-            await connection.execute(update(CHATS).where(CHATS.c.id == old).values(address=new_address))
+            await move(connection, channel, old_address, to=new_address)
 
     async def mark_dead(self, chat_id: int, now: UnixTime) -> None:
-        """Nothing is sent to this chat until it is revived; what was still to be sent to it is given up."""
-        change = update(CHATS).where(CHATS.c.id == chat_id).values(dead_since=func.coalesce(CHATS.c.dead_since, now))
+        """Nothing is sent to this chat and its topics until it is revived; what they were still owed is given up.
+
+        A topic that is dead leaves the chat it is in alone.
+        """
+        change = {"dead_since": func.coalesce(CHATS.c.dead_since, now)}
         async with self._database.write("marking a chat dead") as connection:
-            await connection.execute(change)
-            await give_up(connection, [chat_id], now, "the chat cannot be reached any more")
+            ids = await with_topics(connection, chat_id)
+            await connection.execute(update(CHATS).where(CHATS.c.id.in_(ids)).values(change))
+            await give_up(connection, ids, now, "the chat cannot be reached any more")
 
     async def revive(self, chat_id: int) -> None:
+        """With all its topics, or with the chat that it is a topic of: who reaches one reaches all."""
         async with self._database.write("reviving a chat") as connection:
-            await connection.execute(update(CHATS).where(CHATS.c.id == chat_id).values(dead_since=None))
-
-
-async def add_rules(database: Database, connection: AsyncConnection, rules: Sequence[Rule]) -> None:
-    """Rows for those of `rules` that have none."""
-    if rules:
-        await connection.execute(database.insert_new(RULES), [_rule_row(rule) for rule in rules])
+            ids = await whole_chat(connection, chat_id)
+            await connection.execute(update(CHATS).where(CHATS.c.id.in_(ids)).values(dead_since=None))
 
 
 async def give_up(connection: AsyncConnection, chat_ids: Sequence[int], now: UnixTime, why: str) -> None:
@@ -113,53 +137,24 @@ async def give_up(connection: AsyncConnection, chat_ids: Sequence[int], now: Uni
     )
 
 
-def rule_from(row: RowMapping) -> Rule:
-    instrument = Instrument(row["exchange"], row["symbol"]) if row["exchange"] else None
-    return Rule(RuleKind(row["kind"]), instrument, row["distance_pct"], row["min_strength"])
+def chat_from(row: RowMapping) -> Chat:
+    preferences = preferences_from(row["preferences"])
+    return Chat(
+        row["id"], row["channel"], row["address"], Role(row["role"]), row["dead_since"], preferences, row["added_at"]
+    )
 
 
-def subscription_row(chat_id: int, rule: Rule, now: UnixTime, *, from_default: bool) -> dict[str, object]:
-    return {
-        "chat_id": chat_id,
-        "rule_id": rule.id,
-        "loudness": "loud",
-        "from_default": from_default,
-        "since": now,
-    }
+def _subscription(row: RowMapping, mutes: Sequence[Mute]) -> Subscription:
+    rule = rule_from(row)
+    ends = [mute.until for mute in mutes if mute.instrument is None or mute.instrument == rule.instrument]
+    muted_until = max(filter(None, (row["muted_until"], *ends)), default=None)
+    return Subscription(rule, row["from_default"], muted_until)
 
 
-def _rule_row(rule: Rule) -> dict[str, object]:
-    return {
-        "id": rule.id,
-        "kind": rule.kind,
-        "exchange": rule.instrument.exchange if rule.instrument else None,
-        "symbol": rule.instrument.symbol if rule.instrument else None,
-        "distance_pct": rule.distance_pct,
-        "min_strength": rule.min_strength,
-    }
-
-
-def _chat(row: RowMapping) -> Chat:
-    return Chat(row["id"], row["channel"], row["address"], Role(row["role"]), row["dead_since"])
-
-
-def _scope(instrument: Instrument | None) -> ColumnElement[bool]:
-    if instrument is None:
-        return RULES.c.exchange.is_(None)
-    return (RULES.c.exchange == instrument.exchange) & (RULES.c.symbol == instrument.symbol)
-
-
-async def _row_id(connection: AsyncConnection, channel: str, address: str) -> int | None:
-    query = select(CHATS.c.id).where(CHATS.c.channel == channel, CHATS.c.address == address)
-    row_id: int | None = await connection.scalar(query)
-    return row_id
-
-
-async def _absorb(connection: AsyncConnection, gone: int, *, into: int) -> None:
-    """Everything that refers to the row `gone` refers to `into`, and the row goes. What both have, `into` keeps."""
-    for table, key in ((DELIVERIES, "alert_id"), (SUBSCRIPTIONS, "rule_id")):
-        twice = select(table.c[key]).where(table.c.chat_id == into)
-        await connection.execute(delete(table).where(table.c.chat_id == gone, table.c[key].in_(twice)))
-        await connection.execute(update(table).where(table.c.chat_id == gone).values(chat_id=into))
-    await connection.execute(update(ALERTS).where(ALERTS.c.only_chat == gone).values(only_chat=into))
-    await connection.execute(delete(CHATS).where(CHATS.c.id == gone))
+async def _make_room(connection: AsyncConnection, chat_id: int, rule: Rule) -> None:
+    """Drops what `rule` takes the place of. Who wants to hear of an instrument again has stopped nothing there."""
+    held = SUBSCRIPTIONS.c
+    on_the_same = select(RULES.c.id).where(scope_is(rule.instrument))
+    same = on_the_same.where(RULES.c.kind == rule.kind)
+    stopped = held.rule_id.in_(on_the_same) & (held.loudness == OFF)
+    await connection.execute(delete(SUBSCRIPTIONS).where(held.chat_id == chat_id, held.rule_id.in_(same) | stopped))

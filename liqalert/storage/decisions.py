@@ -16,6 +16,7 @@ from liqalert.core.episodes import (
     Episode,
     EpisodeMoved,
     EpisodeState,
+    Raised,
     Transition,
     ZoneEnded,
     ZoneOpened,
@@ -57,6 +58,8 @@ def writes(decision: Decision) -> Iterator[tuple[Write, Values]]:
             yield Write.ZONE_ENDED, zone_row(zone) | end
         case EpisodeMoved(episode=episode):
             yield Write.EPISODE_MOVED, episode_row(episode)
+        case Raised(alert=alert):
+            yield Write.ALERT, alert_row(alert)
         case Transition(episode=episode, alert=alert):
             yield Write.EPISODE, episode_row(episode)
             if alert is not None:
@@ -133,15 +136,15 @@ def episode_from(row: RowMapping) -> Episode:
 
 
 def alert_row(alert: Alert) -> Values:
-    zone, rule = alert.zone, alert.rule
+    zone, rule, instrument = alert.zone, alert.rule, alert.instrument
     return {
         "id": alert.id,
         "kind": alert.kind,
         "decided_at": alert.decided_at,
         "reason": alert.reason,
-        "exchange": zone.instrument.exchange if zone else None,
-        "symbol": zone.instrument.symbol if zone else None,
-        "liquidated": zone.liquidated if zone else None,
+        "exchange": instrument.exchange if instrument else None,
+        "symbol": instrument.symbol if instrument else None,
+        "liquidated": alert.liquidated,
         "rule_id": rule.id if rule else None,
         "zone_id": zone.id if zone else None,
         "episode_id": alert.episode_id,
@@ -152,6 +155,14 @@ def alert_row(alert: Alert) -> Values:
 
 def alert_from(content: str) -> Alert:
     return msgspec.json.decode(content, type=Alert)
+
+
+def readable_alert(content: str) -> Alert | None:
+    """The alert, or None where the row cannot be read."""
+    try:
+        return alert_from(content)
+    except msgspec.DecodeError:
+        return None
 
 
 def transition_row(transition: Transition) -> Values:

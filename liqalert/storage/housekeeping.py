@@ -18,6 +18,7 @@ from liqalert.storage.baselines import utc_day
 from liqalert.storage.database import Database, parse_url, sqlite_path
 from liqalert.storage.tables import (
     ALERTS,
+    ATTEMPTS,
     BASELINES,
     CANDLES,
     CLUSTERS,
@@ -38,7 +39,8 @@ async def prune(database: Database, *, now: UnixTime, retention_days: Mapping[st
     """Deletes rows older than their table's retention; how many, by the names in `retention_days`.
 
     Names: liquidations, feed_gaps, clusters (with their episodes and transitions, from the end of the zone), alerts
-    (with their deliveries), candles, baselines. A table that is not named keeps everything. Raises StorageError.
+    (with their deliveries and attempts), candles, baselines. A table that is not named keeps everything. Raises
+    StorageError.
     """
     deleted = dict.fromkeys(retention_days, 0)
     for name, days in retention_days.items():
@@ -95,8 +97,13 @@ def _expired(name: str, cutoff: UnixTime) -> tuple[Expired, ...]:
                 (CLUSTERS, CLUSTERS.c.ended_at < cutoff),
             )
         case "alerts":
-            alerts = select(ALERTS.c.id).where(old_alert)
-            return ((DELIVERIES, DELIVERIES.c.alert_id.in_(alerts)), (ALERTS, old_alert))
+            of_old_alert = DELIVERIES.c.alert_id.in_(select(ALERTS.c.id).where(old_alert))
+            deliveries = select(DELIVERIES.c.id).where(of_old_alert)
+            return (
+                (ATTEMPTS, ATTEMPTS.c.delivery_id.in_(deliveries)),
+                (DELIVERIES, of_old_alert),
+                (ALERTS, old_alert),
+            )
         case "candles":
             return ((CANDLES, CANDLES.c.open_time < cutoff),)
         case "baselines":

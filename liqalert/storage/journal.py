@@ -148,9 +148,14 @@ class JournalReader:
     async def liquidations(self, symbol: str, limit: int) -> tuple[Liquidation, ...]:
         """The newest liquidations of `symbol` on every exchange, newest first."""
         table = LIQUIDATIONS
-        query = select(*_LIQUIDATION).where(table.c.symbol == symbol).order_by(table.c.event_time.desc()).limit(limit)
+        query = (
+            select(*LIQUIDATION_COLUMNS)
+            .where(table.c.symbol == symbol)
+            .order_by(table.c.event_time.desc())
+            .limit(limit)
+        )
         async with self._database.read("reading liquidations") as connection:
-            return tuple(_liquidation(*row) for row in await connection.execute(query))
+            return tuple(liquidation_from(*row) for row in await connection.execute(query))
 
     async def gaps(self, exchange: str, limit: int) -> tuple[Gap, ...]:
         """The newest gaps of `exchange`, oldest of them first."""
@@ -175,11 +180,11 @@ class JournalReader:
 async def read_liquidations(connection: AsyncConnection, since: UnixTime) -> tuple[Liquidation, ...]:
     """All liquidations from `since` on, by event time and then by arrival."""
     table = LIQUIDATIONS
-    query = select(*_LIQUIDATION).where(table.c.event_time >= since).order_by(table.c.event_time, table.c.id)
-    return tuple(_liquidation(*row) for row in await connection.execute(query))
+    query = select(*LIQUIDATION_COLUMNS).where(table.c.event_time >= since).order_by(table.c.event_time, table.c.id)
+    return tuple(liquidation_from(*row) for row in await connection.execute(query))
 
 
-_LIQUIDATION = tuple(
+LIQUIDATION_COLUMNS = tuple(
     LIQUIDATIONS.c[name]
     for name in (
         "exchange",
@@ -194,7 +199,7 @@ _LIQUIDATION = tuple(
 )
 
 
-def _liquidation(exchange: str, symbol: str, liquidated: str, *numbers: float) -> Liquidation:
+def liquidation_from(exchange: str, symbol: str, liquidated: str, *numbers: float) -> Liquidation:
     return Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from sqlalchemy import RowMapping, Select, bindparam, func, literal, null, or_, select, update
+from sqlalchemy import RowMapping, Text, and_, case, cast, distinct, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
-from liqalert.core.market import Instrument, UnixTime
-from liqalert.core.rules import Rule
-from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, Role, StorageError
-from liqalert.storage.database import Database, storable
-from liqalert.storage.decisions import alert_from
-from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES, RULES, SUBSCRIPTIONS
+from liqalert.core.market import UnixTime
+from liqalert.delivery.routing import ABOUT_LIQALERT, Route, route
+from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
+from liqalert.storage.audience import BATCH, read_recipients
+from liqalert.storage.database import Database
+from liqalert.storage.decisions import readable_alert
+from liqalert.storage.episodes import overtaken_at
+from liqalert.storage.outcomes import store_outcomes
+from liqalert.storage.preferences import preferences_from
+from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES
 
-BATCH = 500
-SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
+log = logging.getLogger(__name__)
 
 
 class DeliveryOutbox:
@@ -34,25 +39,28 @@ class DeliveryOutbox:
                 raise StorageError(f"fan-out of alert {alert.id} failed on {self._database.name}: it is not recorded")
             done, cursor = row
             if not done:
-                recipients = await _recipients(connection, alert, now=now, after=cursor)
+                recipients = await read_recipients(connection, alert, now=now, after=cursor)
                 done = await self._add(connection, alert, recipients=recipients, now=now)
             return bool(done)
 
     async def recipients(self, alert: Alert, now: UnixTime) -> tuple[Recipient, ...]:
         """Whom a fan-out of `alert` would reach at `now`: the first 500 of them."""
         async with self._database.read("reading recipients") as connection:
-            return await _recipients(connection, alert, now=now, after=0)
+            return await read_recipients(connection, alert, now=now, after=0)
 
     async def unfinished(self) -> tuple[Alert, ...]:
-        query = select(ALERTS.c.content).where(ALERTS.c.fanout_done.is_(False)).order_by(ALERTS.c.decided_at)
+        query = select(ALERTS.c.id, ALERTS.c.content).where(ALERTS.c.fanout_done.is_(False))
         async with self._database.read("reading unfinished alerts") as connection:
-            return tuple(alert_from(content) for content in await connection.scalars(query))
+            rows = (await connection.execute(query.order_by(ALERTS.c.decided_at))).all()
+        alerts = {id_: readable_alert(content) for id_, content in rows}
+        await self._give_up_on([id_ for id_, alert in alerts.items() if alert is None])
+        return tuple(alert for alert in alerts.values() if alert is not None)
 
     async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:
         """What is to be tried at `now`, longest due first."""
         excluded = frozenset(exclude)
         query = (
-            select(DELIVERIES, CHATS.c.channel, CHATS.c.address, ALERTS.c.content)
+            select(DELIVERIES, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences, ALERTS.c.content)
             .join(CHATS, CHATS.c.id == DELIVERIES.c.chat_id)
             .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
             .where(DELIVERIES.c.due_at <= now)
@@ -61,37 +69,70 @@ class DeliveryOutbox:
         )
         async with self._database.read("reading deliveries") as connection:
             rows = (await connection.execute(query)).mappings().all()
-        alerts = {content: alert_from(content) for content in {row["content"] for row in rows}}
-        wanted = [row for row in rows if row["id"] not in excluded][:limit]
-        return tuple(_delivery(row, alerts[row["content"]]) for row in wanted)
+        alerts = {content: readable_alert(content) for content in {row["content"] for row in rows}}
+        await self._give_up_on(sorted({row["alert_id"] for row in rows if alerts[row["content"]] is None}))
+        wanted = [(row, alerts[row["content"]]) for row in rows if row["id"] not in excluded][:limit]
+        return tuple(_delivery(row, alert) for row, alert in wanted if alert is not None)
+
+    async def _give_up_on(self, alert_ids: Sequence[str]) -> None:
+        """Alerts whose rows cannot be read, a newer liqalert's perhaps: they must not hold up the others."""
+        if not alert_ids:
+            return
+        log.error("alerts in the database cannot be read", extra={"alerts": list(alert_ids)})
+        dead = {"status": DeliveryStatus.DEAD, "due_at": None, "error": "its alert cannot be read"}
+        unsettled = DELIVERIES.c.alert_id.in_(alert_ids), DELIVERIES.c.due_at.is_not(None)
+        try:
+            async with self._database.write("setting unreadable alerts aside") as connection:
+                await connection.execute(update(DELIVERIES).where(*unsettled).values(dead))
+                await connection.execute(update(ALERTS).where(ALERTS.c.id.in_(alert_ids)).values(fanout_done=True))
+        except StorageError as exc:
+            log.warning("unreadable alerts not set aside", extra={"error": str(exc)})
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None:
         """Stores `outcomes` in one transaction."""
         if not outcomes:
             return
         async with self._database.write("storing outcomes") as connection:
-            await connection.execute(
-                _SETTLE, [{"b_id": outcome.delivery_id} | _result(outcome) for outcome in outcomes]
-            )
+            await store_outcomes(connection, outcomes)
 
     async def adopt(self, delivery: Delivery, outcome: Outcome) -> None:
         """Stores a delivery that was kept in memory, with its outcome; its alert must be recorded by now.
 
-        A later fan-out of that alert leaves the chat out, so nothing is sent twice.
+        A later fan-out of that alert leaves the chat out, so nothing is sent twice. Nothing happens where the chat has
+        gone meanwhile.
         """
-        row = {
-            "alert_id": delivery.alert.id,
-            "chat_id": delivery.chat_id,
-            "silent": delivery.silent,
-            "created_at": delivery.created_at,
-        }
+        table = DELIVERIES.c
         async with self._database.write("storing an outcome") as connection:
-            await connection.execute(self._database.insert_new(DELIVERIES), [row | _result(outcome)])
+            chat_id = await _present_row(connection, delivery)
+            if chat_id is None:
+                return
+            recipient = Recipient(chat_id, delivery.channel, delivery.address)
+            way = Route(delivery.status, silent=delivery.silent, due_at=delivery.due_at)
+            row = _new_delivery(delivery.alert, recipient, way, delivery.created_at)
+            row["amend_at"] = await overtaken_at(connection, delivery.alert)
+            if (await connection.execute(self._database.insert_new(DELIVERIES), row)).rowcount < 1:
+                return
+            stored = table.alert_id == delivery.alert.id, table.chat_id == chat_id
+            id_ = (await connection.execute(select(table.id).where(*stored))).scalar_one()
+            await store_outcomes(connection, [replace(outcome, delivery_id=id_)])
 
     async def next_due_at(self) -> UnixTime | None:
         async with self._database.read("reading deliveries") as connection:
             due_at: UnixTime | None = await connection.scalar(select(func.min(DELIVERIES.c.due_at)))
             return due_at
+
+    async def messages_since(self, chat_id: int, since: UnixTime) -> int:
+        table = DELIVERIES.c
+        # Ids of messages are compared within digests and lists only: the console counts from 1 at every start.
+        message = case((or_(table.in_digest, table.final), table.message_id), else_=cast(table.id, Text) + ":")
+        query = (
+            select(func.count(distinct(message)))
+            .join(ALERTS, ALERTS.c.id == table.alert_id)
+            .where(table.chat_id == chat_id, table.sent_at >= since, ALERTS.c.kind.not_in(ABOUT_LIQALERT))
+        )
+        async with self._database.read("counting messages") as connection:
+            count: int = (await connection.execute(query)).scalar_one()
+            return count
 
     async def counts(self) -> Mapping[DeliveryStatus, int]:
         """How many deliveries there are, by status; every status is named."""
@@ -112,8 +153,10 @@ class DeliveryOutbox:
         self, connection: AsyncConnection, alert: Alert, *, recipients: Sequence[Recipient], now: UnixTime
     ) -> bool:
         """Deliveries for `recipients`, the last of whom becomes the new place to go on from."""
-        if recipients:
-            rows = [_new_delivery(alert, recipient, now) for recipient in recipients]
+        routes = [(recipient, route(alert, recipient, now)) for recipient in recipients]
+        amend_at = await overtaken_at(connection, alert)
+        rows = [_new_delivery(alert, each, way, now) | {"amend_at": amend_at} for each, way in routes if way]
+        if rows:
             await connection.execute(self._database.insert_new(DELIVERIES), rows)
         done = len(recipients) < BATCH
         progress: dict[str, object] = {"fanout_done": done}
@@ -123,59 +166,15 @@ class DeliveryOutbox:
         return done
 
 
-async def _recipients(connection: AsyncConnection, alert: Alert, *, now: UnixTime, after: int) -> tuple[Recipient, ...]:
-    """The next recipients of `alert` with a row number above `after`, by row number."""
-    living = (CHATS.c.dead_since.is_(None), CHATS.c.removed_at.is_(None))
-    query = _audience(alert, now=now, after=after).where(*living).limit(BATCH)
-    return tuple(_recipient(row) for row in (await connection.execute(query)).mappings())
-
-
-def _audience(alert: Alert, *, now: UnixTime, after: int) -> Select[tuple[object, ...]]:
-    """Chats to be told of `alert` with a row number above `after`, by row number, dead ones included."""
-    chat = (CHATS.c.id, CHATS.c.channel, CHATS.c.address)
-    if alert.only_chat is None and alert.rule is not None:
-        held = SUBSCRIPTIONS.c
-        subscribers = (
-            select(*chat, held.loudness, held.muted_until)
-            .join(SUBSCRIPTIONS, held.chat_id == CHATS.c.id)
-            .where(held.rule_id == alert.rule.id, held.loudness != "off")
-            .where(or_(held.muted_until.is_(None), held.muted_until <= now))
-            # By the subscription's number of the chat, not the chat's own: the index then gives the order, and a
-            # batch costs the same however many subscribers there are.
-            .where(held.chat_id > after)
-            .order_by(held.chat_id)
-        )
-        if alert.rule.instrument is None and alert.zone is not None:
-            return subscribers.where(held.chat_id.not_in(_said_otherwise(alert.rule, alert.zone.instrument)))
-        return subscribers
-    everyone = select(*chat, literal("loud").label("loudness"), null().label("muted_until"))
-    everyone = everyone.where(CHATS.c.id > after).order_by(CHATS.c.id)
-    if alert.only_chat is not None:
-        return everyone.where(CHATS.c.id == alert.only_chat)
-    return everyone.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == "console"))
-
-
-def _recipient(row: RowMapping) -> Recipient:
-    return Recipient(row["id"], row["channel"], row["address"], row["loudness"], row["muted_until"])
-
-
-def _said_otherwise(rule: Rule, instrument: Instrument) -> Select[tuple[int]]:
-    """Chats that hold a rule for this very instrument, or have stopped it: what they said for all does not count."""
-    own = select(RULES.c.id).where(
-        RULES.c.kind == rule.kind, RULES.c.exchange == instrument.exchange, RULES.c.symbol == instrument.symbol
-    )
-    return select(SUBSCRIPTIONS.c.chat_id).where(SUBSCRIPTIONS.c.rule_id.in_(own))
-
-
-def _new_delivery(alert: Alert, recipient: Recipient, now: UnixTime) -> dict[str, object]:
+def _new_delivery(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> dict[str, object]:
     return {
         "alert_id": alert.id,
         "chat_id": recipient.chat_id,
-        "silent": recipient.loudness == "silent",
-        "status": DeliveryStatus.DUE,
+        "silent": way.silent,
+        "status": way.status,
         "attempts": 0,
         "created_at": now,
-        "due_at": now,
+        "due_at": way.due_at,
         "updated_at": now,
     }
 
@@ -192,18 +191,15 @@ def _delivery(row: RowMapping, alert: Alert) -> Delivery:
         attempts=row["attempts"],
         created_at=row["created_at"],
         due_at=row["due_at"],
+        numbers=preferences_from(row["preferences"]).numbers,
+        message_id=row["message_id"],
+        in_digest=row["in_digest"],
     )
 
 
-def _result(outcome: Outcome) -> dict[str, object]:
-    return {
-        "status": outcome.status,
-        "attempts": outcome.attempts,
-        "due_at": None if outcome.status in SETTLED else outcome.due_at,
-        "updated_at": outcome.at,
-        "message_id": outcome.message_id,
-        "error": storable(outcome.error) if outcome.error else None,
-    }
-
-
-_SETTLE = update(DELIVERIES).where(DELIVERIES.c.id == bindparam("b_id"))
+async def _present_row(connection: AsyncConnection, delivery: Delivery) -> int | None:
+    """The chat's row: another one by now where two rows of one chat have become one; None where it has none."""
+    at_address = CHATS.c.channel == delivery.channel, CHATS.c.address == delivery.address
+    query = select(CHATS.c.id).where(or_(CHATS.c.id == delivery.chat_id, and_(*at_address)))
+    found = (await connection.scalars(query)).all()
+    return delivery.chat_id if delivery.chat_id in found else next(iter(found), None)

@@ -57,14 +57,17 @@ async def prepare(database: Database) -> None:
 
 
 async def migrate(database: Database, revision: str = "head") -> None:
-    """Brings the tables to `revision` in one transaction: all of it or nothing. Raises StorageError."""
+    """Brings the tables to `revision` in one transaction: all of it or nothing. Raises StorageError.
+
+    `base` and `-1` go back: to nothing, by one version.
+    """
     from alembic import command
     from alembic.util import CommandError
 
     def run(connection: Connection) -> None:
         config = _config()
         config.attributes["connection"] = connection
-        step = command.downgrade if revision == "base" else command.upgrade
+        step = command.downgrade if revision in ("base", "-1") else command.upgrade
         step(config, revision)
 
     if database.path and not database.path.parent.is_dir():

@@ -147,6 +147,7 @@ ALERTS = Table(
     # The last row of `chats` that the fan-out has dealt with.
     Column("fanout_cursor", BigInteger, nullable=False, server_default="0"),
     Index(None, "decided_at"),
+    Index(None, "rule_id", "decided_at"),
     Index(None, "fanout_done", "decided_at"),
 )
 
@@ -162,7 +163,33 @@ CHATS = Table(
     Column("added_at", Double, nullable=False),
     Column("removed_at", Double),
     Column("dead_since", Double),
+    # Enrolled by a one-time code: stays allowed though the settings do not list it.
+    Column("paired", Boolean, nullable=False, server_default=false()),
+    # JSON of ports.Preferences; NULL: nothing chosen yet.
+    Column("preferences", Text),
     UniqueConstraint("channel", "address"),
+)
+
+PAIRING_CODES = Table(
+    "pairing_codes",
+    METADATA,
+    # Never the code itself.
+    Column("code_hash", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("used_at", Double),
+)
+
+MUTES = Table(
+    "mutes",
+    METADATA,
+    Column("chat_id", RowId, ForeignKey("chats.id"), nullable=False),
+    # Both empty: every instrument.
+    Column("exchange", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("until", Double, nullable=False),
+    PrimaryKeyConstraint("chat_id", "exchange", "symbol"),
 )
 
 DELIVERIES = Table(
@@ -180,10 +207,31 @@ DELIVERIES = Table(
     Column("updated_at", Double, nullable=False),
     Column("message_id", Text),
     Column("error", Text),
+    Column("in_digest", Boolean, nullable=False, server_default=false()),
+    # When the message was sent, what it says of the episode, and when that is to be brought up to date (NULL: true).
+    Column("sent_at", Double),
+    Column("shown", Text),
+    Column("amend_at", Double),
+    Column("amend_attempts", Integer, nullable=False, server_default="0"),
+    # Never brought up to date: a list says how things stood when it was sent, and what stands in a chat that has moved
+    # away cannot be reached there any more.
+    Column("final", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alert_id", "chat_id"),
-    Index(None, "chat_id"),
+    Index(None, "chat_id", "sent_at"),
+    Index(None, "amend_at"),
     Index(None, "due_at", "id"),
     Index(None, "status"),
+)
+
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("id", RowId, primary_key=True),
+    Column("delivery_id", RowId, ForeignKey("deliveries.id"), nullable=False),
+    Column("at", Double, nullable=False),
+    # NULL: the channel took it.
+    Column("error", Text),
+    Index(None, "delivery_id"),
 )
 
 RULES = Table(
@@ -195,6 +243,7 @@ RULES = Table(
     Column("symbol", Text),
     Column("distance_pct", Double, nullable=False),
     Column("min_strength", Double, nullable=False),
+    Column("min_usd", Double, nullable=False, server_default="0"),
 )
 
 SUBSCRIPTIONS = Table(
@@ -204,7 +253,7 @@ SUBSCRIPTIONS = Table(
     Column("rule_id", Text, ForeignKey("rules.id"), nullable=False),
     Column("loudness", Text, nullable=False),
     Column("muted_until", Double),
-    # The episode whose messages this chat has asked to be spared.
+    # The episodes, by id with a space between, of which this chat has asked to be spared what follows.
     Column("ack", Text),
     Column("from_default", Boolean, nullable=False),
     Column("since", Double, nullable=False),
@@ -236,6 +285,8 @@ BASELINES = Table(
     Column("day", Text, nullable=False),
     # NULL where only the open interest of that day is known.
     Column("bins", Text),
+    # The same of the flow of 60 s (`DaySamples.measure`).
+    Column("flow_bins", Text),
     Column("saved_at", Double),
     Column("open_interest_usd", Double),
     Column("open_interest_at", Double),

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
-from liqalert.core.alerts import Evidence
+from liqalert.core.alerts import Evidence, FlowEvidence
+from liqalert.core.engine import Snapshot
 from liqalert.core.episodes import Episode, Transition
-from liqalert.core.rules import Rule
+from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.outcomes import Members
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow
+from liqalert.render.answers import View
+from liqalert.render.why import why
 from liqalert.web.answers import iso, iso_or_none
 
 
@@ -42,10 +47,62 @@ class DeliveryItem(msgspec.Struct, frozen=True):
     attempts: int
 
 
+class AttemptItem(msgspec.Struct, frozen=True):
+    at: str
+    error: str | None
+    """Null: it arrived."""
+
+
 class DeliveryDetail(DeliveryItem, frozen=True):
     address: str
     at: str
     error: str | None
+    history: tuple[AttemptItem, ...]
+    """Oldest first."""
+
+
+class FlowItem(msgspec.Struct, frozen=True):
+    """The liquidations of the last `window_s` seconds that a cascade is made of."""
+
+    window_s: float
+    notional_usd: float
+    count: int
+    largest_usd: float
+    strength: float
+    min_strength: float
+    calibrated: bool
+    price_from: float
+    price_to: float
+    moved_pct: float
+    first_at: str
+    last_at: str
+    saturated_s: int
+    """Seconds in which the exchange may have left liquidations out."""
+
+
+class MemberItem(msgspec.Struct, frozen=True):
+    """One liquidation that an alert rests on."""
+
+    at: str
+    price: float
+    quantity: float
+    notional_usd: float
+
+
+class MembersItem(msgspec.Struct, frozen=True):
+    exchange: str
+    count: int
+    notional_usd: float
+    """Unweighted."""
+    first: MemberItem
+    last: MemberItem
+    largest: MemberItem
+
+
+class GapItem(msgspec.Struct, frozen=True):
+    start: str
+    end: str | None
+    cause: str
 
 
 class RuleItem(msgspec.Struct, frozen=True):
@@ -56,6 +113,8 @@ class RuleItem(msgspec.Struct, frozen=True):
     """Null: every instrument."""
     distance_pct: float
     min_strength: float
+    min_usd: float | None
+    """For `large` only."""
 
 
 class ZoneDetail(msgspec.Struct, frozen=True):
@@ -91,6 +150,13 @@ class AlertItem(msgspec.Struct, frozen=True):
     cluster_id: str | None
     reason: str
     evidence: EvidenceItem | None
+    """Beside a zone: `near`, `formed`, `grown`."""
+    flow: FlowItem | None
+    """For `cascade`."""
+    liquidation: MemberItem | None
+    """For `large`."""
+    step: float | None
+    """For `grown`: the strength that was passed."""
     decided_at: str
     episode: EpisodeItem | None
     deliveries: tuple[DeliveryItem, ...]
@@ -104,25 +170,34 @@ class AlertDetail(AlertItem, frozen=True):
     zone: ZoneDetail | None
     transitions: tuple[TransitionItem, ...]
     """Oldest first."""
+    members: MembersItem | None
+    """Null where the journal no longer has them."""
+    gaps: tuple[GapItem, ...]
+    """Those of the exchange that touch the two hours before, oldest first."""
+    explained: tuple[str, ...]
+    """All of it in sentences, times in UTC."""
 
 
 def alert_item(row: AlertRow) -> AlertItem:
-    alert, zone = row.alert, row.alert.zone
+    alert = row.alert
     return AlertItem(
         id=alert.id,
         kind=alert.kind,
-        symbol=zone.instrument.symbol if zone else None,
-        liquidated=zone.liquidated if zone else None,
-        cluster_id=zone.cluster_id if zone else None,
+        symbol=alert.instrument.symbol if alert.instrument else None,
+        liquidated=alert.liquidated,
+        cluster_id=alert.zone.cluster_id if alert.zone else None,
         reason=alert.reason,
         evidence=_evidence_item(alert.evidence) if alert.evidence else None,
+        flow=_flow_item(alert.flow) if alert.flow else None,
+        liquidation=_member_item(alert.liquidation) if alert.liquidation else None,
+        step=alert.step,
         decided_at=iso(alert.decided_at),
         episode=EpisodeItem(row.episode.state, row.episode.outcome) if row.episode else None,
         deliveries=tuple(DeliveryItem(found.channel, found.status, found.attempts) for found in row.deliveries),
     )
 
 
-def alert_detail(row: AlertRow) -> AlertDetail:
+def alert_detail(row: AlertRow, now: UnixTime) -> AlertDetail:
     alert, short = row.alert, alert_item(row)
     return AlertDetail(
         id=short.id,
@@ -132,6 +207,9 @@ def alert_detail(row: AlertRow) -> AlertDetail:
         cluster_id=short.cluster_id,
         reason=short.reason,
         evidence=short.evidence,
+        flow=short.flow,
+        liquidation=short.liquidation,
+        step=short.step,
         decided_at=short.decided_at,
         episode=_episode_detail(row.episode) if row.episode else None,
         deliveries=tuple(_delivery_detail(delivery) for delivery in row.deliveries),
@@ -139,7 +217,16 @@ def alert_detail(row: AlertRow) -> AlertDetail:
         rule=_rule_item(alert.rule) if alert.rule else None,
         zone=_zone_detail(alert.zone) if alert.zone else None,
         transitions=tuple(_transition_item(transition) for transition in row.transitions),
+        members=_members_item(row.members) if row.members else None,
+        gaps=tuple(GapItem(iso(gap.start), iso_or_none(gap.end), gap.cause) for gap in row.gaps),
+        explained=_explained(row, now),
     )
+
+
+def _explained(row: AlertRow, now: UnixTime) -> tuple[str, ...]:
+    # Nothing of the present market is in it: an alert is explained from what was written down then.
+    view = View(Snapshot(now, decay_s=0.0), (), now, "UTC")
+    return tuple(why(view, row, address="", addresses_shown=True).plain.split("\n"))
 
 
 def _evidence_item(evidence: Evidence) -> EvidenceItem:
@@ -153,6 +240,39 @@ def _evidence_item(evidence: Evidence) -> EvidenceItem:
         strength_now=evidence.strength_now,
         min_strength=evidence.min_strength,
         unwatched_s=evidence.unwatched_s,
+    )
+
+
+def _flow_item(flow: FlowEvidence) -> FlowItem:
+    return FlowItem(
+        window_s=flow.window_s,
+        notional_usd=flow.notional_usd,
+        count=flow.count,
+        largest_usd=flow.largest_usd,
+        strength=flow.strength,
+        min_strength=flow.min_strength,
+        calibrated=flow.calibrated,
+        price_from=flow.price_from,
+        price_to=flow.price_to,
+        moved_pct=flow.moved_pct,
+        first_at=iso(flow.first_at),
+        last_at=iso(flow.last_at),
+        saturated_s=flow.saturated_s,
+    )
+
+
+def _member_item(one: Liquidation) -> MemberItem:
+    return MemberItem(iso(one.event_time), one.price, one.quantity, one.notional_usd)
+
+
+def _members_item(members: Members) -> MembersItem:
+    return MembersItem(
+        exchange=members.first.instrument.exchange,
+        count=members.count,
+        notional_usd=members.notional_usd,
+        first=_member_item(members.first),
+        last=_member_item(members.last),
+        largest=_member_item(members.largest),
     )
 
 
@@ -175,6 +295,7 @@ def _delivery_detail(row: DeliveryRow) -> DeliveryDetail:
         address=row.address,
         at=iso(row.at),
         error=row.error,
+        history=tuple(AttemptItem(iso(attempt.at), attempt.error) for attempt in row.history),
     )
 
 
@@ -186,6 +307,7 @@ def _rule_item(rule: Rule) -> RuleItem:
         symbol=rule.instrument.symbol if rule.instrument else None,
         distance_pct=rule.distance_pct,
         min_strength=rule.min_strength,
+        min_usd=rule.min_usd if rule.kind is RuleKind.LARGE else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 from aiohttp import web
 
+from liqalert.clock import Clock
 from liqalert.core.rules import RuleKind
 from liqalert.ports import AlertReader
 from liqalert.web.alert_items import AlertItem, alert_detail, alert_item
@@ -48,8 +49,9 @@ class TestAnswer(msgspec.Struct, frozen=True):
 
 
 class AlertPages:
-    def __init__(self, alerts: AlertReader, send_test: SendTest) -> None:
+    def __init__(self, alerts: AlertReader, send_test: SendTest, clock: Clock) -> None:
         self._alerts = alerts
+        self._clock = clock
         self._send_test = send_test
 
     async def recent(self, request: web.Request) -> web.Response:
@@ -67,7 +69,7 @@ class AlertPages:
         row = await self._alerts.why(alert_id) if plain else None
         if row is None:
             raise ApiError(404, f"There is no alert {shown(alert_id)}.", allowed=("an id from /api/v1/alerts",))
-        return json_response(alert_detail(row))
+        return json_response(alert_detail(row, self._clock.now()))
 
     async def test(self, request: web.Request) -> web.Response:
         asked(request)

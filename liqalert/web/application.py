@@ -19,6 +19,7 @@ from liqalert.web.health import Health, HealthPages, Readiness
 from liqalert.web.liquidations import LiquidationPages, LiquidationReader
 from liqalert.web.metrics import Metrics, MetricsPages
 from liqalert.web.page import StaticPage, read_page
+from liqalert.web.pairing import OfferCode, PairingPages
 
 LARGEST_REQUEST_BYTES = 64 * 1024
 NOTICE_HEADER = "X-Liqalert-Notice"
@@ -36,6 +37,7 @@ class WebSources:
     readiness: Callable[[], Readiness]
     metrics: Metrics
     send_test: SendTest
+    offer_code: OfferCode
 
 
 def build_app(sources: WebSources, access: Access) -> web.Application:
@@ -61,7 +63,7 @@ def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Await
 
 def _routes(sources: WebSources) -> list[web.RouteDef]:
     clusters = ClusterPages(sources.board, sources.clock)
-    alerts = AlertPages(sources.alerts, sources.send_test)
+    alerts = AlertPages(sources.alerts, sources.send_test, sources.clock)
     health = HealthPages(sources.health, sources.readiness)
     return [
         web.get("/", StaticPage(read_page(sources.board.banner)).show),
@@ -71,6 +73,7 @@ def _routes(sources: WebSources) -> list[web.RouteDef]:
         web.get("/api/v1/alerts", alerts.recent),
         web.post("/api/v1/alerts/test", alerts.test),
         web.get("/api/v1/alerts/{alert_id}", alerts.why),
+        web.post("/api/v1/pair", PairingPages(sources.offer_code).pair),
         web.get("/api/v1/liquidations", LiquidationPages(sources.board, sources.liquidations).newest),
         web.get("/api/v1/feeds", FeedPages(sources.board, sources.clock).feeds),
         web.get("/healthz", health.process),

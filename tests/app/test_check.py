@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from liqalert.app.check import check
+from liqalert.ports import Role
 from liqalert.settings import load_settings
 from liqalert.storage.database import Database
+from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.schema import migrate
 
 TOKEN = "123456789:AAE-not_a_real_token"
@@ -48,7 +50,7 @@ async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None
 
     assert problems == []
     assert fine[-2:] == [
-        "database.url has tables of version 0001, which is current",
+        "database.url has tables of version 0002, which is current",
         "database.url passes SQLite's quick check",
     ]
 
@@ -60,7 +62,7 @@ async def test_outdated_tables_are_a_problem_with_the_command_that_helps(empty_d
 
     _, problems = await _findings()
 
-    assert problems == ["database.url has tables of version 0000, not 0001: run `liqalert db upgrade`"]
+    assert problems == ["database.url has tables of version 0000, not 0002: run `liqalert db upgrade`"]
 
 
 async def test_damaged_file_is_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:
@@ -101,10 +103,33 @@ async def test_token_of_the_wrong_form_is_a_problem_and_is_not_shown() -> None:
     assert problems == ["telegram.token is not of the form 123456789:AA...: copy it again from @BotFather"]
 
 
-async def test_token_with_nobody_to_tell_is_a_problem() -> None:
+async def test_token_with_nobody_to_tell_is_a_problem(empty_directory: Path) -> None:
     _, problems = await _findings(TELEGRAM__TOKEN=TOKEN)
 
-    assert problems[0].startswith("telegram.allowed_chats is empty, so nobody is told")
+    assert problems == ["telegram.allowed_chats is empty, so nobody is told: run `liqalert pair`"]
+
+
+async def test_a_chat_that_was_paired_is_somebody_to_tell(empty_directory: Path) -> None:
+    await _database(empty_directory / "liqalert.db")
+    async with Database(f"sqlite+aiosqlite:///{empty_directory}/liqalert.db") as database:
+        enrolments = Enrolments(database)
+        await enrolments.offer("ABCDEFGHJK", Role.USER, expires_at=2.0, now=1.0)
+        await enrolments.redeem("ABCDEFGHJK", "telegram", "77", 1.0)
+
+    fine, problems = await _findings(TELEGRAM__TOKEN=TOKEN)
+
+    assert problems == []
+    assert "telegram.allowed_chats is empty, and 1 chat is enrolled with the bot" in fine
+
+
+async def test_other_channels_are_named_without_their_secrets(empty_directory: Path) -> None:
+    fine, problems = await _findings(WEBHOOK__URL="https://hooks.test/geheim", APPRISE__URLS="ntfys://geheim/topic")
+
+    said = "\n".join(fine)
+    assert problems == []
+    assert "webhook.url is set, not signed: set webhook.secret" in said
+    assert "apprise.urls alerts also go to ntfys-" in said
+    assert "geheim" not in said
 
 
 async def test_server_database_is_left_to_the_online_check() -> None:

@@ -12,8 +12,8 @@ def lost(since: float, problem: str = "the connection was closed: liqalert keeps
     return FeedStatus("binance", False, since, mark_at=since - 5, problem=problem)
 
 
-def alive(latency_s: float | None = None) -> FeedStatus:
-    return FeedStatus("binance", True, T0, mark_at=T0, latency_s=latency_s)
+def alive(latency_s: float | None = None, frames: int = 60) -> FeedStatus:
+    return FeedStatus("binance", True, T0, mark_at=T0, latency_s=latency_s, latency_frames=frames)
 
 
 def reasons(watchman: Watchman, feed: FeedStatus, now: float) -> list[str]:
@@ -55,3 +55,18 @@ def test_a_clock_that_is_off_is_told_once_until_it_was_right_again() -> None:
     assert reasons(watchman, alive(-30.0), T0) == []
     assert reasons(watchman, alive(0.1), T0) == []
     assert reasons(watchman, alive(10.1), T0) == ["clock_off"]
+
+
+def test_a_clock_is_judged_by_sixty_frames() -> None:
+    watchman = Watchman()
+
+    assert reasons(watchman, alive(30.0, frames=59), T0) == []
+    assert reasons(watchman, alive(30.0, frames=60), T0) == ["clock_off"]
+
+
+def test_a_latency_that_wobbles_around_the_limit_is_told_once() -> None:
+    watchman = Watchman()
+
+    told = [reasons(watchman, alive(latency_s), T0) for latency_s in (10.1, 9.9, 10.1, 8.1, 10.1, 7.9, 10.1)]
+
+    assert told == [["clock_off"], [], [], [], [], [], ["clock_off"]]

@@ -20,7 +20,8 @@ from aiohttp import WSMsgType
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneOpened
 from liqalert.core.market import Instrument
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import Rule, RuleKind, Thresholds
+from liqalert.ports import Standard
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
@@ -40,6 +41,7 @@ PAUSE_S = 0.02
 """After each message: together they stay below Telegram's 30 a second, so that no pacing delays them."""
 WITH_DEFAULT_RULES = 2
 WARM_UP = 4
+NOTHING = Standard((), (), Thresholds(1.0, 0.6, 1e6))
 PATIENCE_S = 20.0
 
 
@@ -120,13 +122,13 @@ async def _prepare(directory: Path, watched: Sequence[Instrument]) -> None:
     now = SystemClock().now()
     async with Database(f"sqlite+aiosqlite:///{directory}/liqalert.db") as database:
         await migrate(database)
-        await sync_defaults(database, "telegram", _chats(len(watched)), rules=(), now=now)
+        await sync_defaults(database, "telegram", _chats(len(watched)), standard=NOTHING, now=now)
         directory_of_chats = ChatDirectory(database)
         opened = []
         for number, instrument in enumerate(watched):
             chat = await directory_of_chats.chat("telegram", str(FIRST_CHAT + number))
             assert chat is not None
-            await directory_of_chats.subscribe(chat.id, Rule(RuleKind.NEAR, instrument, 1.0, 0.6), now)
+            await directory_of_chats.subscribe(chat.id, (Rule(RuleKind.NEAR, instrument, 1.0, 0.6),), now)
             fresh = replace(zone(f"z{number}", instrument, ZONE_LOW, strength=0.9), opened_at=now, peak_at=now)
             opened.append(ZoneOpened(fresh, now))
         await AlertStore(database).record(opened)

@@ -35,8 +35,14 @@ async def test_the_menu_lists_every_command_but_start(server: TelegramServer) ->
         "rules",
         "alerts",
         "why",
+        "mute",
+        "unmute",
+        "quiet",
+        "settings",
         "status",
         "test",
+        "chats",
+        "remove",
         "help",
     ]
 
@@ -97,7 +103,7 @@ async def test_every_answer_carries_the_board_s_warnings(server: TelegramServer,
 async def test_watch_makes_a_rule_and_tells_the_engine(server: TelegramServer, office: Office) -> None:
     text = await answer(server, "/watch sol 0.8% 0.7")
 
-    assert text == "This chat is now told: SOLUSDT within 0.8 %, strength 0.7 or more."
+    assert text == "This chat is now told:\n• SOLUSDT within 0.8 %, strength at least 0.7"
     assert office.chats.held[1][SOL].rule == Rule(RuleKind.NEAR, SOL, 0.8, 0.7)
     assert office.changes == 1
 
@@ -125,7 +131,7 @@ async def test_unwatch_stops_a_rule_and_shows_what_is_left(server: TelegramServe
     assert text == (
         "Stopped: no more alerts by a rule for BTCUSDT.\n"
         "It is still told:\n"
-        "• all instruments within 1 %, strength 0.9 or more"
+        "• any symbol within 1 %, strength at least 0.9"
     )
     assert BTC not in office.chats.held[1]
     assert office.changes == 2
@@ -137,7 +143,7 @@ async def test_unwatch_all_stops_the_rule_for_all_and_leaves_the_others(server: 
     text = await answer(server, "/unwatch all")
 
     assert text.startswith("Stopped: no more alerts by a rule for all instruments together.")
-    assert "• BTCUSDT within 1 %, strength 0.6 or more (default)" in text
+    assert "• BTCUSDT within 1 %, strength at least 0.6 (default)" in text
 
 
 async def test_unwatch_of_what_was_not_watched(server: TelegramServer) -> None:
@@ -149,11 +155,11 @@ async def test_the_last_rule_gone_is_said_plainly(server: TelegramServer) -> Non
 
 
 async def test_rules(server: TelegramServer) -> None:
-    assert "• BTCUSDT within 1 %, strength 0.6 or more (default)" in await answer(server, "/rules")
+    assert "• BTCUSDT within 1 %, strength at least 0.6 (default)" in await answer(server, "/rules")
 
 
 async def test_alerts(server: TelegramServer) -> None:
-    assert "ab12cd34\n  0.93 % from the zone, then swept" in await answer(server, "/alerts")
+    assert "ab12cd34\n  near, 59,100 to 59,400, then swept" in await answer(server, "/alerts")
 
 
 async def test_why_shows_addresses_to_the_owner_only(server: TelegramServer) -> None:
@@ -248,6 +254,6 @@ async def test_the_rule_a_chat_holds_can_be_stopped_though_its_symbol_was_never_
     server: TelegramServer, office: Office
 ) -> None:
     gone = Instrument("binance", "GONEUSDT")
-    await office.chats.subscribe(1, replace(RULE, instrument=gone), office.clock.at)
+    await office.chats.subscribe(1, [replace(RULE, instrument=gone)], office.clock.at)
 
     assert (await answer(server, "/unwatch gone")).startswith("Stopped: no more alerts by a rule for GONEUSDT.")

@@ -42,6 +42,8 @@ def test_every_command_has_examples_in_its_help() -> None:
 
     assert {parser.prog for parser in commands} == {
         "liqalert demo",
+        "liqalert init",
+        "liqalert pair",
         "liqalert simulate",
         "liqalert run",
         "liqalert check",

@@ -9,9 +9,10 @@ def test_check_prints_a_line_for_each_finding(capsys: pytest.CaptureFixture[str]
     assert main(["check"]) == 0
 
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:2] == [
+    assert lines[:3] == [
         "ok       settings: no file; defaults and the environment",
-        "ok       telegram.token: is not set: alerts are printed, and nothing goes to Telegram",
+        "ok       telegram.token: is not set: nothing goes to Telegram",
+        "ok       console.enabled: alerts are printed",
     ]
 
 

@@ -103,7 +103,8 @@ def test_samples_are_taken_every_five_minutes_once_the_window_has_filled() -> No
     for step in range(4500 // 5):
         engine.tick(T0 + 5 * step)
 
-    assert [sum(count for _, count in row.bins) for row in engine.take_samples()] == [3, 3]
+    sampled = [(row.measure, sum(count for _, count in row.bins)) for row in engine.take_samples()]
+    assert sampled == [("clusters", 3), ("clusters", 3), ("flow", 3), ("flow", 3)]
 
 
 def test_no_samples_are_taken_while_the_feed_is_not_alive() -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import (
     Decision,
     Episode,
     EpisodeMoved,
     EpisodeState,
+    Raised,
     Transition,
     ZoneEnded,
     ZoneOpened,
@@ -26,8 +28,15 @@ from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone
 from tests.core.events import BTC, T0, liquidation, mark
 
-RULES = [Rule(RuleKind.NEAR, BTC, 0.5, 0.3), Rule(RuleKind.NEAR, None, 1.0, 0.5)]
-TERMS = Terms(cooldown_s=60.0, decay_s=600.0, min_events=2, min_notional_usd=1e4)
+RULES = [
+    Rule(RuleKind.NEAR, BTC, 0.5, 0.3),
+    Rule(RuleKind.NEAR, None, 1.0, 0.5),
+    Rule(RuleKind.FORMED, None, 0.0, 0.35),
+    Rule(RuleKind.GROWN, BTC, 1.0, 0.3),
+    Rule(RuleKind.CASCADE, BTC, 0.0, 0.1),
+    Rule(RuleKind.LARGE, BTC, 0.0, 0.0, 250e3),
+]
+TERMS = Terms(cooldown_s=150.0, decay_s=600.0, min_events=2, min_notional_usd=1e4)
 UNFINISHED = {EpisodeState.ARMED, EpisodeState.NEAR, EpisodeState.TOUCHED, EpisodeState.COOLING}
 
 
@@ -39,6 +48,7 @@ class Remembered:
     ended: list[Zone] = field(default_factory=list)
     episodes: dict[str, Episode] = field(default_factory=dict)
     liquidations: list[Liquidation] = field(default_factory=list)
+    cascades: list[Alert] = field(default_factory=list)
 
     def take(self, decisions: Iterable[Decision]) -> None:
         for decision in decisions:
@@ -49,20 +59,30 @@ class Remembered:
                     self.ended.append(self.live.pop(zone.id))
                 case Transition(episode) | EpisodeMoved(episode):
                     self.episodes[episode.id] = episode
+                case Raised(alert) if alert.kind == "cascade":
+                    self.cascades.append(alert)
 
     def restart(self, now: float) -> Engine:
         engine = Engine(TERMS)
         engine.set_rules(RULES, now)
-        unfinished = [one for one in self.episodes.values() if one.state in UNFINISHED and one.zone_id in self.live]
+        by_age = sorted(self.episodes.values(), key=lambda one: one.since)
+        unfinished = [one for one in by_age if one.zone_id in self.live and is_unfinished(one)]
         engine.restore(
             zones=self.live.values(),
             ended_zones=self.ended,
             episodes=unfinished,
             liquidations=self.liquidations,
+            told=self.cascades,
             now=now,
-            watched_until=None,
+            watched_until=now - 1.0,
         )
         return engine
+
+
+def is_unfinished(episode: Episode) -> bool:
+    """Those that go on, and those that growth has interrupted after they were told."""
+    interrupted = episode.state is EpisodeState.IDLE and episode.alert_id is not None and episode.outcome is None
+    return episode.state in UNFINISHED or interrupted
 
 
 bursts = st.lists(
@@ -83,6 +103,8 @@ def picture(decisions: Iterable[Decision]) -> list[tuple[object, ...]]:
             found.append(("ended", decision.reason, decision.zone.low, decision.zone.high, decision.at))
         elif isinstance(decision, Transition):
             found.append((decision.episode.rule.id, decision.previous, decision.episode.state, decision.at))
+        elif isinstance(decision, Raised):
+            found.append((decision.alert.rule, decision.alert.step, decision.alert.flow and decision.alert.flow.count))
     return found
 
 

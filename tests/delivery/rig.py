@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
 
+from liqalert.core.alerts import Alert
+from liqalert.delivery.post import Limits
 from liqalert.delivery.sender import Sender
 from liqalert.ports import Notifier, Recipient
 from tests.fakes import FakeDatabase, recipient
 from tests.virtual_time import VirtualClock
+
+__all__ = ["FakeDatabase"]
+
+ONE_BY_ONE = Limits(digest_after=1000, daily_cap=1000)
 
 
 class NoJitter(Random):
@@ -18,14 +24,36 @@ class NoJitter(Random):
         return 0.0
 
 
-def sender_on(database: FakeDatabase, **notifiers: Notifier) -> Sender:
-    return Sender(database, notifiers, chats=database, history=database, clock=VirtualClock(), random=NoJitter())
+def sender_on(
+    database: FakeDatabase,
+    limits: Limits = ONE_BY_ONE,
+    *,
+    tell: Callable[[Alert], None] = lambda _: None,
+    **notifiers: Notifier,
+) -> Sender:
+    return Sender(
+        database,
+        notifiers,
+        chats=database,
+        history=database,
+        amendments=database,
+        clock=VirtualClock(),
+        random=NoJitter(),
+        limits=limits,
+        tell=tell,
+    )
 
 
 @asynccontextmanager
-async def delivering(database: FakeDatabase, **notifiers: Notifier) -> AsyncIterator[Sender]:
+async def delivering(
+    database: FakeDatabase,
+    limits: Limits = ONE_BY_ONE,
+    *,
+    tell: Callable[[Alert], None] = lambda _: None,
+    **notifiers: Notifier,
+) -> AsyncIterator[Sender]:
     """A running sender, stopped at the end."""
-    sender = sender_on(database, **notifiers)
+    sender = sender_on(database, limits, tell=tell, **notifiers)
     task = asyncio.create_task(sender.run(), name="sender")
     try:
         yield sender

@@ -13,24 +13,28 @@ import pytest
 
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneOpened
+from liqalert.core.rules import RuleKind, Thresholds
 from liqalert.delivery.recorder import DecisionRecorder
 from liqalert.delivery.sender import Sender
-from liqalert.ports import DeliveryStatus
+from liqalert.ports import DeliveryStatus, Standard
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import prepare
 from tests.delivery.rig import alert_ids
-from tests.fakes import NEAR_BTC, FakeNotifier, near_alert, near_transition
+from tests.fakes import BTCUSDT, FakeNotifier, near_alert, near_transition
+
+STANDARD = Standard((BTCUSDT,), (RuleKind.NEAR,), Thresholds(1.0, 0.6, 1e6))
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     async with Database(f"sqlite+aiosqlite:///{tmp_path}/liqalert.db", busy_timeout_s=0.1) as database:
         await prepare(database)
-        await sync_defaults(database, "telegram", ["1", "2"], rules=[NEAR_BTC], now=SystemClock().now())
+        await sync_defaults(database, "telegram", ["1", "2"], standard=STANDARD, now=SystemClock().now())
         yield database
 
 
@@ -39,7 +43,13 @@ async def running(database: Database, notifier: FakeNotifier) -> AsyncIterator[t
     outbox, alerts = DeliveryOutbox(database), AlertStore(database)
     clock = SystemClock()
     sender = Sender(
-        outbox, {"telegram": notifier}, chats=ChatDirectory(database), history=alerts, clock=clock, random=Random(1)
+        outbox,
+        {"telegram": notifier},
+        chats=ChatDirectory(database),
+        history=alerts,
+        amendments=MessageAmendments(database),
+        clock=clock,
+        random=Random(1),
     )
     recorder = DecisionRecorder(alerts, sender, audience=outbox, clock=clock)
     tasks = [asyncio.create_task(sender.run(), name="sender"), asyncio.create_task(recorder.run(), name="recorder")]

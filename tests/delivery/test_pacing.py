@@ -96,4 +96,4 @@ def test_memory_holds_the_chats_of_the_last_minute_only() -> None:
     for chat in range(10_000):
         pacing.leaves(str(chat), float(chat))
 
-    assert len(pacing._by_address) <= 61
+    assert len(pacing._by_chat) <= 61

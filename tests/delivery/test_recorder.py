@@ -12,8 +12,8 @@ from liqalert.core.alerts import Alert
 from liqalert.delivery.recorder import Audience, DecisionRecorder
 from liqalert.delivery.sender import Sender
 from liqalert.ports import DeliveryError, DeliveryStatus
-from tests.delivery.rig import alert_ids, chats, sender_on
-from tests.fakes import FakeDatabase, FakeNotifier, near_alert, near_transition, network_error, recipient
+from tests.delivery.rig import FakeDatabase, alert_ids, chats, sender_on
+from tests.fakes import FakeNotifier, near_alert, near_transition, network_error, recipient
 from tests.virtual_time import START, VirtualClock, run
 
 

@@ -1,22 +1,68 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from liqalert.delivery.routing import Loudness, loudness
-from tests.fakes import recipient
+from liqalert.core.rules import RuleKind
+from liqalert.delivery.routing import Route, route
+from liqalert.ports import DeliveryStatus, Loudness, Preferences, QuietHours
+from tests.fakes import near_alert, recipient
+
+NOON = 1_795_435_200.0
+"""2026-11-23 12:00 UTC."""
+TWO_PM = 1_795_442_400.0
+MIDDAY = QuietHours(11 * 60, 14 * 60, "UTC")
+EVENING = QuietHours(18 * 60, 20 * 60, "UTC")
+
+LOUD = Route(DeliveryStatus.DUE, silent=False, due_at=NOON)
+SILENT = Route(DeliveryStatus.DUE, silent=True, due_at=NOON)
+HELD = Route(DeliveryStatus.HELD, silent=True, due_at=TWO_PM)
 
 
 @pytest.mark.parametrize(
-    ("setting", "muted_until", "expected"),
+    ("loudness", "quiet", "expected"),
     [
-        ("loud", None, Loudness.LOUD),
-        ("silent", None, Loudness.SILENT),
-        ("off", None, Loudness.OFF),
-        ("loud", 1000.5, Loudness.OFF),
-        ("loud", 1000.0, Loudness.LOUD),
-        ("silent", 999.0, Loudness.SILENT),
-        ("off", 999.0, Loudness.OFF),
+        (Loudness.LOUD, None, LOUD),
+        (Loudness.LOUD, EVENING, LOUD),
+        (Loudness.LOUD, MIDDAY, HELD),
+        (Loudness.SILENT, None, SILENT),
+        (Loudness.SILENT, MIDDAY, HELD),
+        (Loudness.ALWAYS, None, LOUD),
+        (Loudness.ALWAYS, MIDDAY, LOUD),
+        (Loudness.OFF, None, None),
+        (Loudness.OFF, MIDDAY, None),
     ],
 )
-def test_loudness_at_1000_s(setting: str, muted_until: float | None, expected: Loudness) -> None:
-    assert loudness(recipient(1, loudness=setting, muted_until=muted_until), 1000.0) is expected
+def test_route_follows_from_loudness_and_quiet_hours(
+    loudness: Loudness, quiet: QuietHours | None, expected: Route | None
+) -> None:
+    told = recipient(1, preferences=Preferences(loudness=((RuleKind.NEAR, loudness),), quiet=quiet))
+
+    assert route(near_alert(), told, NOON) == expected
+
+
+def test_kind_that_the_chat_has_said_nothing_about_is_loud() -> None:
+    told = recipient(1, preferences=Preferences(loudness=((RuleKind.LARGE, Loudness.OFF),)))
+
+    assert route(near_alert(), told, NOON) == LOUD
+
+
+@pytest.mark.parametrize(("muted_until", "expected"), [(NOON + 0.5, None), (NOON, LOUD), (NOON - 1.0, LOUD)])
+def test_muted_chat_is_not_told_before_the_mute_ends(muted_until: float, expected: Route | None) -> None:
+    assert route(near_alert(), recipient(1, muted_until=muted_until), NOON) == expected
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("grown", None), ("near", LOUD), ("formed", LOUD)])
+def test_acknowledged_episode_spares_the_chat_only_what_has_grown(kind: str, expected: Route | None) -> None:
+    alert = replace(near_alert(), kind=kind)
+
+    assert route(alert, recipient(1, acknowledged=True), NOON) == expected
+
+
+@pytest.mark.parametrize("kind", ["notice", "test"])
+def test_what_is_about_liqalert_itself_cannot_be_silenced(kind: str) -> None:
+    off = tuple((each, Loudness.OFF) for each in RuleKind)
+    told = recipient(1, muted_until=NOON + 60.0, preferences=Preferences(loudness=off, quiet=MIDDAY), acknowledged=True)
+
+    assert route(replace(near_alert(text="Something"), kind=kind), told, NOON) == LOUD

@@ -8,8 +8,8 @@ import itertools
 import pytest
 
 from liqalert.ports import DeliveryError, DeliveryStatus
-from tests.delivery.rig import alert_ids, chats, delivering, sender_on
-from tests.fakes import FakeDatabase, FakeNotifier, near_alert, recipient
+from tests.delivery.rig import FakeDatabase, alert_ids, chats, delivering, sender_on
+from tests.fakes import FakeNotifier, near_alert, recipient
 from tests.virtual_time import START, run
 
 

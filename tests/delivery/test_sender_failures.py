@@ -9,8 +9,8 @@ import pytest
 
 from liqalert.core.episodes import EpisodeState
 from liqalert.ports import DeliveryError, DeliveryStatus, Message, Outcome, Recipient
-from tests.delivery.rig import alert_ids, chats, delivering, sender_on
-from tests.fakes import FakeDatabase, FakeNotifier, near_alert, network_error
+from tests.delivery.rig import FakeDatabase, alert_ids, chats, delivering, sender_on
+from tests.fakes import FakeNotifier, near_alert, network_error
 from tests.virtual_time import START, run
 
 

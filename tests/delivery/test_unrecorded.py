@@ -11,17 +11,17 @@ def test_ids_never_meet_those_of_the_database() -> None:
 
     unrecorded.add(near_alert("one"), chats(1, 2), 1000.0)
 
-    assert all(each.id < 0 and not each.recorded for each in unrecorded.due(1000.0, ()))
+    assert all(each.id < 0 and not each.recorded for each in unrecorded.due(1000.0, 10_000))
 
 
 def test_same_alert_twice_is_kept_once() -> None:
     unrecorded = Unrecorded()
 
     unrecorded.add(near_alert("one"), chats(1), 1000.0)
-    before = unrecorded.due(2000.0, ())
+    before = unrecorded.due(2000.0, 10_000)
     unrecorded.add(near_alert("one"), chats(1), 1001.0)
 
-    assert unrecorded.due(2000.0, ()) == before
+    assert unrecorded.due(2000.0, 10_000) == before
 
 
 def test_alert_1001_makes_the_oldest_leave_and_is_counted() -> None:
@@ -30,14 +30,14 @@ def test_alert_1001_makes_the_oldest_leave_and_is_counted() -> None:
     for number in range(1001):
         unrecorded.add(near_alert(f"alert{number}"), chats(1), 1000.0)
 
-    kept = [each.alert.id for each in unrecorded.due(1000.0, ())]
+    kept = [each.alert.id for each in unrecorded.due(1000.0, 10_000)]
     assert (len(kept), kept[0], unrecorded.dropped) == (1000, "alert1", 1)
 
 
 def test_failed_attempt_is_due_again_at_its_time_and_a_sent_one_never() -> None:
     unrecorded = Unrecorded()
     unrecorded.add(near_alert("one"), chats(1, 2), 1000.0)
-    first, second = unrecorded.due(1000.0, ())
+    first, second = unrecorded.due(1000.0, 10_000)
 
     unrecorded.settle(
         [
@@ -47,8 +47,8 @@ def test_failed_attempt_is_due_again_at_its_time_and_a_sent_one_never() -> None:
         ]
     )
 
-    assert unrecorded.due(1001.9, ()) == ()
-    assert [(each.id, each.attempts) for each in unrecorded.due(1002.0, ())] == [(first.id, 1)]
+    assert unrecorded.due(1001.9, 10_000) == ()
+    assert [(each.id, each.attempts) for each in unrecorded.due(1002.0, 10_000)] == [(first.id, 1)]
     assert unrecorded.next_due_at() == 1002.0
 
 
@@ -58,4 +58,4 @@ def test_moved_chat_is_reached_at_its_new_address() -> None:
 
     unrecorded.moved("telegram", "-5", "-1005")
 
-    assert [each.address for each in unrecorded.due(1000.0, ())] == ["-1005", "6"]
+    assert [each.address for each in unrecorded.due(1000.0, 10_000)] == ["-1005", "6"]

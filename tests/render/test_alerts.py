@@ -9,9 +9,10 @@ import pytest
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import EpisodeState
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Subscription
-from liqalert.render.alerts import alerts, outcome, reason, rules, why
+from liqalert.ports import NO_PREFERENCES, AlertRow, DeliveryRow, DeliveryStatus, Mute, Subscription
+from liqalert.render.alerts import alerts, outcome, rules
 from liqalert.render.answers import View
+from liqalert.render.why import reason, why
 from tests.bot_fakes import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
 from tests.golden_text import golden
 from tests.telegram_rules import parse_html
@@ -100,15 +101,15 @@ def test_a_reason_keeps_its_name() -> None:
 
 def test_rules_one_per_line_and_which_are_defaults() -> None:
     held = (
-        Subscription(Rule(RuleKind.NEAR, None, 1.0, 0.9), "loud", from_default=False),
-        Subscription(RULE, "loud", from_default=True),
-        Subscription(Rule(RuleKind.NEAR, PEPE, 0.75, 0.65), "loud", from_default=False),
+        Subscription(Rule(RuleKind.NEAR, None, 1.0, 0.9), from_default=False),
+        Subscription(RULE, from_default=True),
+        Subscription(Rule(RuleKind.NEAR, PEPE, 0.75, 0.65), from_default=False),
     )
 
-    text = rules(held)
+    text = rules(VIEW, held, (Mute(PEPE, NOW + HOUR),), NO_PREFERENCES)
 
     assert text.plain == golden("answers/rules.txt", text.plain)
 
 
 def test_without_a_rule_nothing_is_told_and_an_example_shown() -> None:
-    assert "/watch BTC 1% 0.6" in rules(()).plain
+    assert "/watch BTC 1% 0.6" in rules(VIEW, (), (), NO_PREFERENCES).plain

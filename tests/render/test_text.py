@@ -6,15 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.alerts import Alert
-from liqalert.core.episodes import EpisodeState
-from liqalert.core.market import PositionSide
+from liqalert.core.alerts import Alert, FlowEvidence
+from liqalert.core.episodes import Episode, EpisodeState
+from liqalert.core.market import Instrument, Liquidation, PositionSide
+from liqalert.core.outcomes import Told, TrackRecord
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside
-from liqalert.render.text import Missed, Text, alert_message, late_message, split
+from liqalert.render.buttons import alert_buttons
+from liqalert.render.callbacks import Press, callback_data, press_of
+from liqalert.render.lists import digest_message, held_message, late_message
+from liqalert.render.messages import alert_message, outcome_message
+from liqalert.render.numbers import NumberStyle
+from liqalert.render.scene import Scene
+from liqalert.render.text import Text, split
 from tests.fakes import near_alert
 from tests.telegram_rules import parse_html
 
+BTC = Instrument("binance", "BTCUSDT")
 DECIDED = 1_795_442_700.0
 """2026-11-23 14:05 UTC."""
 
@@ -26,8 +35,20 @@ def near(**changes: object) -> Alert:
     return replace(alert, evidence=replace(alert.evidence, **changes))
 
 
+def episode(state: EpisodeState, **changes: object) -> Episode:
+    """The episode of `near_alert("abcdefgh")`, five minutes after it."""
+    alert = near()
+    assert alert.rule is not None
+    entered = Episode("e", alert.rule, "z", state, DECIDED + 300.0, "abcdefgh", closest_pct=0.31)
+    return replace(entered, **changes)
+
+
+def swept() -> Episode:
+    return episode(EpisodeState.SWEPT, outcome=EpisodeState.SWEPT)
+
+
 def plain(alert: Alert, now: float = DECIDED, *, recorded: bool = True) -> str:
-    return alert_message(alert, zone_name="UTC", now=now, recorded=recorded).plain
+    return alert_message(Told(alert), Scene("UTC", now), recorded=recorded).plain
 
 
 def test_alert_says_what_happened_where_how_big_how_old_how_far_and_why() -> None:
@@ -43,7 +64,7 @@ def test_alert_says_what_happened_where_how_big_how_old_how_far_and_why() -> Non
 
 
 def test_html_says_the_same_with_the_headline_in_bold() -> None:
-    text = alert_message(near(), zone_name="UTC", now=DECIDED)
+    text = alert_message(Told(near()), Scene("UTC", DECIDED))
 
     assert text.html.startswith("<b>BTCUSDT: 0.93 % from a cluster of liquidated longs</b>\n")
     assert parse_html(text.html) == text.plain
@@ -123,12 +144,12 @@ def test_test_alert_cannot_be_taken_for_a_real_one() -> None:
 
 def test_list_of_missed_alerts_is_oldest_first_with_time_level_and_outcome() -> None:
     missed = [
-        Missed(near_alert("later", DECIDED + 60.0), None),
-        Missed(near_alert("first", DECIDED), EpisodeState.SWEPT),
-        Missed(near_alert("note", DECIDED - 60.0, text="the clock is off"), None),
+        Told(near_alert("later", DECIDED + 60.0)),
+        Told(near_alert("first", DECIDED), swept()),
+        Told(near_alert("note", DECIDED - 60.0, text="the clock is off")),
     ]
 
-    [listing] = late_message(missed, zone_name="UTC", now=DECIDED + 86_400.0)
+    [listing] = late_message(missed, Scene("UTC", DECIDED + 86_400.0))
 
     assert listing.plain.splitlines() == [
         "Missed while this chat could not be reached: 3 alerts",
@@ -141,9 +162,9 @@ def test_list_of_missed_alerts_is_oldest_first_with_time_level_and_outcome() -> 
 
 
 def test_long_list_is_split_at_line_ends_and_loses_nothing() -> None:
-    missed = [Missed(near_alert(f"alert{n:03}", DECIDED + n), None) for n in range(100)]
+    missed = [Told(near_alert(f"alert{n:03}", DECIDED + n)) for n in range(100)]
 
-    parts = late_message(missed, zone_name="UTC", now=DECIDED)
+    parts = late_message(missed, Scene("UTC", DECIDED))
 
     assert len(parts) > 1
     assert all(len(part.html) <= 4096 for part in parts)
@@ -172,8 +193,8 @@ def test_telegram_takes_any_symbol_and_any_sentence(symbol: str, sentence: str, 
         Alert("abcdefgh", "test", DECIDED, "test", text=sentence),
     ]
 
-    texts = [alert_message(alert, zone_name="UTC", now=DECIDED, recorded=recorded) for alert in alerts]
-    texts += late_message([Missed(alert, None) for alert in alerts], zone_name="UTC", now=DECIDED)
+    texts = [alert_message(Told(alert), Scene("UTC", DECIDED), recorded=recorded) for alert in alerts]
+    texts += late_message([Told(alert) for alert in alerts], Scene("UTC", DECIDED))
 
     for text in texts:
         assert parse_html(text.html) == text.plain
@@ -188,3 +209,175 @@ def test_split_never_makes_what_telegram_refuses(lines: list[str], limit: int) -
     for part in split(text, limit):
         parse_html(part.html)
         assert len(part.html.encode("utf-16-le")) // 2 <= limit
+
+
+# ---------------------------------------------------------------- outcomes and track record
+
+
+@pytest.mark.parametrize(
+    ("became", "words"),
+    [
+        (
+            episode(EpisodeState.TOUCHED, touched=True, closest_pct=0.0),
+            "Touched: price came into the range, 5 min after the alert (14:10 UTC)",
+        ),
+        (swept(), "Swept: price went through the range and out at the far side, 5 min after the alert (14:10 UTC)"),
+        (
+            episode(EpisodeState.COOLING, outcome=EpisodeState.HELD),
+            "Held: price turned back to where it came from, 5 min after the alert (14:10 UTC); nearest 0.31 %",
+        ),
+        (
+            episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True),
+            "Faded: the range ended before price decided, 5 min after the alert (14:10 UTC); it had been inside",
+        ),
+    ],
+)
+def test_message_tells_how_its_alert_turned_out(became: Episode, words: str) -> None:
+    told = Told(near(), became)
+
+    assert alert_message(told, Scene("UTC", DECIDED + 300.0)).plain.splitlines()[-2] == words
+    assert outcome_message(told, Scene("UTC", DECIDED + 300.0)).plain.splitlines() == [
+        "abcdefgh BTCUSDT: 0.93 % from a cluster of liquidated longs",
+        words,
+    ]
+
+
+def test_an_episode_that_is_as_it_was_told_adds_nothing() -> None:
+    told = Told(near(), episode(EpisodeState.NEAR))
+
+    assert alert_message(told, Scene("UTC", DECIDED)) == alert_message(Told(near()), Scene("UTC", DECIDED))
+
+
+def test_how_a_rules_alerts_ended_is_told_from_five_on() -> None:
+    scene = Scene("UTC", DECIDED)
+
+    five = alert_message(Told(near()), scene, record=TrackRecord(swept=2, held=2, faded=1))
+    four = alert_message(Told(near()), scene, record=TrackRecord(swept=2, held=2))
+
+    assert "How this rule's last 5 alerts ended: 2 held, 2 swept, 1 faded" in five.plain.splitlines()
+    assert "alerts ended" not in four.plain
+
+
+# ---------------------------------------------------------------- other kinds
+
+
+FLOW = FlowEvidence(
+    BTC, PositionSide.LONG, 60.0, 4_200_000.0, 31, 0.82, 0.6, True, 61_000.0, 60_390.0, DECIDED - 50.0, DECIDED, 1e6, 12
+)
+
+
+def test_a_cascade_says_how_much_how_fast_how_far_and_what_the_feed_hides() -> None:
+    rule = Rule(RuleKind.CASCADE, BTC, 0.0, 0.6)
+    alert = Alert("abcdefgh", "cascade", DECIDED, "flow", rule=rule, flow=FLOW)
+
+    assert plain(alert).splitlines() == [
+        "BTCUSDT: 4.20M USD of longs liquidated in 60 s, price -1 %",
+        "Liquidated: 4.20M USD in 31 liquidations, the largest 1.00M USD, last at 14:05 UTC",
+        "Price: 61,000 to 60,390 (-1 %)",
+        "Strength: 0.82, how unusual such a minute is for longs of BTCUSDT",
+        "At least: in 12 of 60 s each second had a liquidation, and Binance shows at most one a second",
+        "Rule: BTCUSDT, cascade, strength at least 0.6",
+        "More: /why abcdefgh",
+    ]
+
+
+def test_numbers_with_a_decimal_comma() -> None:
+    alert = Alert("abcdefgh", "cascade", DECIDED, "flow", flow=FLOW)
+
+    text = alert_message(Told(alert), Scene("UTC", DECIDED, NumberStyle.COMMA)).plain
+
+    assert text.splitlines()[1:3] == [
+        "Liquidated: 4,20M USD in 31 liquidations, the largest 1,00M USD, last at 14:05 UTC",
+        "Price: 61.000 to 60.390 (-1 %)",
+    ]
+
+
+def test_a_large_liquidation_says_where_and_when() -> None:
+    one = Liquidation(BTC, PositionSide.SHORT, 61_234.5, 20.0, 1_224_690.0, DECIDED - 3.0, DECIDED)
+    rule = Rule(RuleKind.LARGE, BTC, 0.0, 0.0, 1e6)
+    alert = Alert("abcdefgh", "large", DECIDED, "large", rule=rule, liquidation=one)
+
+    assert plain(alert).splitlines() == [
+        "BTCUSDT: a short of 1.22M USD liquidated",
+        "Filled at 61,234.5, 14:04 UTC, on binance",
+        "Amount: 1.22M USD, quantity 20",
+        "Rule: BTCUSDT, one liquidation of at least 1.00M USD",
+        "More: /why abcdefgh",
+    ]
+
+
+def test_growth_names_the_step_and_where_it_came_from() -> None:
+    alert = replace(near(), kind="grown", step=0.75, strength_before=0.71)
+
+    lines = plain(alert).splitlines()
+
+    assert lines[0] == "BTCUSDT: the cluster of liquidated longs has grown past 0.75"
+    assert "Grown: from 0.71 to 0.84" in lines
+
+
+# ---------------------------------------------------------------- digests
+
+
+def storm(count: int) -> list[Told]:
+    """Alerts of as many instruments, each a little weaker than the one before."""
+    found = []
+    for number in range(count):
+        alert = near_alert(f"alert{number:03}", DECIDED + number / 100)
+        assert alert.zone is not None
+        zone = replace(alert.zone, instrument=Instrument("binance", f"COIN{number}USDT"), strength=0.99 - number / 1e4)
+        found.append(Told(replace(alert, zone=zone)))
+    return found
+
+
+def test_a_small_digest_says_of_each_what_an_alert_says() -> None:
+    [text] = digest_message(storm(2), Scene("UTC", DECIDED))
+
+    assert text.plain.splitlines() == [
+        "2 alerts at once, strongest first (14:05 UTC to 14:05 UTC)",
+        "• COIN0USDT: 0.93 % from a cluster of liquidated longs, strength 0.99 (/why alert000)",
+        "• COIN1USDT: 0.93 % from a cluster of liquidated longs, strength 0.99 (/why alert001)",
+    ]
+
+
+@pytest.mark.parametrize("count", [5, 60, 150, 300])
+def test_a_digest_names_every_alert_in_at_most_two_messages(count: int) -> None:
+    parts = digest_message(list(reversed(storm(count))), Scene("UTC", DECIDED))
+
+    assert len(parts) <= 2
+    assert all(len(part.html) <= 4096 for part in parts)
+    whole = "\n".join(part.plain for part in parts)
+    places = [whole.find(f"COIN{number}USDT ") + whole.find(f"COIN{number}USDT:") for number in range(count)]
+    assert min(places) > -2
+    assert whole.startswith(f"{count} alerts at once")
+
+
+def test_a_digest_that_cannot_hold_all_says_how_many_are_left() -> None:
+    parts = digest_message(storm(2000), Scene("UTC", DECIDED))
+
+    named = sum(part.plain.count("COIN") for part in parts)
+    assert len(parts) <= 2
+    assert f"and {2000 - named} more, weaker than these: /alerts lists them" in parts[-1].plain
+
+
+def test_what_waited_for_the_end_of_quiet_hours_is_listed() -> None:
+    [text] = held_message([Told(near_alert("first", DECIDED), swept())], Scene("UTC", DECIDED + 3600.0))
+
+    assert text.plain.splitlines()[0] == "While it was quiet here: 1 alert"
+
+
+def test_buttons_are_for_what_happened_in_the_market() -> None:
+    rows = alert_buttons(near())
+
+    assert [[label for label, _ in row] for row in rows] == [["Mute 1 h", "Ack"], ["Chart", "Why"]]
+    assert next(press_of(data) for row in rows for _, data in row) == Press("mute", ("abcdefgh",))
+    assert alert_buttons(Alert("n", "notice", DECIDED, "r", text="x")) == ()
+
+
+@pytest.mark.parametrize("data", ["", "2:mute:a", "mute", "1:", "1", "x" * 70, "1:" + "é" * 40])
+def test_callback_data_of_others_means_nothing(data: str) -> None:
+    assert press_of(data) is None
+
+
+def test_callback_data_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ValueError, match="at most 64 bytes"):
+        callback_data("mute", "x" * 60)

@@ -53,7 +53,7 @@ def test_mistake_in_an_option_says_so() -> None:
         ("ALERTS__COOLDOWN_MINUTES", "-1"),
         ("ALERTS__MEMORY_HOURS", "0"),
         ("ALERTS__MIN_NOTIONAL_USD", "inf"),
-        ("ALERTS__KINDS", "cascade"),
+        ("ALERTS__KINDS", "cascades"),
         ("ALERTS__KINDS", ""),
         ("ALERTS__DIGEST_AFTER", "0"),
         ("BINANCE__CONNECTIONS", "2"),

@@ -25,7 +25,7 @@ def test_no_file_and_no_environment_give_the_defaults() -> None:
     assert (settings.alerts.distance_pct, settings.alerts.rearm_pct) == (1.0, 1.4)
     assert (settings.alerts.min_strength, settings.alerts.cooldown_minutes) == (0.6, 30.0)
     assert (settings.alerts.memory_hours, settings.alerts.min_notional_usd) == (24.0, 100_000.0)
-    assert (settings.alerts.kinds, settings.alerts.digest_after) == (("near",), 4)
+    assert (settings.alerts.kinds, settings.alerts.digest_after) == (("near", "cascade"), 4)
     assert (settings.telegram.token, settings.telegram.allowed_chats) == (None, ())
     assert settings.database.url == "sqlite+aiosqlite:///liqalert.db"
     assert (settings.web.host, settings.web.port, settings.web.token) == ("127.0.0.1", 8787, None)

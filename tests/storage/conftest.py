@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
+from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import upgrade
 from liqalert.storage.tables import METADATA
 from tests.small_disk import can_mount
 from tests.storage import postgresql
+from tests.storage.objects import BTC_RULE, T0, alert, near, standard
 
 KINDS = ["sqlite", "postgresql"] if postgresql.binaries() else ["sqlite"]
 NUMBERS = itertools.count()
@@ -119,6 +123,20 @@ def outbox(database: Database) -> DeliveryOutbox:
 @pytest.fixture
 def chats(database: Database) -> ChatDirectory:
     return ChatDirectory(database)
+
+
+@pytest.fixture
+def amendments(database: Database) -> MessageAmendments:
+    return MessageAmendments(database)
+
+
+@pytest.fixture
+async def sent(database: Database, alerts: AlertStore, outbox: DeliveryOutbox) -> None:
+    """One chat that was told of the alert in message 77."""
+    await sync_defaults(database, "telegram", ["5"], standard=standard(BTC_RULE), now=T0)
+    await alerts.record([near()])
+    await outbox.fan_out(alert(), T0)
+    await outbox.settle([Outcome(1, DeliveryStatus.SENT, 1, T0 + 1, T0 + 1, "77")])
 
 
 def _sqlite_copy(request: pytest.FixtureRequest, directory: Path) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liqalert.core.alerts import Alert, Evidence
+from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import Instrument, Liquidation, PositionSide
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import Rule, RuleKind, Thresholds
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside, Zone
+from liqalert.ports import Standard
 
 T0 = 1_795_000_000.125
 BTC = Instrument("binance", "BTCUSDT")
@@ -93,5 +94,49 @@ def held() -> Transition:
     return Transition(entered, EpisodeState.TOUCHED, T0 + 99, Reason.TURNED_BACK, EVIDENCE)
 
 
+def cooling() -> Transition:
+    """By the same mark as `held`."""
+    entered = replace(held().episode, state=EpisodeState.COOLING)
+    return Transition(entered, EpisodeState.HELD, T0 + 99, Reason.COOLDOWN_BEGINS, EVIDENCE)
+
+
+def interrupted(reason: Reason = Reason.ZONE_REWRITTEN) -> Transition:
+    """After `near`: the episode ends without an outcome."""
+    entered = episode(EpisodeState.IDLE, since=T0 + 90, alert_id="a1", closest_pct=0.3)
+    return Transition(entered, EpisodeState.NEAR, T0 + 90, reason, EVIDENCE)
+
+
+def cascade(alert_id: str = "c1", **changes: object) -> Alert:
+    """Of the minute up to T0 + 60."""
+    flow = FlowEvidence(
+        instrument=BTC,
+        liquidated=PositionSide.LONG,
+        window_s=60.0,
+        notional_usd=2e6,
+        count=12,
+        strength=0.7,
+        min_strength=0.6,
+        calibrated=True,
+        price_from=61_000.0,
+        price_to=60_400.0,
+        first_at=T0 + 10,
+        last_at=T0 + 60,
+        largest_usd=5e5,
+        saturated_s=0,
+    )
+    rule = Rule(RuleKind.CASCADE, BTC, 0.0, 0.6)
+    return replace(Alert(alert_id, "cascade", T0 + 61, "flow_unusual_for_this_side", rule=rule, flow=flow), **changes)
+
+
 def notice(alert_id: str = "n1", **changes: object) -> Alert:
     return replace(Alert(alert_id, "notice", T0 + 5, "feed_not_alive", text="The feed is down."), **changes)
+
+
+def standard(*rules: Rule) -> Standard:
+    """What gives exactly `rules`: all near, with the same numbers."""
+    first = rules[0] if rules else BTC_RULE
+    return Standard(
+        instruments=tuple(rule.instrument for rule in rules if rule.instrument),
+        kinds=(RuleKind.NEAR,),
+        thresholds=Thresholds(first.distance_pct, first.min_strength, 1e6),
+    )

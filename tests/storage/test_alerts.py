@@ -30,6 +30,7 @@ from tests.storage.objects import (
     liquidation,
     near,
     notice,
+    standard,
     touched,
     zone,
 )
@@ -159,19 +160,18 @@ async def test_a_batch_that_fails_leaves_nothing(database: Database, alerts: Ale
     assert await _count(database, "clusters") == 0
 
 
-async def test_a_content_that_cannot_be_read_is_a_storage_error(database: Database, alerts: AlertStore) -> None:
+async def test_an_alert_that_cannot_be_read_is_left_out(database: Database, alerts: AlertStore) -> None:
     await alerts.record(STORY)
     async with database.write("test") as connection:
         await connection.execute(text("UPDATE alerts SET content = '{}'"))
 
-    with pytest.raises(StorageError, match="reading alerts failed"):
-        await alerts.recent(1)
+    assert await alerts.recent(1) == ()
 
 
 async def test_why_gives_the_alert_with_its_whole_story(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:
-    await sync_defaults(database, "telegram", ["42"], rules=[BTC_RULE], now=T0)
+    await sync_defaults(database, "telegram", ["42"], standard=standard(BTC_RULE), now=T0)
     await alerts.record([*STORY, held()])
     await outbox.fan_out(alert(), T0 + 81)
     [due] = await outbox.due(T0 + 81, 10)
@@ -216,7 +216,7 @@ async def test_recent_is_newest_first_without_notices_and_tests(alerts: AlertSto
 async def test_recent_of_a_chat_is_what_it_was_told(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:
-    await sync_defaults(database, "telegram", ["42", "43"], rules=[], now=T0)
+    await sync_defaults(database, "telegram", ["42", "43"], standard=standard(), now=T0)
     first, second = await chats.chat("telegram", "42"), await chats.chat("telegram", "43")
     assert first is not None
     assert second is not None
@@ -226,3 +226,17 @@ async def test_recent_of_a_chat_is_what_it_was_told(
         await outbox.fan_out(mine, T0)
 
     assert [row.alert.id for row in await alerts.recent(9, chat_id=second.id)] == ["a2"]
+
+
+async def test_recent_of_a_chat_says_nothing_of_other_chats(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await sync_defaults(database, "telegram", ["42", "43"], standard=standard(BTC_RULE), now=T0)
+    await alerts.record([near()])
+    await outbox.fan_out(alert(), T0)
+
+    [mine] = await alerts.recent(9, chat_id=2)
+    [everyones] = await alerts.recent(9)
+
+    assert [delivery.address for delivery in mine.deliveries] == ["43"]
+    assert [delivery.address for delivery in everyones.deliveries] == ["42", "43"]

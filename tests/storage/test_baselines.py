@@ -57,3 +57,15 @@ async def test_an_empty_store_gives_nothing(database: Database) -> None:
 
     assert await store.load("2026-01-01") == ()
     assert await store.open_interest() == ()
+
+
+async def test_clusters_and_flow_of_one_day_stand_beside_each_other(database: Database) -> None:
+    store = BaselineStore(database)
+    flow = DaySamples(BTC, PositionSide.LONG, "2026-11-18", ((170, 280),), "flow")
+    flow_19 = DaySamples(BTC, PositionSide.LONG, "2026-11-19", ((171, 12),), "flow")
+
+    await store.save([flow, LONG_18, flow_19], T0)
+    await store.save([SHORT_18], T0)
+
+    assert await store.load("2026-11-01") == (LONG_18, SHORT_18, flow, flow_19)
+    assert await store.load("2026-11-19") == (flow_19,)

@@ -10,7 +10,7 @@ from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.outbox import DeliveryOutbox
 from tests.storage.crash_writer import numbered
-from tests.storage.objects import BTC_RULE, T0
+from tests.storage.objects import BTC_RULE, T0, standard
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,7 +32,7 @@ async def _write_until_killed(url: str, lines: int) -> int:
 
 async def test_after_kill_9_no_alert_is_lost_and_none_is_told_twice(sqlite_url: str) -> None:
     async with Database(sqlite_url) as database:
-        await sync_defaults(database, "telegram", ["1"], rules=[BTC_RULE], now=T0)
+        await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
 
     committed = await _write_until_killed(sqlite_url, 40)
 

@@ -9,7 +9,7 @@ from liqalert.core.episodes import ZoneEnded, ZoneOpened
 from liqalert.core.market import Gap, PositionSide
 from liqalert.core.strength import DaySamples
 from liqalert.core.zones import ZoneEnd
-from liqalert.ports import StorageError
+from liqalert.ports import DeliveryStatus, Outcome, StorageError
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.database import Database
@@ -19,7 +19,7 @@ from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import CANDLES, METADATA
 from tests.storage import postgresql
-from tests.storage.objects import BTC, BTC_RULE, T0, alert, armed, episode, liquidation, near, touched, zone
+from tests.storage.objects import BTC, BTC_RULE, T0, alert, armed, episode, liquidation, near, standard, touched, zone
 
 DAY = 86_400.0
 EVERYTHING = {"liquidations": 1, "feed_gaps": 1, "clusters": 1, "alerts": 1, "candles": 1, "baselines": 1}
@@ -35,7 +35,7 @@ async def _counts(database: Database) -> dict[str, int]:
 
 async def _fill(database: Database) -> None:
     """One ended zone with everything that hangs on it, one live zone, and some rows of the other tables."""
-    await sync_defaults(database, "telegram", ["1"], rules=[BTC_RULE], now=T0)
+    await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
     journal = BatchJournal(database)
     for one in (liquidation(0), liquidation(100)):
         journal.liquidation(one)
@@ -44,7 +44,9 @@ async def _fill(database: Database) -> None:
     alerts = AlertStore(database)
     await alerts.record([ZoneOpened(zone(), T0), armed(), near(), touched(), ZoneOpened(zone("z2"), T0)])
     await alerts.record([ZoneEnded(zone(), T0 + 100, ZoneEnd.SWEPT)])
-    await DeliveryOutbox(database).fan_out(alert(), T0 + 80)
+    outbox = DeliveryOutbox(database)
+    await outbox.fan_out(alert(), T0 + 80)
+    await outbox.settle([Outcome(1, DeliveryStatus.SENT, 1, T0 + 81, T0 + 81, "7", attempted=True)])
     days = [DaySamples(BTC, PositionSide.LONG, day, ()) for day in ("2026-11-10", "2026-11-18")]
     await BaselineStore(database).save(days, T0)
     candle = {"exchange": "binance", "symbol": "BTCUSDT", "open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0}
@@ -61,7 +63,7 @@ async def test_what_is_old_goes_with_all_that_hangs_on_it(database: Database) ->
         "liquidations": 2,
         "feed_gaps": 1,
         "clusters": 5,
-        "alerts": 2,
+        "alerts": 3,
         "candles": 1,
         "baselines": 1,
     }

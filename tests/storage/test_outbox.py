@@ -1,42 +1,18 @@
 import asyncio
-from dataclasses import replace
+import sqlite3
+from contextlib import closing
 
 import pytest
-from sqlalchemy import insert
 
-from liqalert.core.alerts import Alert
-from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
+from liqalert.ports import Attempt, Delivery, DeliveryStatus, Outcome, StorageError
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
-from liqalert.storage.tables import CHATS, RULES, SUBSCRIPTIONS
-from tests.storage.objects import BTC_RULE, ETH_RULE, T0, alert, near, notice
-
-
-async def _subscribers(database: Database, count: int, **changes: object) -> None:
-    """`count` chats, with rows 1 to `count`, that hold the BTC rule."""
-    rule = {"id": BTC_RULE.id, "kind": "near", "exchange": "binance", "symbol": "BTCUSDT"}
-    chats = [
-        {"channel": "telegram", "address": str(n), "listed_as": str(n), "role": "user", "added_at": T0}
-        for n in range(count)
-    ]
-    held = {"rule_id": BTC_RULE.id, "loudness": "loud", "from_default": True, "since": T0} | changes
-    async with database.write("test") as connection:
-        await connection.execute(insert(RULES), [rule | {"distance_pct": 1.0, "min_strength": 0.6}])
-        await connection.execute(insert(CHATS), chats)
-        await connection.execute(insert(SUBSCRIPTIONS), [held | {"chat_id": n + 1} for n in range(count)])
-
-
-async def _told(outbox: DeliveryOutbox) -> list[tuple[str, str]]:
-    return [(delivery.channel, delivery.address) for delivery in await outbox.due(T0 + 9_999, 9_999)]
-
-
-async def _fanned_out(outbox: DeliveryOutbox, alerts: AlertStore, what: Alert) -> list[tuple[str, str]]:
-    await alerts.record_notice(what)
-    assert await outbox.fan_out(what, T0) is True
-    return await _told(outbox)
+from tests.storage.objects import BTC_RULE, T0, alert, near, notice, standard, touched
+from tests.storage.subscribers import fanned_out, subscribers, told
 
 
 def _outcome(delivery: Delivery, status: DeliveryStatus, due_at: float = T0 + 90) -> Outcome:
@@ -46,7 +22,7 @@ def _outcome(delivery: Delivery, status: DeliveryStatus, due_at: float = T0 + 90
 async def test_twelve_hundred_subscribers_are_reached_in_three_batches(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await _subscribers(database, 1_200)
+    await subscribers(database, 1_200)
     await alerts.record([near()])
 
     finished = [await outbox.fan_out(alert(), T0) for _ in range(3)]
@@ -60,7 +36,7 @@ async def test_twelve_hundred_subscribers_are_reached_in_three_batches(
 async def test_a_fan_out_cut_short_goes_on_where_it_stopped(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await _subscribers(database, 1_200)
+    await subscribers(database, 1_200)
     await alerts.record([near()])
     await outbox.fan_out(alert(), T0)
     cut = asyncio.create_task(outbox.fan_out(alert(), T0), name="fan-out")
@@ -82,102 +58,58 @@ async def test_a_fan_out_cut_short_goes_on_where_it_stopped(
 async def test_a_finished_fan_out_adds_nothing_more(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:
-    await sync_defaults(database, "telegram", ["1"], rules=[BTC_RULE], now=T0)
+    await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
     await alerts.record([near()])
     await outbox.fan_out(alert(), T0)
-    await sync_defaults(database, "telegram", ["1", "2"], rules=[BTC_RULE], now=T0)
+    await sync_defaults(database, "telegram", ["1", "2"], standard=standard(BTC_RULE), now=T0)
 
     assert await outbox.fan_out(alert(), T0) is True
 
-    assert await _told(outbox) == [("telegram", "1")]
+    assert await told(outbox) == [("telegram", "1")]
 
 
-async def test_an_alert_that_is_not_recorded_cannot_be_fanned_out(outbox: DeliveryOutbox) -> None:
+async def test_an_alert_that_is_not_recorded_cannot_befanned_out(outbox: DeliveryOutbox) -> None:
     with pytest.raises(StorageError, match=r"fan-out of alert a1 .* not recorded"):
         await outbox.fan_out(alert(), T0)
 
 
-async def test_only_those_who_hold_the_rule_and_want_to_hear_are_told(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
-) -> None:
-    await sync_defaults(database, "telegram", ["1", "2", "3", "4"], rules=[BTC_RULE], now=T0)
-    ids = {address: chat.id for address in "1234" if (chat := await chats.chat("telegram", address))}
-    await chats.unsubscribe(ids["2"], BTC_RULE.instrument, T0)
-    await chats.mark_dead(ids["3"], T0)
-    await chats.subscribe(ids["4"], ETH_RULE, T0)
-    await sync_defaults(database, "telegram", ["1", "2", "3"], rules=[BTC_RULE], now=T0)
+async def test_a_digest_counts_as_one_message(database: Database, alerts: AlertStore, outbox: DeliveryOutbox) -> None:
+    await subscribers(database, 1)
+    for number in range(3):
+        await alerts.record_notice(alert(f"b{number}"))
+        await outbox.fan_out(alert(f"b{number}"), T0)
+    await outbox.settle(
+        [
+            Outcome(1, DeliveryStatus.SENT, 1, T0, T0, "7"),
+            Outcome(2, DeliveryStatus.SENT, 1, T0 + 5, T0 + 5, "8,9", in_digest=True),
+            Outcome(3, DeliveryStatus.SENT, 1, T0 + 6, T0 + 6, "8,9", in_digest=True),
+        ]
+    )
 
-    assert await _fanned_out(outbox, alerts, alert()) == [("telegram", "1")]
-
-
-async def test_who_has_a_rule_for_the_instrument_is_not_told_again_by_the_rule_for_all(
-    database: Database, chats: ChatDirectory, alerts: AlertStore, outbox: DeliveryOutbox
-) -> None:
-    """Chat 0 holds only the rule for all, chat 1 one for BTC as well, chat 2 has stopped BTC."""
-    everything = replace(BTC_RULE, instrument=None)
-    await sync_defaults(database, "telegram", ["0", "1", "2"], rules=[], now=T0)
-    rows = [await chats.chat("telegram", address) for address in ("0", "1", "2")]
-    for row in rows:
-        assert row is not None
-        await chats.subscribe(row.id, everything, T0)
-        if row.address != "0":
-            await chats.subscribe(row.id, BTC_RULE, T0)
-        if row.address == "2":
-            await chats.unsubscribe(row.id, BTC_RULE.instrument, T0)
-    what = replace(alert(), rule=everything)
-    await alerts.record([replace(near(), alert=what)])
-
-    assert await outbox.fan_out(what, T0) is True
-    assert await _told(outbox) == [("telegram", "0")]
+    assert await outbox.messages_since(1, T0) == 2
+    assert await outbox.messages_since(1, T0 + 5) == 1
+    assert await outbox.messages_since(2, T0) == 0
 
 
-@pytest.mark.parametrize(("muted_until", "told"), [(T0 + 10, 0), (T0, 1), (T0 - 1, 1)])
-async def test_a_muted_chat_is_told_nothing_until_the_mute_is_over(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, muted_until: float, told: int
-) -> None:
-    await _subscribers(database, 1, muted_until=muted_until)
-
-    assert len(await _fanned_out(outbox, alerts, alert())) == told
-
-
-async def test_a_silent_subscription_makes_a_silent_delivery(
+async def test_an_alert_that_cannot_be_read_holds_up_nobody(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await _subscribers(database, 1, loudness="silent")
-    await alerts.record([near()])
+    await subscribers(database, 1)
+    for name in ("bad", "good", "worse"):
+        await alerts.record_notice(alert(name))
+    await outbox.fan_out(alert("bad"), T0)
+    async with database.write("test") as connection:
+        await connection.exec_driver_sql("UPDATE alerts SET content = '{}' WHERE id IN ('bad', 'worse')")
 
-    await outbox.fan_out(alert(), T0)
-
-    [delivery] = await outbox.due(T0, 5)
-    assert delivery == Delivery(1, alert(), 1, "telegram", "0", True, DeliveryStatus.DUE, 0, T0, T0)
-    assert await outbox.recipients(alert(), T0) == (Recipient(1, "telegram", "0", "silent", None),)
-
-
-async def test_a_notice_goes_to_the_owner_and_the_console(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
-) -> None:
-    await sync_defaults(database, "telegram", ["1", "2"], rules=[BTC_RULE], now=T0)
-    await sync_defaults(database, "console", ["console"], rules=[BTC_RULE], now=T0)
-
-    assert await _fanned_out(outbox, alerts, notice()) == [("telegram", "1"), ("console", "console")]
-
-
-async def test_an_alert_for_one_chat_goes_to_that_chat_alone(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
-) -> None:
-    await sync_defaults(database, "telegram", ["1", "2"], rules=[BTC_RULE], now=T0)
-    second = await chats.chat("telegram", "2")
-    assert second is not None
-
-    told = await _fanned_out(outbox, alerts, notice("t1", kind="test", only_chat=second.id))
-
-    assert told == [("telegram", "2")]
+    assert [each.id for each in await outbox.unfinished()] == ["good"]
+    assert await outbox.due(T0, 5) == ()
+    assert await outbox.counts() == {"due": 0, "sent": 0, "late": 0, "held": 0, "dead": 1}
 
 
 async def test_what_is_due_first_comes_first_and_excluded_ids_are_left_out(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await _subscribers(database, 4)
+    await subscribers(database, 4)
     await alerts.record([near()])
     await outbox.fan_out(alert(), T0)
     await outbox.settle([_outcome((await outbox.due(T0, 1))[0], DeliveryStatus.DUE, due_at=T0 + 5)])
@@ -187,43 +119,16 @@ async def test_what_is_due_first_comes_first_and_excluded_ids_are_left_out(
     assert [delivery.chat_id for delivery in await outbox.due(T0 + 5, 2, exclude=[2])] == [3, 4]
 
 
-async def test_outcomes_decide_what_is_tried_again(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
-) -> None:
-    await _subscribers(database, 4)
-    await alerts.record([near()])
-    await outbox.fan_out(alert(), T0)
-    sent, dead, late, due = await outbox.due(T0, 9)
-
-    await outbox.settle(
-        [
-            _outcome(sent, DeliveryStatus.SENT),
-            _outcome(dead, DeliveryStatus.DEAD),
-            _outcome(late, DeliveryStatus.LATE, due_at=T0 + 50),
-            _outcome(due, DeliveryStatus.DUE, due_at=T0 + 40),
-        ]
-    )
-
-    again = await outbox.due(T0 + 60, 9)
-    assert [(one.id, one.status, one.attempts, one.due_at) for one in again] == [
-        (4, DeliveryStatus.DUE, 1, T0 + 40),
-        (3, DeliveryStatus.LATE, 1, T0 + 50),
-    ]
-    assert await outbox.next_due_at() == T0 + 40
-    assert await outbox.oldest_unsettled_at() == T0
-    assert await outbox.counts() == {"due": 1, "sent": 1, "late": 1, "dead": 1}
-
-
 async def test_nothing_to_do_is_none(outbox: DeliveryOutbox) -> None:
     assert await outbox.next_due_at() is None
     assert await outbox.oldest_unsettled_at() is None
-    assert await outbox.counts() == {"due": 0, "sent": 0, "late": 0, "dead": 0}
+    assert await outbox.counts() == {"due": 0, "sent": 0, "late": 0, "held": 0, "dead": 0}
 
 
 async def test_what_was_sent_from_memory_is_stored_and_not_sent_again(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await _subscribers(database, 2)
+    await subscribers(database, 2)
     await alerts.record([near()])
     from_memory = Delivery(-1, alert(), 1, "telegram", "0", False, DeliveryStatus.DUE, 0, T0, T0, recorded=False)
 
@@ -232,31 +137,103 @@ async def test_what_was_sent_from_memory_is_stored_and_not_sent_again(
     await outbox.fan_out(alert(), T0 + 90)
 
     assert [delivery.chat_id for delivery in await outbox.due(T0 + 90, 9)] == [2]
-    assert await outbox.counts() == {"due": 1, "sent": 1, "late": 0, "dead": 0}
-
-
-async def test_an_error_that_cannot_be_stored_is_stored_readably(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
-) -> None:
-    await _subscribers(database, 1)
-    await alerts.record([near()])
-    await outbox.fan_out(alert(), T0)
-    [due] = await outbox.due(T0, 1)
-
-    await outbox.settle([Outcome(due.id, DeliveryStatus.DEAD, 1, T0, T0, error="odd \udcff answer")])
-
-    row = await alerts.why("a1")
-    assert row is not None
-    assert row.deliveries[0].error == "odd ? answer"
+    assert await outbox.counts() == {"due": 1, "sent": 1, "late": 0, "held": 0, "dead": 0}
 
 
 async def test_deliveries_to_a_dead_chat_are_given_up(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:
-    await _subscribers(database, 2)
+    await subscribers(database, 2)
     await alerts.record([near()])
     await outbox.fan_out(alert(), T0)
 
     await chats.mark_dead(1, T0 + 1)
 
     assert [delivery.chat_id for delivery in await outbox.due(T0 + 9, 9)] == [2]
+
+
+async def test_a_list_counts_once_if_at_all_and_the_consoles_numbers_may_repeat(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    """A list that is no message of its own, by its id, does not count."""
+    await subscribers(database, 1)
+    for number in range(6):
+        await alerts.record_notice(alert(f"b{number}"))
+        await outbox.fan_out(alert(f"b{number}"), T0)
+    await outbox.settle([Outcome(id_, DeliveryStatus.HELD, 0, T0, T0) for id_ in (1, 2, 5, 6)])
+    await outbox.settle([Outcome(id_, DeliveryStatus.SENT, 1, T0 + 1, T0 + 1, "1") for id_ in (1, 2, 3, 4)])
+    await outbox.settle([Outcome(id_, DeliveryStatus.SENT, 1, T0 + 1, T0 + 1, None) for id_ in (5, 6)])
+
+    assert await outbox.messages_since(1, T0) == 3
+
+
+async def test_notices_do_not_count_as_messages_with_alerts(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 1)
+    await fanned_out(outbox, alerts, notice(only_chat=1))
+    await outbox.settle([Outcome(1, DeliveryStatus.SENT, 1, T0, T0, "1")])
+
+    assert await outbox.messages_since(1, T0) == 0
+
+
+async def test_what_was_sent_from_memory_is_amended_where_its_episode_has_moved_on(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 1)
+    await alerts.record([near(), touched()])
+    from_memory = Delivery(-1, alert(), 1, "telegram", "0", False, DeliveryStatus.DUE, 0, T0, T0, recorded=False)
+    sent = Outcome(-1, DeliveryStatus.SENT, 1, T0 + 85, T0 + 85, "7", attempted=True)
+
+    await outbox.adopt(from_memory, sent)
+
+    [amendment] = await MessageAmendments(database).amendments(T0 + 999, 5)
+    assert (amendment.message_id, amendment.sent_at) == ("7", T0 + 85)
+    row = await alerts.why("a1")
+    assert row is not None
+    assert row.deliveries[0].history == (Attempt(T0 + 85, None),)
+
+
+async def test_what_was_sent_from_memory_follows_a_chat_whose_row_became_another(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
+) -> None:
+    """The supergroup (row 1) was known already when the group (row 2) became it."""
+    await sync_defaults(database, "telegram", ["-1007", "7", "8"], standard=standard(BTC_RULE), now=T0)
+    await alerts.record([near()])
+    from_memory = Delivery(-1, alert(), 1, "telegram", "-1007", False, DeliveryStatus.DUE, 0, T0, T0, recorded=False)
+    await chats.migrate("telegram", "7", "-1007")
+
+    await outbox.adopt(from_memory, _outcome(from_memory, DeliveryStatus.SENT))
+    await outbox.fan_out(alert(), T0 + 90)
+
+    assert [delivery.address for delivery in await outbox.due(T0 + 90, 9)] == ["8"]
+    assert await outbox.counts() == {"due": 1, "sent": 1, "late": 0, "held": 0, "dead": 0}
+
+
+async def test_what_was_sent_from_memory_to_a_chat_that_is_no_more_is_forgotten(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await alerts.record([near()])
+    from_memory = Delivery(-1, alert(), 9, "telegram", "9", False, DeliveryStatus.DUE, 0, T0, T0, recorded=False)
+
+    await outbox.adopt(from_memory, _outcome(from_memory, DeliveryStatus.SENT))
+
+    assert await outbox.counts() == {"due": 0, "sent": 0, "late": 0, "held": 0, "dead": 0}
+
+
+async def test_an_alert_that_cannot_be_read_is_passed_over_even_where_that_cannot_be_noted(
+    sqlite_database: Database,
+) -> None:
+    alerts, outbox = AlertStore(sqlite_database), DeliveryOutbox(sqlite_database)
+    await subscribers(sqlite_database, 1)
+    for name in ("bad", "good"):
+        await alerts.record_notice(alert(name))
+        await outbox.fan_out(alert(name), T0)
+    async with sqlite_database.write("test") as connection:
+        await connection.exec_driver_sql("UPDATE alerts SET content = '{}' WHERE id = 'bad'")
+
+    with closing(sqlite3.connect(str(sqlite_database.path))) as other:
+        other.execute("BEGIN IMMEDIATE")
+        due = await outbox.due(T0, 9)
+
+    assert [delivery.alert.id for delivery in due] == ["good"]

@@ -30,7 +30,89 @@ async def test_migrations_go_up_down_and_up_again(empty_url: str) -> None:
 
         await migrate(database)
 
+        assert await current_revision(database) == "0002"
+
+
+async def _execute(database: Database, *statements: str) -> None:
+    async with database.write("test") as connection:
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+
+
+async def _rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    async with database.read("test") as connection:
+        return [tuple(row) for row in await connection.execute(text(query))]
+
+
+async def test_an_upgrade_keeps_what_the_first_version_held(empty_url: str) -> None:
+    """Of the deliveries, the first was sent, the second told late in a list, the third is still due."""
+    delivery = "INSERT INTO deliveries (alert_id, chat_id, silent, attempts, created_at, "
+    async with Database(empty_url) as database:
+        await migrate(database, "0001")
+        await _execute(
+            database,
+            "INSERT INTO chats (id, channel, address, listed_as, role, added_at) "
+            "VALUES (1, 'telegram', '7', '7', 'owner', 5)",
+            *(
+                f"INSERT INTO alerts (id, kind, decided_at, reason, content) VALUES ('{id_}', 'near', 5, 'r', '{{}}')"
+                for id_ in "abc"
+            ),
+            f"{delivery}status, updated_at, message_id) VALUES ('a', 1, false, 1, 5, 'sent', 6, '99')",
+            f"{delivery}status, updated_at, message_id, error) VALUES ('b', 1, false, 1, 5, 'sent', 7, '98', 'late')",
+            f"{delivery}status, updated_at, due_at) VALUES ('c', 1, true, 0, 5, 'due', 8, 9)",
+            "INSERT INTO rules (id, kind, distance_pct, min_strength) VALUES ('near:*:1:0.6', 'near', 1, 0.6)",
+            "INSERT INTO subscriptions (chat_id, rule_id, loudness, from_default, since) "
+            "VALUES (1, 'near:*:1:0.6', 'loud', true, 5)",
+            "INSERT INTO baselines (exchange, symbol, liquidated, day, bins) VALUES ('b', 's', 'long', 'd', '[]')",
+        )
+
+        await migrate(database)
+
+        deliveries = "SELECT alert_id, status, sent_at, message_id, due_at, final FROM deliveries ORDER BY id"
+        assert await _rows(database, deliveries) == [
+            ("a", "sent", 6.0, "99", None, False),
+            ("b", "sent", 7.0, "98", None, True),
+            ("c", "due", None, None, 9.0, False),
+        ]
+        untold = "SELECT DISTINCT in_digest, shown, amend_at, amend_attempts FROM deliveries"
+        assert await _rows(database, untold) == [(False, None, None, 0)]
+        assert await _rows(database, "SELECT id, min_usd FROM rules") == [("near:*:1:0.6", 0.0)]
+        assert await _rows(database, "SELECT role, paired, preferences FROM chats") == [("owner", False, None)]
+        assert await _rows(database, "SELECT loudness, from_default FROM subscriptions") == [("loud", True)]
+        assert await _rows(database, "SELECT bins, flow_bins FROM baselines") == [("[]", None)]
+
+
+async def test_a_downgrade_leaves_what_the_first_version_understands(empty_url: str) -> None:
+    delivery = "INSERT INTO deliveries (alert_id, chat_id, silent, status, attempts, created_at, due_at, updated_at) "
+    async with Database(empty_url) as database:
+        await migrate(database)
+        await _execute(
+            database,
+            "INSERT INTO chats (id, channel, address, listed_as, role, added_at) "
+            "VALUES (1, 'telegram', '7', '7', 'owner', 5)",
+            "INSERT INTO alerts (id, kind, decided_at, reason, content) VALUES ('a', 'near', 5, 'r', '{}')",
+            "INSERT INTO alerts (id, kind, decided_at, reason, content) VALUES ('c', 'cascade', 5, 'r', '{}')",
+            f"{delivery}VALUES ('a', 1, true, 'held', 0, 5, 9, 6)",
+            f"{delivery}VALUES ('c', 1, true, 'due', 0, 5, 9, 6)",
+            "INSERT INTO attempts (delivery_id, at) SELECT id, 6 FROM deliveries",
+            "INSERT INTO mutes (chat_id, exchange, symbol, until) VALUES (1, '', '', 9)",
+            "INSERT INTO rules (id, kind, distance_pct, min_strength) VALUES ('near:*:1:0.6', 'near', 1, 0.6)",
+            "INSERT INTO rules (id, kind, distance_pct, min_strength) VALUES ('cascade:*:0.6', 'cascade', 0, 0.6)",
+            "INSERT INTO subscriptions (chat_id, rule_id, loudness, from_default, since) "
+            "SELECT 1, id, 'loud', false, 5 FROM rules",
+        )
+
+        await migrate(database, "-1")
+
         assert await current_revision(database) == "0001"
+        assert await _rows(database, "SELECT alert_id, status, due_at FROM deliveries") == [("a", "due", 9.0)]
+        assert await _rows(database, "SELECT id FROM alerts") == [("a",)]
+        assert await _rows(database, "SELECT rule_id FROM subscriptions") == [("near:*:1:0.6",)]
+        assert await _rows(database, "SELECT id FROM rules") == [("near:*:1:0.6",)]
+
+        await migrate(database)
+
+        assert await _rows(database, "SELECT alert_id, status, sent_at FROM deliveries") == [("a", "due", None)]
 
 
 async def test_tables_in_the_code_match_the_newest_migration(database: Database) -> None:
@@ -43,6 +125,7 @@ async def test_all_tables_of_the_contract_exist(database: Database) -> None:
         assert await connection.run_sync(_tables) == [
             "alembic_version",
             "alerts",
+            "attempts",
             "baselines",
             "candles",
             "chats",
@@ -52,6 +135,8 @@ async def test_all_tables_of_the_contract_exist(database: Database) -> None:
             "feed_gaps",
             "feed_heartbeats",
             "liquidations",
+            "mutes",
+            "pairing_codes",
             "rules",
             "subscriptions",
             "transitions",
@@ -76,9 +161,9 @@ async def test_a_present_database_is_left_alone(database: Database) -> None:
 async def test_an_outdated_database_is_refused_with_the_command_that_helps(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0002")
+    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0003")
 
-    with pytest.raises(SchemaOutdated, match=r"version 0001, this liqalert needs 0002: run `liqalert db upgrade`"):
+    with pytest.raises(SchemaOutdated, match=r"version 0002, this liqalert needs 0003: run `liqalert db upgrade`"):
         await prepare(database)
 
 

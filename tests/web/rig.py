@@ -16,13 +16,14 @@ from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Zone
-from liqalert.ports import AlertRow, StorageError
+from liqalert.ports import AlertRow, Role, StorageError
 from liqalert.web.access import Access
 from liqalert.web.alerts import UnknownChat
 from liqalert.web.application import WebSources
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics import Metrics
 from liqalert.web.metrics_state import MetricsSources, OutboxFigures
+from liqalert.web.pairing import CannotPair, Offer
 from liqalert.web.server import WebServer
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
@@ -106,6 +107,9 @@ class Rig:
         self.tested_chats.append(chat)
         return "t-1"
 
+    async def offer_code(self, role: Role) -> Offer:
+        raise CannotPair(f"there is no bot for a {role}")
+
     def sources(self) -> WebSources:
         return WebSources(
             board=self.board,
@@ -116,6 +120,7 @@ class Rig:
             readiness=lambda: self.readiness,
             metrics=self.metrics,
             send_test=self.send_test,
+            offer_code=self.offer_code,
         )
 
 

@@ -6,8 +6,10 @@ import pytest
 
 from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
+from liqalert.core.market import Gap, Liquidation, PositionSide
+from liqalert.core.outcomes import Members
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, StorageError
+from liqalert.ports import AlertRow, Attempt, DeliveryRow, DeliveryStatus, StorageError
 from tests.web.rig import BTC, NOW, Client, Rig, zone
 
 RULE = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
@@ -26,9 +28,53 @@ EPISODE = Episode(
 )
 NEAR = Alert("a-1", "near", NOW - 0.5, Reason.WITHIN_DISTANCE, RULE, zone(), "e-1", EVIDENCE)
 TRANSITION = Transition(EPISODE, EpisodeState.HELD, NOW, Reason.COOLDOWN_BEGINS, EVIDENCE)
-DELIVERY = DeliveryRow("telegram", "-100200", DeliveryStatus.SENT, 2, NOW, error="timed out once")
-ROW = AlertRow(NEAR, EPISODE, (DELIVERY,), (TRANSITION,))
+DELIVERY = DeliveryRow(
+    "telegram",
+    "-100200",
+    DeliveryStatus.SENT,
+    2,
+    NOW,
+    error="timed out once",
+    history=(Attempt(NOW - 5.0, "timed out"), Attempt(NOW, None)),
+)
+ONE = Liquidation(
+    BTC,
+    PositionSide.LONG,
+    price=98.5,
+    quantity=2.0,
+    notional_usd=197.0,
+    event_time=NOW - 60.0,
+    received_time=NOW - 60.0,
+)
+MEMBERS = Members(3, 591.0, ONE, ONE, ONE)
+ROW = AlertRow(NEAR, EPISODE, (DELIVERY,), (TRANSITION,), MEMBERS, (Gap("binance", NOW - 90.0, NOW - 80.0, "closed"),))
 NOTICE = AlertRow(Alert("n-1", "notice", NOW, "clock_off", text="The clock is 12 s off."), None, ())
+
+ONE_JSON = {"at": "2023-11-14T22:12:20.000Z", "price": 98.5, "quantity": 2.0, "notional_usd": 197.0}
+
+EXPLAINED = [
+    "Alert a-1: BTCUSDT: 0.75 % from a cluster of liquidated longs",
+    "near, decided 22:13 UTC (1 s ago): the mark came within the rule's distance (mark_within_distance)",
+    "Rule: BTCUSDT within 1 %, strength at least 0.6",
+    "Mark: 99.75 at 22:13 UTC (1 s ago)",
+    "Distance: 0.75 % from the zone; the rule asks for at most 1 % (re-arms beyond 1.4 %)",
+    "Strength: zone 0.84, live at that moment 0.10; the rule asks for at least 0.60 of the zone",
+    "Feed: watched up to the decision",
+    "Zone z-1: liquidated long positions at 98 to 99, realised, 2.00M USD (time-weighted) in 20 liquidations",
+    "  strength 0.84 at its peak 21:43 UTC (30 min ago), opened 21:13 UTC (60 min ago)",
+    "What it rests on: 3 liquidations in the journal, 591 USD unweighted, on binance",
+    "• first: 22:12 UTC (1 min ago), 197 USD at 98.5",
+    "• last: 22:12 UTC (1 min ago), 197 USD at 98.5",
+    "• largest: 22:12 UTC (1 min ago), 197 USD at 98.5",
+    "Gap: not watched from 22:11 UTC (2 min ago), for 10 s: closed",
+    "Outcome: held: the mark turned back after touching the zone",
+    "What happened",
+    "• 22:13 UTC held → cooling: the cooldown began (cooldown_begins), mark 99.75",
+    "Deliveries",
+    "• telegram, -100200: sent 22:13 UTC (0 s ago), 2 attempts: timed out once",
+    "  22:13 UTC: timed out",
+    "  22:13 UTC: delivered",
+]
 
 EVIDENCE_JSON: dict[str, Any] = {
     "mark_price": 99.75,
@@ -60,6 +106,9 @@ async def test_alerts_have_exactly_the_shape_of_the_contract(rig: Rig, client: C
                     "cluster_id": "c-1",
                     "reason": "mark_within_distance",
                     "evidence": EVIDENCE_JSON,
+                    "flow": None,
+                    "liquidation": None,
+                    "step": None,
                     "decided_at": "2023-11-14T22:13:19.500Z",
                     "episode": {"state": "cooling", "outcome": "held"},
                     "deliveries": [{"channel": "telegram", "status": "sent", "attempts": 2}],
@@ -85,6 +134,9 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
             "cluster_id": "c-1",
             "reason": "mark_within_distance",
             "evidence": EVIDENCE_JSON,
+            "flow": None,
+            "liquidation": None,
+            "step": None,
             "decided_at": "2023-11-14T22:13:19.500Z",
             "episode": {
                 "id": "e-1",
@@ -102,6 +154,10 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                     "address": "-100200",
                     "at": "2023-11-14T22:13:20.000Z",
                     "error": "timed out once",
+                    "history": [
+                        {"at": "2023-11-14T22:13:15.000Z", "error": "timed out"},
+                        {"at": "2023-11-14T22:13:20.000Z", "error": None},
+                    ],
                 }
             ],
             "text": None,
@@ -112,6 +168,7 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                 "symbol": "BTCUSDT",
                 "distance_pct": 1.0,
                 "min_strength": 0.6,
+                "min_usd": None,
             },
             "zone": {
                 "id": "z-1",
@@ -137,6 +194,16 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                     "evidence": EVIDENCE_JSON,
                 }
             ],
+            "members": {
+                "exchange": "binance",
+                "count": 3,
+                "notional_usd": 591.0,
+                "first": ONE_JSON,
+                "last": ONE_JSON,
+                "largest": ONE_JSON,
+            },
+            "gaps": [{"start": "2023-11-14T22:11:50.000Z", "end": "2023-11-14T22:12:00.000Z", "cause": "closed"}],
+            "explained": EXPLAINED,
         },
     )
 
@@ -156,6 +223,9 @@ async def test_a_notice_has_no_instrument_and_its_sentence_is_in_the_detail(rig:
             "cluster_id": None,
             "reason": "clock_off",
             "evidence": None,
+            "flow": None,
+            "liquidation": None,
+            "step": None,
             "decided_at": "2023-11-14T22:13:20.000Z",
             "episode": None,
             "deliveries": [],
@@ -174,7 +244,10 @@ async def test_limit_and_kind_reach_the_reader(rig: Rig, client: Client) -> None
 async def test_an_unknown_kind_is_refused_with_those_that_exist(client: Client) -> None:
     answer = await client.get("/api/v1/alerts?kind=far")
 
-    assert answer == (400, {"error": "kind is 'far'.", "allowed": ["near", "notice", "test"]})
+    assert answer == (
+        400,
+        {"error": "kind is 'far'.", "allowed": ["near", "formed", "grown", "cascade", "large", "notice", "test"]},
+    )
 
 
 async def test_an_unknown_alert_is_404(client: Client) -> None:

@@ -1,0 +1,66 @@
+"""Commands that change what a chat is told: parse, write, say what holds now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from liqalert.bot.arguments import CannotAnswer, duration_s, quiet_words, watch_words
+from liqalert.bot.desk import Asked, Desk, instrument_meant
+from liqalert.core.rules import RuleKind, Thresholds, rule_of
+from liqalert.render import replies
+from liqalert.render.text import Text
+
+ALL = "all"
+MUTED_S = 3600.0
+"""Where no duration is given, and by the button."""
+
+
+async def watch(desk: Desk, asked: Asked) -> Text:
+    """Rules of every kind that is on in this chat."""
+    wanted = watch_words(asked.arguments)
+    instrument = None if wanted.scope.lower() == ALL else instrument_meant(desk, wanted.scope, "/watch")
+    usual = desk.standard.thresholds_for(asked.chat.preferences)
+    thresholds = Thresholds(
+        wanted.distance_pct or usual.distance_pct, wanted.min_strength or usual.min_strength, usual.large_usd
+    )
+    kinds = desk.standard.kinds_for(asked.chat.preferences) or (RuleKind.NEAR,)
+    rules = [rule_of(kind, instrument, thresholds) for kind in kinds]
+    await desk.chats.subscribe(asked.chat.id, rules, desk.clock.now())
+    await desk.rules_changed()
+    return replies.watching(rules, seen=instrument in desk.board.snapshot.marks)
+
+
+async def unwatch(desk: Desk, asked: Asked) -> Text:
+    if len(asked.arguments) != 1:
+        raise CannotAnswer(replies.wrong("/unwatch takes one symbol, or all.", "/unwatch BTC"))
+    scope = asked.arguments[0]
+    held = await desk.chats.subscriptions(asked.chat.id)
+    mine = [one.rule.instrument for one in held if one.rule.instrument]
+    instrument = None if scope.lower() == ALL else instrument_meant(desk, scope, "/unwatch", also=mine)
+    stopped = await desk.chats.unsubscribe(asked.chat.id, instrument, desk.clock.now())
+    await desk.rules_changed()
+    return replies.not_watching(instrument, stopped, await desk.chats.subscriptions(asked.chat.id))
+
+
+async def mute(desk: Desk, asked: Asked) -> Text:
+    """[SYMBOL] [DURATION], in either order."""
+    durations = [word for word in asked.arguments if word[0].isdigit()]
+    symbols = [word for word in asked.arguments if not word[0].isdigit() and word.lower() != ALL]
+    if len(durations) > 1 or len(symbols) > 1:
+        raise CannotAnswer(replies.wrong("/mute takes a duration, and a symbol if not all is meant.", "/mute BTC 2h"))
+    instrument = instrument_meant(desk, symbols[0], "/mute") if symbols else None
+    until = desk.clock.now() + (duration_s(durations[0]) if durations else MUTED_S)
+    await desk.chats.mute(asked.chat.id, instrument, until)
+    return replies.muted(instrument, desk.view(asked.chat).when_until(until))
+
+
+async def unmute(desk: Desk, asked: Asked) -> Text:
+    return replies.unmuted(await desk.chats.unmute(asked.chat.id))
+
+
+async def quiet(desk: Desk, asked: Asked) -> Text:
+    if not asked.arguments:
+        return replies.quiet_hours(asked.chat.preferences.quiet)
+    hours = quiet_words(asked.arguments, desk.zone_name)
+    await desk.chats.prefer(asked.chat.id, replace(asked.chat.preferences, quiet=hours))
+    return replies.quiet_hours(hours)

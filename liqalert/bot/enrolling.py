@@ -1,0 +1,40 @@
+"""Who is enrolled: by a one-time code, listed for the owner, removed by him."""
+
+from __future__ import annotations
+
+from liqalert.bot.arguments import CannotAnswer, shown
+from liqalert.bot.desk import Asked, Desk
+from liqalert.bot.gate import CHANNEL
+from liqalert.ports import Role
+from liqalert.render import replies
+from liqalert.render.text import Text
+
+
+async def enrol(desk: Desk, code: str, address: str) -> Text:
+    """/start CODE, from anyone. The code is used up."""
+    chat = await desk.enrolments.redeem(code, CHANNEL, address, desk.clock.now())
+    if chat is None:
+        return replies.code_refused()
+    await desk.chats.hold_defaults(chat.id, desk.standard, desk.clock.now())
+    await desk.rules_changed()
+    return replies.enrolled(chat.role, await desk.chats.subscriptions(chat.id))
+
+
+async def chats(desk: Desk, asked: Asked) -> Text:
+    return replies.chats(desk.view(asked.chat), await desk.enrolments.chats(), mine=asked.chat.id)
+
+
+async def remove(desk: Desk, asked: Asked) -> Text:
+    if len(asked.arguments) != 1:
+        raise CannotAnswer(replies.wrong("/remove takes the address of one chat; /chats lists them.", "/remove 123456"))
+    known = await desk.enrolments.chats()
+    gone = next((chat for chat in known if chat.address == asked.arguments[0]), None)
+    if gone is None:
+        problem = f"No chat has the address {shown(asked.arguments[0])}; /chats lists them."
+        raise CannotAnswer(replies.wrong(problem, f"/remove {known[-1].address}"))
+    owners = [chat for chat in known if chat.role is Role.OWNER]
+    if owners == [gone]:
+        raise CannotAnswer(replies.wrong("The last owner cannot be removed: enrol another first.", "liqalert pair"))
+    await desk.enrolments.remove(gone.id, desk.clock.now())
+    await desk.rules_changed()
+    return replies.removed(gone.address)

@@ -1,0 +1,82 @@
+"""From a pressed button to what it does. Every press is answered, so that no button goes on spinning."""
+
+from __future__ import annotations
+
+import logging
+
+from telegram import Bot, CallbackQuery, Message
+from telegram.error import TelegramError
+
+from liqalert.bot.arguments import CannotAnswer
+from liqalert.bot.desk import Asked, Desk
+from liqalert.bot.gate import Gate
+from liqalert.bot.presses import CHANGING, OLD, Pressed, do
+from liqalert.bot.sending import edit, send
+from liqalert.ports import Chat, Place, StorageError
+from liqalert.render.callbacks import Press, press_of
+
+log = logging.getLogger(__name__)
+
+NOT_ALLOWED = "Nothing was changed: only people who are enrolled with liqalert may press this."
+NOTICE_LIMIT = 200
+"""Telegram's, in characters."""
+
+
+class Pressing:
+    """Receives every callback query."""
+
+    def __init__(self, bot: Bot, desk: Desk, gate: Gate) -> None:
+        self._bot = bot
+        self._desk = desk
+        self._gate = gate
+
+    async def pressed(self, query: CallbackQuery) -> None:
+        place = _place(query)
+        try:
+            result, alarm = await self._do(query, place)
+        except StorageError as exc:
+            log.error("button failed", extra={"cause": str(exc)})
+            result, alarm = Pressed("liqalert cannot do this now: its database refuses."), True
+        await self._answer(query, result.notice, alarm=alarm)
+        if place is None:
+            return
+        if result.reply is not None:
+            await send(self._bot, place, result.reply)
+        if result.menu is not None and query.message is not None:
+            await edit(self._bot, place.chat_id, query.message.message_id, result.menu)
+
+    async def _do(self, query: CallbackQuery, place: Place | None) -> tuple[Pressed, bool]:
+        """What comes of it, and whether its notice must be confirmed. Raises StorageError."""
+        chat = await self._gate.admitted(place.addresses) if place else None
+        if chat is None:
+            return Pressed(NOT_ALLOWED), True
+        press = press_of(query.data or "")
+        if press is None:
+            return Pressed(OLD), True
+        if not await self._may(press, query, chat):
+            return Pressed(NOT_ALLOWED), True
+        try:
+            return await do(self._desk, Asked(chat, person=str(query.from_user.id)), press), False
+        except CannotAnswer as exc:
+            return Pressed(reply=exc.text), False
+
+    async def _may(self, press: Press, query: CallbackQuery, chat: Chat) -> bool:
+        """In a group, also for asking: the chat's button, pressed by somebody enrolled."""
+        private = isinstance(query.message, Message) and query.message.chat.type == query.message.chat.PRIVATE
+        if press.action not in CHANGING:
+            return True
+        return await self._gate.may_change(chat, str(query.from_user.id), private=private)
+
+    async def _answer(self, query: CallbackQuery, notice: str, *, alarm: bool) -> None:
+        try:
+            await query.answer(notice[:NOTICE_LIMIT] or None, show_alert=alarm)
+        except TelegramError as exc:
+            # Telegram takes answers for a few minutes only; what the button does has been done.
+            log.info("press not answered", extra={"cause": str(exc)})
+
+
+def _place(query: CallbackQuery) -> Place | None:
+    message = query.message
+    if not isinstance(message, Message):
+        return Place(message.chat.id) if message is not None else None
+    return Place(message.chat.id, message.message_thread_id if message.is_topic_message else None)

@@ -1,0 +1,42 @@
+"""What has become of alerts, and what they rested on: values that stores read and messages are written from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Episode
+from liqalert.core.market import Liquidation
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An alert with its episode as it stands now; None where the kind has none, or nothing is known."""
+
+    alert: Alert
+    episode: Episode | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The liquidations that an alert rests on, read from the journal."""
+
+    count: int
+    notional_usd: float
+    """The plain sum, without weights."""
+    first: Liquidation
+    last: Liquidation
+    largest: Liquidation
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRecord:
+    """How the last alerts of a rule ended, newest 20 at most; open ones left out."""
+
+    swept: int = 0
+    held: int = 0
+    faded: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.swept + self.held + self.faded

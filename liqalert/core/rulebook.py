@@ -1,0 +1,33 @@
+"""The rules in force, by kind and instrument."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from liqalert.core.market import Instrument
+from liqalert.core.rules import Rule, RuleKind
+
+
+class RuleBook:
+    """Equal rules are kept once. Part of the engine; touched by nothing else."""
+
+    def __init__(self) -> None:
+        self._rules: tuple[Rule, ...] = ()
+        self._covering: dict[tuple[RuleKind, Instrument], tuple[tuple[str, Rule], ...]] = {}
+        """As far as they have been asked for."""
+
+    def replace(self, rules: Iterable[Rule]) -> None:
+        self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
+        self._covering.clear()
+
+    def ids(self) -> frozenset[str]:
+        return frozenset(rule.id for rule in self._rules)
+
+    def covering(self, kind: RuleKind, instrument: Instrument) -> tuple[tuple[str, Rule], ...]:
+        """The rules of `kind` that hold for `instrument`, with their ids, by id."""
+        key = (kind, instrument)
+        found = self._covering.get(key)
+        if found is None:
+            mine = (rule for rule in self._rules if rule.kind is kind and rule.covers(instrument))
+            found = self._covering[key] = tuple((rule.id, rule) for rule in mine)
+        return found

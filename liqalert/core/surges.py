@@ -1,0 +1,112 @@
+"""What is told at once: a minute with unusually many liquidations (`cascade`), a single great one (`large`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from liqalert.core.alerts import Alert
+from liqalert.core.baselines import Baselines, Owner
+from liqalert.core.episodes import Raised
+from liqalert.core.flow import QUANTILES, Flow
+from liqalert.core.identity import short_id
+from liqalert.core.market import Instrument, Liquidation, UnixTime
+from liqalert.core.rulebook import RuleBook
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.terms import Terms
+
+UNUSUAL_FLOW = "flow_unusual_for_this_side"
+AT_LEAST = "liquidation_at_least"
+
+
+class Surges:
+    """Looks at ticks, so that what arrives within one is one surge. Part of the engine; touched by nothing else."""
+
+    def __init__(self, terms: Terms, rules: RuleBook) -> None:
+        self._terms = terms
+        self._rules = rules
+        self.baselines = Baselines("flow", QUANTILES)
+        self._flows: dict[Owner, Flow] = {}
+        self._arrived: list[Liquidation] = []
+        """Not looked at yet."""
+        self._told_at: dict[tuple[str, Owner], UnixTime] = {}
+        """By rule: when a cascade was last told."""
+
+    def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
+        """`mark_price`: the instrument's newest mark as this liquidation came."""
+        self._flow(liquidation).add(liquidation, mark_price)
+        self._arrived.append(liquidation)
+
+    def restore(self, liquidations: Iterable[Liquidation], told: Iterable[Alert], unseen_from: UnixTime) -> None:
+        """Takes up an earlier run. What it received from `unseen_from` on it may not have looked at any more."""
+        for liquidation in liquidations:
+            self._flow(liquidation).add(liquidation, None)
+            if liquidation.received_time >= unseen_from:
+                self._arrived.append(liquidation)
+        for alert in told:
+            if alert.rule is not None and alert.flow is not None:
+                key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
+                self._told_at[key] = max(alert.decided_at, self._told_at.get(key, alert.decided_at))
+
+    def look(self, mark_price: Callable[[Instrument], float | None], now: UnixTime) -> Iterator[Raised]:
+        """What is to be told at a tick."""
+        arrived, self._arrived = self._arrived, []
+        for liquidation in arrived:
+            yield from self._large(liquidation, now)
+        for flow in self._flows.values():
+            flow.prune(now)
+        for owner in dict.fromkeys((each.instrument, each.liquidated) for each in arrived):
+            if self._flows[owner].count:
+                yield from self._cascade(owner, mark_price(owner[0]), now)
+
+    def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
+        """The greatest minute since the last sample, for each of `owners` and each side with a flow."""
+        greatest = {owner: flow.take_greatest() for owner, flow in self._flows.items()}
+        magnitudes = {owner: value for owner, value in greatest.items() if value > 0.0}
+        self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
+        self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
+
+    def _flow(self, liquidation: Liquidation) -> Flow:
+        owner = (liquidation.instrument, liquidation.liquidated)
+        flow = self._flows.get(owner)
+        if flow is None:
+            flow = self._flows[owner] = Flow()
+        return flow
+
+    def _large(self, liquidation: Liquidation, now: UnixTime) -> Iterator[Raised]:
+        for rule_id, rule in self._rules.covering(RuleKind.LARGE, liquidation.instrument):
+            if liquidation.notional_usd >= rule.min_usd:
+                yield Raised(_large_alert(rule_id, rule, liquidation, now), now)
+
+    def _cascade(self, owner: Owner, mark_price: float | None, now: UnixTime) -> Iterator[Raised]:
+        flow = self._flows[owner]
+        if flow.count < self._terms.min_events or flow.notional_usd < self._terms.min_notional_usd:
+            return
+        baseline = self.baselines.of(owner, now)
+        strength = baseline.strength(flow.magnitude())
+        for rule_id, rule in self._rules.covering(RuleKind.CASCADE, owner[0]):
+            told_at = self._told_at.get((rule_id, owner))
+            rested = told_at is None or now >= told_at + self._terms.cooldown_s
+            if strength >= rule.min_strength and rested:
+                self._told_at[rule_id, owner] = now
+                alert = Alert(
+                    id=short_id("alert", rule_id, *owner, now),
+                    kind=RuleKind.CASCADE,
+                    decided_at=now,
+                    reason=UNUSUAL_FLOW,
+                    rule=rule,
+                    flow=flow.evidence(rule, baseline, mark_price),
+                )
+                yield Raised(alert, now)
+
+
+def _large_alert(rule_id: str, rule: Rule, liquidation: Liquidation, now: UnixTime) -> Alert:
+    """The same liquidation gives the same id, so a restart that looks again tells nothing twice."""
+    of = (liquidation.instrument, liquidation.liquidated, liquidation.event_time, liquidation.price)
+    return Alert(
+        id=short_id("alert", rule_id, *of, liquidation.quantity),
+        kind=RuleKind.LARGE,
+        decided_at=now,
+        reason=AT_LEAST,
+        rule=rule,
+        liquidation=liquidation,
+    )

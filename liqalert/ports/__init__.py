@@ -1,0 +1,78 @@
+"""The small protocols between the parts, and the types that cross them."""
+
+from __future__ import annotations
+
+from liqalert.ports.alerts import AlertReader, AlertRow, Attempt, DeliveryRow
+from liqalert.ports.chats import (
+    NO_PREFERENCES,
+    AddressBook,
+    Chat,
+    ChatStore,
+    Enrolment,
+    Loudness,
+    Mute,
+    Preferences,
+    QuietHours,
+    Role,
+    Standard,
+    Subscription,
+)
+from liqalert.ports.decisions import DecisionStore, Restored
+from liqalert.ports.deliveries import (
+    Amended,
+    Amendment,
+    Amendments,
+    Delivery,
+    DeliveryStatus,
+    Outbox,
+    Outcome,
+    Recipient,
+    ToldDelivery,
+)
+from liqalert.ports.errors import DeliveryError, RowRefused, StorageError
+from liqalert.ports.feeds import FeedSink, FrameRecorder, Journal, ParsedFrame
+from liqalert.ports.messages import Button, Event, Message, Notifier
+from liqalert.ports.places import Place, place_of
+
+__all__ = [
+    "NO_PREFERENCES",
+    "AddressBook",
+    "AlertReader",
+    "AlertRow",
+    "Amended",
+    "Amendment",
+    "Amendments",
+    "Attempt",
+    "Button",
+    "Chat",
+    "ChatStore",
+    "DecisionStore",
+    "Delivery",
+    "DeliveryError",
+    "DeliveryRow",
+    "DeliveryStatus",
+    "Enrolment",
+    "Event",
+    "FeedSink",
+    "FrameRecorder",
+    "Journal",
+    "Loudness",
+    "Message",
+    "Mute",
+    "Notifier",
+    "Outbox",
+    "Outcome",
+    "ParsedFrame",
+    "Place",
+    "Preferences",
+    "QuietHours",
+    "Recipient",
+    "Restored",
+    "Role",
+    "RowRefused",
+    "Standard",
+    "StorageError",
+    "Subscription",
+    "ToldDelivery",
+    "place_of",
+]

@@ -1,0 +1,66 @@
+"""Alerts read back: how they turned out, who was told, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Episode, Transition
+from liqalert.core.market import Gap, UnixTime
+from liqalert.core.outcomes import Members, TrackRecord
+from liqalert.ports.deliveries import DeliveryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time that a channel was asked to deliver. `error` None: it did."""
+
+    at: UnixTime
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """What /why and the API show of a delivery."""
+
+    channel: str
+    address: str
+    status: DeliveryStatus
+    attempts: int
+    at: UnixTime
+    error: str | None = None
+    history: tuple[Attempt, ...] = ()
+    """Filled by `why` only, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An alert with how it turned out and who was told."""
+
+    alert: Alert
+    episode: Episode | None
+    deliveries: tuple[DeliveryRow, ...]
+    transitions: tuple[Transition, ...] = ()
+    """Filled by `why` only, oldest first."""
+    members: Members | None = None
+    """Filled by `why` only; None where the journal no longer has them."""
+    gaps: tuple[Gap, ...] = ()
+    """Filled by `why` only: those of the exchange that touch the two hours before the alert, oldest first."""
+
+
+class AlertReader(Protocol):
+    """Reads alerts from the database. Raises StorageError."""
+
+    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
+        """Newest first; of one chat, of one kind. Without `kind`, neither `notice` nor `test`."""
+        ...
+
+    async def why(self, alert_id: str) -> AlertRow | None: ...
+
+    async def track_record(self, rule_id: str) -> TrackRecord: ...
+
+    async def episodes_of(self, alert_ids: Sequence[str]) -> Mapping[str, Episode]:
+        """By alert id: its episode as it stands; without those that have none."""
+        ...

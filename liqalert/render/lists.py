@@ -1,0 +1,96 @@
+"""Several alerts in one message: a digest of a storm, what came too late, what waited for quiet hours to end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from liqalert.core.outcomes import Told
+from liqalert.render.headline import headline, short_headline
+from liqalert.render.messages import band
+from liqalert.render.scene import Scene
+from liqalert.render.text import TELEGRAM_LIMIT, Text, bold, clip, joined, line, split, units
+
+DIGEST_PARTS = 2
+MORE = "and {count} more, weaker than these: /alerts lists them"
+
+
+def late_message(missed: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+    """One list of what a chat has missed, oldest first, in as few messages as Telegram allows."""
+    return _list(f"Missed while this chat could not be reached: {_count(missed)}", missed, scene)
+
+
+def held_message(held: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+    """One list of what waited for the end of a chat's quiet hours, oldest first."""
+    return _list(f"While it was quiet here: {_count(held)}", held, scene)
+
+
+def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+    """One list of what came at once, strongest first, in at most two messages: the more there are, the less is said
+    of each."""
+    strongest_first = sorted(storm, key=lambda told: (-told.alert.strength, told.alert.decided_at, told.alert.id))
+    first, last = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
+    span = f"{scene.clock(first)} to {scene.clock(last)}"
+    heading = bold(f"{_count(storm)} at once, strongest first ({span})")
+    for entries in (_full, _medium, _short):
+        parts = split(joined([heading, *entries(strongest_first, scene)]))
+        if len(parts) <= DIGEST_PARTS:
+            return parts
+    return _cut(heading, strongest_first, scene)
+
+
+def _count(alerts: Sequence[Told]) -> str:
+    return f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}"
+
+
+def _list(heading: str, alerts: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+    oldest_first = sorted(alerts, key=lambda told: (told.alert.decided_at, told.alert.id))
+    return split(joined([bold(heading), *(_entry(told, scene) for told in oldest_first)]))
+
+
+def _entry(told: Told, scene: Scene) -> Text:
+    alert = told.alert
+    parts = [scene.clock(alert.decided_at), headline(alert, scene.numbers)]
+    if alert.zone is not None:
+        parts.append(band(alert.zone, scene.numbers))
+    if alert.episode_id is not None:
+        parts.append(f"outcome: {_outcome(told) or 'still open'}")
+    return line(f"{', '.join(parts)} (/why {alert.id})")
+
+
+def _outcome(told: Told) -> str | None:
+    return told.episode.outcome if told.episode is not None else None
+
+
+def _full(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
+    for told in storm:
+        outcome = f", {_outcome(told)}" if _outcome(told) else ""
+        strength = f", strength {scene.numbers.strength(told.alert.strength)}" if told.alert.strength else ""
+        yield line(f"• {headline(told.alert, scene.numbers)}{strength}{outcome} (/why {told.alert.id})")
+
+
+def _medium(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
+    for told in storm:
+        outcome = f", {_outcome(told)}" if _outcome(told) else ""
+        yield line(f"• {short_headline(told.alert, scene.numbers)}{outcome} /why {told.alert.id}")
+
+
+def _short(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
+    """Ten to a line."""
+    names = [short_headline(told.alert, scene.numbers) for told in storm]
+    for start in range(0, len(names), 10):
+        yield line("; ".join(names[start : start + 10]))
+
+
+def _cut(heading: Text, storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+    """As many as two messages hold, and how many they do not."""
+    names = [clip(short_headline(told.alert, scene.numbers), 80) for told in storm]
+    room = DIGEST_PARTS * (TELEGRAM_LIMIT - 700) - units(heading.html)
+    lines: list[Text] = []
+    for start in range(0, len(names), 10):
+        entry = line("; ".join(names[start : start + 10]))
+        room -= units(entry.html) + 1
+        if room < 0:
+            lines.append(line(MORE.format(count=len(names) - start)))
+            break
+        lines.append(entry)
+    return split(joined([heading, *lines]))

@@ -1,0 +1,191 @@
+"""The message of an alert: headline first, then facts in a fixed order, each number with its age and origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from liqalert.core.alerts import Alert, Evidence, FlowEvidence
+from liqalert.core.episodes import Episode, EpisodeState
+from liqalert.core.market import Liquidation
+from liqalert.core.outcomes import Told, TrackRecord
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.zones import Zone
+from liqalert.render.headline import SENTENCE_LIMIT, SYMBOL_LIMIT, headline, moved
+from liqalert.render.numbers import NumberStyle, age, escape, one_line
+from liqalert.render.scene import Scene
+from liqalert.render.text import Text, bold, clip, joined, line
+
+UNWATCHED_AFTER_S = 15.0
+LATE_TO_SAY_S = 60.0
+"""A message that leaves later than this after its decision says so, because "now" is no longer now."""
+ENOUGH_ENDED = 5
+"""So many alerts of a rule must have ended before their outcomes are told."""
+
+
+def alert_message(told: Told, scene: Scene, *, recorded: bool = True, record: TrackRecord | None = None) -> Text:
+    """The message of an alert, a notice or a test; with the outcome, as far as its episode has come."""
+    alert = told.alert
+    lines = list(_facts(alert, scene))
+    lines += _outcome_lines(alert, told.episode, scene)
+    if record is not None and record.total >= ENOUGH_ENDED:
+        lines.append(line(_track_record(record)))
+    if not recorded:
+        lines.append(line("not recorded: database unwritable"))
+    return joined([*lines, _id_line(alert)])
+
+
+def outcome_message(told: Told, scene: Scene) -> Text:
+    """The news about an alert that was told before, in one or two lines."""
+    lines = list(_outcome_lines(told.alert, told.episode, scene))
+    return joined([line(f"{told.alert.id} {headline(told.alert, scene.numbers)}"), *lines])
+
+
+def outcome_words(alert: Alert, episode: Episode | None, scene: Scene) -> str | None:
+    """How the alert turned out, in a sentence; None as long as nothing has happened since."""
+    if episode is None or episode.alert_id != alert.id:
+        return None
+    after = f"{age(max(0.0, episode.since - alert.decided_at))} after the alert ({scene.clock(episode.since)})"
+    match episode.outcome or episode.state:
+        case EpisodeState.TOUCHED:
+            return f"Touched: price came into the range, {after}"
+        case EpisodeState.SWEPT:
+            return f"Swept: price went through the range and out at the far side, {after}"
+        case EpisodeState.HELD:
+            return f"Held: price turned back to where it came from, {after}; {_nearest(episode, scene)}"
+        case EpisodeState.FADED:
+            return f"Faded: the range ended before price decided, {after}; {_nearest(episode, scene)}"
+        case EpisodeState.IDLE:
+            return f"Grown: new liquidations have made the range anew, {after}; watched from the start again"
+        case _:
+            return None
+
+
+def rule_words(rule: Rule, numbers: NumberStyle = NumberStyle.POINT) -> str:
+    """`BTCUSDT within 1 %, strength at least 0.6`."""
+    scope = clip(rule.instrument.symbol, SYMBOL_LIMIT) if rule.instrument else "any symbol"
+    strength = f"strength at least {numbers.plain(rule.min_strength)}"
+    match rule.kind:
+        case RuleKind.NEAR:
+            return f"{scope} within {numbers.percent(rule.distance_pct)}, {strength}"
+        case RuleKind.FORMED:
+            return f"{scope}, a cluster forms, {strength}"
+        case RuleKind.GROWN:
+            return f"{scope}, a cluster within {numbers.percent(rule.distance_pct)} grows, {strength}"
+        case RuleKind.CASCADE:
+            return f"{scope}, cascade, {strength}"
+        case RuleKind.LARGE:
+            return f"{scope}, one liquidation of at least {numbers.usd(rule.min_usd)}"
+
+
+def _facts(alert: Alert, scene: Scene) -> Iterator[Text]:
+    if alert.kind == "test" or not (alert.flow or alert.liquidation or (alert.zone and alert.evidence)):
+        yield from _sentences(alert, scene)
+        return
+    yield bold(headline(alert, scene.numbers))
+    if alert.flow is not None:
+        yield from _flow_lines(alert.flow, scene)
+    elif alert.liquidation is not None:
+        yield from _large_lines(alert.liquidation, scene)
+    elif alert.zone is not None and alert.evidence is not None:
+        yield from _zone_lines(alert, alert.zone, alert.evidence, scene)
+    if alert.rule is not None:
+        yield line(f"Rule: {rule_words(alert.rule, scene.numbers)}")
+    if alert.evidence is not None and alert.evidence.unwatched_s > UNWATCHED_AFTER_S:
+        yield line(f"Happened while liqalert was not watching (down {age(alert.evidence.unwatched_s)})")
+    yield from _delay_lines(alert, scene)
+
+
+def _zone_lines(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> Iterator[Text]:
+    numbers = scene.numbers
+    if evidence.mark_price is not None and evidence.mark_at is not None:
+        yield line(f"Mark: {numbers.price(evidence.mark_price)} at {scene.clock(evidence.mark_at)}")
+    yield line(f"Cluster: {band(zone, numbers)}, {zone.basis}{_direction(zone, evidence, numbers)}")
+    if alert.strength_before is not None:
+        yield line(f"Grown: from {numbers.strength(alert.strength_before)} to {numbers.strength(zone.strength)}")
+    yield line(f"Strength: {_strengths(alert, zone, evidence, scene)}")
+    count = numbers.whole(zone.count)
+    yield line(f"Liquidated: {numbers.usd(zone.notional_usd)} (time-weighted) in {count} liquidations")
+
+
+def _flow_lines(flow: FlowEvidence, scene: Scene) -> Iterator[Text]:
+    numbers = scene.numbers
+    yield line(
+        f"Liquidated: {numbers.usd(flow.notional_usd)} in {numbers.whole(flow.count)} liquidations, "
+        f"the largest {numbers.usd(flow.largest_usd)}, last at {scene.clock(flow.last_at)}"
+    )
+    prices = f"{numbers.price(flow.price_from)} to {numbers.price(flow.price_to)}"
+    yield line(f"Price: {prices} ({moved(flow, numbers)})")
+    yield line(
+        f"Strength: {numbers.strength(flow.strength, flow.calibrated)}, "
+        f"how unusual such a minute is for {flow.liquidated}s of {clip(flow.instrument.symbol, SYMBOL_LIMIT)}"
+    )
+    if flow.saturated_s:
+        yield line(
+            f"At least: in {flow.saturated_s} of {flow.window_s:.0f} s each second had a liquidation, and "
+            f"{flow.instrument.exchange.capitalize()} shows at most one a second"
+        )
+
+
+def _large_lines(one: Liquidation, scene: Scene) -> Iterator[Text]:
+    numbers = scene.numbers
+    yield line(f"Filled at {numbers.price(one.price)}, {scene.clock(one.event_time)}, on {one.instrument.exchange}")
+    yield line(f"Amount: {numbers.usd(one.notional_usd)}, quantity {numbers.price(one.quantity)}")
+
+
+def _sentences(alert: Alert, scene: Scene) -> Iterator[Text]:
+    """A notice or a test."""
+    if alert.kind == "test":
+        yield bold("Test alert: this is only a test, nothing has happened in the market")
+    else:
+        yield bold("liqalert notice")
+    if alert.text:
+        yield line(clip(alert.text, SENTENCE_LIMIT))
+    yield line(f"At {scene.clock(alert.decided_at)}")
+    yield from _delay_lines(alert, scene)
+
+
+def _outcome_lines(alert: Alert, episode: Episode | None, scene: Scene) -> Iterator[Text]:
+    words = outcome_words(alert, episode, scene)
+    if words is not None:
+        yield bold(words)
+
+
+def _nearest(episode: Episode, scene: Scene) -> str:
+    if episode.touched or episode.closest_pct == 0.0:
+        return "it had been inside"
+    return "nearest " + ("unknown" if episode.closest_pct is None else scene.numbers.percent(episode.closest_pct))
+
+
+def _track_record(record: TrackRecord) -> str:
+    ended = f"{record.held} held, {record.swept} swept, {record.faded} faded"
+    return f"How this rule's last {record.total} alerts ended: {ended}"
+
+
+def _delay_lines(alert: Alert, scene: Scene) -> Iterator[Text]:
+    delay_s = scene.now - alert.decided_at
+    if delay_s > LATE_TO_SAY_S:
+        yield line(f"Decided at {scene.clock(alert.decided_at)}, sent {age(delay_s)} later")
+
+
+def _id_line(alert: Alert) -> Text:
+    command = f"/why {alert.id}"
+    return Text(f"More: <code>{escape(command)}</code>", f"More: {one_line(command)}")
+
+
+def _direction(zone: Zone, evidence: Evidence, numbers: NumberStyle) -> str:
+    """Where the band lies, seen from the mark."""
+    mark = evidence.mark_price
+    if mark is None or evidence.distance_pct is None or zone.low <= mark <= zone.high:
+        return ""
+    return f", {numbers.percent(evidence.distance_pct)} {'above' if mark < zone.low else 'below'} the mark"
+
+
+def _strengths(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> str:
+    calibrated, numbers = zone.baseline.calibrated, scene.numbers
+    then = f"{numbers.strength(zone.strength, calibrated)} at {scene.clock(zone.peak_at)}"
+    ago = age(alert.decided_at - zone.peak_at)
+    return f"{then} ({ago} ago), now {numbers.strength(evidence.strength_now, calibrated)}"
+
+
+def band(zone: Zone, numbers: NumberStyle = NumberStyle.POINT) -> str:
+    return f"{numbers.price(zone.low)} to {numbers.price(zone.high)}"

@@ -1,0 +1,215 @@
+"""The answer to /why: the rule, thresholds beside observed values, what the alert rests on, who was told and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from liqalert.core.alerts import Alert, Evidence, FlowEvidence
+from liqalert.core.episodes import Episode, Reason, Transition
+from liqalert.core.market import Gap, Liquidation, UnixTime
+from liqalert.core.outcomes import Members
+from liqalert.core.zones import Zone
+from liqalert.render.alerts import outcome, rule, status_words
+from liqalert.render.answers import View
+from liqalert.render.headline import headline, moved
+from liqalert.render.lines import composed
+from liqalert.render.messages import band
+from liqalert.render.numbers import age, clock_time, escape
+from liqalert.render.text import Text
+
+UNWATCHED_WORTH_SAYING_S = 15.0
+ATTEMPTS_SHOWN = 6
+
+REASONS = {
+    Reason.BEYOND_REARM_DISTANCE: "the mark was beyond the re-arm distance",
+    Reason.WITHIN_DISTANCE: "the mark came within the rule's distance",
+    Reason.INSIDE_BAND: "the mark was inside the zone",
+    Reason.BEYOND_FAR_EDGE: "the mark was beyond the far edge of the zone",
+    Reason.TURNED_BACK: "the mark was back beyond the re-arm distance on the side it came from",
+    Reason.ZONE_EXPIRED: "the zone's time was over",
+    Reason.ZONE_OVERLAPPED: "a stronger zone covers it",
+    Reason.ZONE_REWRITTEN: "the zone's cluster made a new high, so the zone was written anew",
+    Reason.RULE_GONE: "no chat holds the rule any more",
+    Reason.COOLDOWN_BEGINS: "the cooldown began",
+    Reason.COOLDOWN_OVER: "the cooldown was over and the mark beyond the re-arm distance",
+    "zone_reached_strength": "the zone reached the rule's strength",
+    "zone_passed_strength_in_episode": "the zone passed a strength while an episode was open on it",
+    "flow_unusual_for_this_side": "so much in a minute is unusual for this instrument and side",
+    "liquidation_at_least": "the liquidation was at least as large as the rule's amount",
+}
+
+
+class AttemptShown(Protocol):
+    @property
+    def at(self) -> UnixTime: ...
+    @property
+    def error(self) -> str | None: ...
+
+
+class DeliveryShown(Protocol):
+    """What is known of one alert and one address."""
+
+    @property
+    def channel(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def at(self) -> UnixTime: ...
+    @property
+    def error(self) -> str | None: ...
+    @property
+    def history(self) -> Sequence[AttemptShown]: ...
+
+
+class AlertExplained(Protocol):
+    """An alert with everything the database knows of it."""
+
+    @property
+    def alert(self) -> Alert: ...
+    @property
+    def episode(self) -> Episode | None: ...
+    @property
+    def deliveries(self) -> Sequence[DeliveryShown]: ...
+    @property
+    def transitions(self) -> Sequence[Transition]: ...
+    @property
+    def members(self) -> Members | None: ...
+    @property
+    def gaps(self) -> Sequence[Gap]: ...
+
+
+def why(view: View, row: AlertExplained, *, address: str, addresses_shown: bool) -> Text:
+    """/why ID. Another chat's address is shown where `addresses_shown`; the asking chat is `this chat`."""
+    alert = row.alert
+    about = headline(alert, view.numbers) if alert.instrument else alert.kind
+    return composed(
+        [
+            f"<b>Alert {escape(alert.id)}</b>: {escape(about)}",
+            f"{escape(alert.kind)}, decided {view.when(alert.decided_at)}: {reason(alert.reason)}",
+            *([escape(alert.text)] if alert.text else []),
+            *([f"Rule: {rule(alert.rule, view.numbers)}"] if alert.rule else []),
+            *(_evidence(view, alert.evidence) if alert.evidence else []),
+            *(_zone(view, alert.zone) if alert.zone else []),
+            *(_flow(view, alert.flow) if alert.flow else []),
+            *(_members(view, row.members) if row.members else []),
+            *_gaps(view, alert, row.gaps),
+            *([f"Outcome: {outcome(row.episode, view.numbers)}"] if row.episode else []),
+            *_transitions(view, row.transitions),
+            *_delivery_lines(view, row.deliveries, address=address, addresses_shown=addresses_shown),
+        ]
+    )
+
+
+def reason(name: str) -> str:
+    """A reason in words, its name in brackets: the name is what logs, API and database say."""
+    words = REASONS.get(name)
+    return f"{words} ({escape(name)})" if words else escape(name)
+
+
+def _evidence(view: View, seen: Evidence) -> Iterator[str]:
+    numbers = view.numbers
+    if seen.mark_price is not None and seen.mark_at is not None:
+        yield f"Mark: {numbers.price(seen.mark_price)} at {view.when(seen.mark_at)}"
+    if seen.distance_pct is not None:
+        away = "inside or beyond the zone"
+        if seen.distance_pct != 0.0:
+            away = f"{numbers.percent(seen.distance_pct)} from the zone"
+        asked = f"the rule asks for at most {numbers.percent(seen.rule_distance_pct)}"
+        yield f"Distance: {away}; {asked} (re-arms beyond {numbers.percent(seen.rearm_pct)})"
+    yield (
+        f"Strength: zone {numbers.strength(seen.zone_strength)}, live at that moment "
+        f"{numbers.strength(seen.strength_now)}; the rule asks for at least {numbers.strength(seen.min_strength)} "
+        "of the zone"
+    )
+    if seen.unwatched_s > UNWATCHED_WORTH_SAYING_S:
+        yield f"Feed: no mark of this instrument for {age(seen.unwatched_s)} before; it happened unwatched"
+    else:
+        yield "Feed: watched up to the decision"
+
+
+def _zone(view: View, zone: Zone) -> Iterator[str]:
+    numbers = view.numbers
+    yield (
+        f"Zone {escape(zone.id)}: liquidated {zone.liquidated} positions at {band(zone, numbers)}, {zone.basis}, "
+        f"{numbers.usd(zone.notional_usd)} (time-weighted) in {numbers.whole(zone.count)} liquidations"
+    )
+    yield (
+        f"  strength {numbers.strength(zone.strength, zone.baseline.calibrated)} at its peak "
+        f"{view.when(zone.peak_at)}, opened {view.when(zone.opened_at)}"
+    )
+
+
+def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
+    numbers = view.numbers
+    yield (
+        f"Flow: {numbers.usd(flow.notional_usd)} in {numbers.whole(flow.count)} liquidations in {flow.window_s:.0f} s, "
+        f"strength {numbers.strength(flow.strength, flow.calibrated)}; "
+        f"the rule asks for at least {numbers.strength(flow.min_strength)}"
+    )
+    yield (
+        f"  price {numbers.price(flow.price_from)} to {numbers.price(flow.price_to)} ({moved(flow, numbers)}), "
+        f"{flow.saturated_s} s saturated"
+    )
+
+
+def _members(view: View, members: Members) -> Iterator[str]:
+    numbers = view.numbers
+    yield (
+        f"<b>What it rests on</b>: {numbers.whole(members.count)} liquidations in the journal, "
+        f"{numbers.usd(members.notional_usd)} unweighted, on {escape(members.first.instrument.exchange)}"
+    )
+    for name, one in (("first", members.first), ("last", members.last), ("largest", members.largest)):
+        yield f"• {name}: {_liquidation(view, one)}"
+
+
+def _liquidation(view: View, one: Liquidation) -> str:
+    numbers = view.numbers
+    return f"{view.when(one.event_time)}, {numbers.usd(one.notional_usd)} at {numbers.price(one.price)}"
+
+
+def _gaps(view: View, alert: Alert, gaps: Sequence[Gap]) -> Iterator[str]:
+    if alert.instrument is None:
+        return
+    if not gaps:
+        yield "Gaps: none in the two hours before"
+    for gap in gaps:
+        lasted = "still open then" if gap.end is None else f"for {age(gap.end - gap.start)}"
+        yield f"Gap: not watched from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
+
+
+def _transitions(view: View, transitions: Sequence[Transition]) -> Iterator[str]:
+    if transitions:
+        yield "<b>What happened</b>"
+    for one in transitions:
+        mark = "" if one.evidence.mark_price is None else f", mark {view.numbers.price(one.evidence.mark_price)}"
+        yield (
+            f"• {clock_time(one.at, view.zone_name, view.now)} {one.previous} → {one.episode.state}: "
+            f"{reason(one.reason)}{mark}"
+        )
+
+
+def _delivery_lines(
+    view: View, deliveries: Sequence[DeliveryShown], *, address: str, addresses_shown: bool
+) -> Iterator[str]:
+    yield "<b>Deliveries</b>" if deliveries else "Deliveries: none"
+    for one in deliveries:
+        other = escape(one.address) if addresses_shown else "another chat"
+        where = "this chat" if one.address == address else other
+        tries = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
+        error = f": {escape(one.error)}" if one.error else ""
+        yield f"• {escape(one.channel)}, {where}: {status_words(one.status)} {view.when(one.at)}, {tries}{error}"
+        if len(one.history) > 1:
+            yield from _attempts(view, one.history)
+
+
+def _attempts(view: View, history: Sequence[AttemptShown]) -> Iterator[str]:
+    if len(history) > ATTEMPTS_SHOWN:
+        yield f"  {len(history) - ATTEMPTS_SHOWN} earlier attempts"
+    for attempt in history[-ATTEMPTS_SHOWN:]:
+        said = escape(attempt.error) if attempt.error else "delivered"
+        yield f"  {clock_time(attempt.at, view.zone_name, view.now)}: {said}"

@@ -1,0 +1,75 @@
+"""How attempts at deliveries ended, written down. Inside the caller's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Boolean, Double, Text, and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from liqalert.ports import DeliveryStatus, Outcome
+from liqalert.storage.database import storable
+from liqalert.storage.tables import ATTEMPTS, DELIVERIES
+
+SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
+
+
+async def store_outcomes(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
+    """At least one. Outcomes of deliveries that are no more change nothing: two rows of one chat may become one."""
+    await connection.execute(_SETTLE, [_result(outcome) for outcome in outcomes])
+    made = [_attempt(outcome) for outcome in outcomes if outcome.attempted]
+    if made:
+        await connection.execute(_KEEP_ATTEMPT, made)
+
+
+def _result(outcome: Outcome) -> dict[str, object]:
+    sent = outcome.status is DeliveryStatus.SENT
+    return {
+        "b_id": outcome.delivery_id,
+        "b_status": outcome.status,
+        "b_attempts": outcome.attempts,
+        "b_due_at": None if outcome.status in SETTLED else outcome.due_at,
+        "b_at": outcome.at,
+        "b_message_id": outcome.message_id,
+        "b_error": storable(outcome.error) if outcome.error else None,
+        "b_in_digest": outcome.in_digest,
+        "b_sent_at": outcome.at if sent else None,
+        "b_alone": sent and not outcome.in_digest,
+        "b_nameless": sent and outcome.message_id is None,
+        "b_dead": outcome.status is DeliveryStatus.DEAD,
+    }
+
+
+def _attempt(outcome: Outcome) -> dict[str, object]:
+    failure = None if outcome.status is DeliveryStatus.SENT else storable(outcome.error or "")
+    return {"b_id": outcome.delivery_id, "b_at": outcome.at, "b_error": failure}
+
+
+_TOLD_IN_A_LIST = and_(
+    bindparam("b_alone", type_=Boolean),
+    or_(DELIVERIES.c.status == DeliveryStatus.LATE, DELIVERIES.c.status == DeliveryStatus.HELD),
+)
+_FINAL = or_(DELIVERIES.c.final, bindparam("b_nameless", type_=Boolean), _TOLD_IN_A_LIST)
+_NEVER_AMENDED = or_(_FINAL, bindparam("b_dead", type_=Boolean))
+_SETTLE = (
+    update(DELIVERIES)
+    .where(DELIVERIES.c.id == bindparam("b_id"))
+    .values(
+        status=bindparam("b_status"),
+        attempts=bindparam("b_attempts"),
+        due_at=bindparam("b_due_at"),
+        updated_at=bindparam("b_at"),
+        message_id=bindparam("b_message_id"),
+        error=bindparam("b_error"),
+        in_digest=bindparam("b_in_digest"),
+        sent_at=bindparam("b_sent_at"),
+        final=_FINAL,
+        amend_at=case((_NEVER_AMENDED, null()), else_=DELIVERIES.c.amend_at),
+    )
+)
+_KEEP_ATTEMPT = insert(ATTEMPTS).from_select(
+    ["delivery_id", "at", "error"],
+    select(DELIVERIES.c.id, bindparam("b_at", type_=Double), bindparam("b_error", type_=Text)).where(
+        DELIVERIES.c.id == bindparam("b_id")
+    ),
+)

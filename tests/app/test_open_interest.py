@@ -1,0 +1,77 @@
+"""Open interest over a real connection: asked for once an hour, and again each day until it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from liqalert.app.open_interest import OpenInterestDesk
+from liqalert.core.market import Instrument, OpenInterest
+from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.binance_rest import BinanceRest
+from tests.binance_server import BinanceServer
+from tests.fakes import FakeClock
+
+BTC = Instrument("binance", "BTCUSDT")
+ETH = Instrument("binance", "ETHUSDT")
+
+
+class Kept:
+    def __init__(self) -> None:
+        self.values: list[OpenInterest] = []
+
+    async def save_open_interest(self, values: tuple[OpenInterest, ...]) -> None:
+        self.values += values
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def desk(binance: BinanceServer, clock: FakeClock) -> AsyncIterator[OpenInterestDesk]:
+    async with aiohttp.ClientSession() as session:
+        rest = BinanceRest(session, rest_url=binance.rest_url, coin_rest_url=binance.rest_url)
+        yield OpenInterestDesk(rest, BinanceParser(), store=Kept(), clock=clock, mark_price=lambda _: 60_000.0)
+
+
+async def test_a_wanted_instrument_is_asked_for_once_an_hour(desk: OpenInterestDesk, clock: FakeClock) -> None:
+    first = await desk.fetch_wanted([BTC])
+    clock.at += 3599
+    second = await desk.fetch_wanted([BTC])
+    clock.at += 1
+    third = await desk.fetch_wanted([BTC])
+
+    assert [len(values) for values in (first, second, third)] == [1, 0, 1]
+
+
+async def test_a_new_day_is_asked_for_until_each_is_answered(
+    desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
+) -> None:
+    desk.renew([BTC, ETH])
+    binance.rest_status = 503
+    failed = await desk.fetch_wanted(())
+    binance.rest_status = None
+    clock.at += 3600
+    answered = await desk.fetch_wanted(())
+    clock.at += 3600
+
+    assert failed == ()
+    assert [value.instrument for value in answered] == [BTC, ETH]
+    assert await desk.fetch_wanted(()) == ()
+
+
+async def test_a_clock_that_was_set_back_does_not_stop_the_asking(desk: OpenInterestDesk, clock: FakeClock) -> None:
+    await desk.fetch_wanted([BTC])
+    clock.at += -86_400
+
+    assert len(await desk.fetch_wanted([BTC])) == 1

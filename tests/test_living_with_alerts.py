@@ -1,0 +1,331 @@
+"""Alerts a trader can live with, the whole way: frames on a socket in, messages, edits and buttons out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import aiohttp
+import pytest
+from sqlalchemy import create_engine, text
+
+from tests.binance_messages import force_order
+from tests.binance_server import BinanceServer
+from tests.daemon import OWNER, Daemon
+from tests.telegram_server import TelegramServer, telegram_server
+from tests.test_end_to_end import CLOSE, INSIDE, armed_zone
+
+SECOND = 5151
+BEYOND = 60_900.0
+"""A mark 1.5 % above the zone."""
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        server.prices = {"BTCUSDT": INSIDE, "ETHUSDT": 3000.0}
+        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
+        server.mark_every(0.1)
+        yield server
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with telegram_server() as server:
+        yield server
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path, binance: BinanceServer, telegram: TelegramServer) -> AsyncIterator[Daemon]:
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as running:
+        await running.until("/readyz", lambda answer: answer["ready"])
+        yield running
+
+
+async def told(daemon: Daemon, binance: BinanceServer, telegram: TelegramServer) -> int:
+    """Price has come near the zone; the number of the message that says so."""
+    await armed_zone(daemon, binance)
+    binance.prices["BTCUSDT"] = CLOSE
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    [number] = [number for chat, number in telegram.messages if chat == OWNER]
+    return number
+
+
+async def until_text(telegram: TelegramServer, number: int, words: str, *, chat: int = OWNER) -> str:
+    async with asyncio.timeout(10):
+        while words not in telegram.messages[chat, number]["text"]:
+            await asyncio.sleep(0.05)
+    found: str = telegram.messages[chat, number]["text"]
+    return found
+
+
+def all_sent(rows: Sequence[Mapping[str, Any]]) -> bool:
+    return all(row["deliveries"] and row["deliveries"][0]["status"] == "sent" for row in rows)
+
+
+def buttons(telegram: TelegramServer, number: int) -> dict[str, str]:
+    rows = telegram.messages[OWNER, number]["reply_markup"]["inline_keyboard"]
+    return {button["text"]: button["callback_data"] for row in rows for button in row}
+
+
+# ---------------------------------------------------------------- one message an episode
+
+
+async def test_price_that_wobbles_across_the_threshold_gives_one_alert(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await told(daemon, binance, telegram)
+    for step in range(200):
+        await binance.mark({"BTCUSDT": 59_300.0 if step % 2 else CLOSE, "ETHUSDT": 3000.0})
+    await telegram.push_text(OWNER, "/help")
+    await telegram.wait_for_texts(OWNER, 2, timeout=10)
+
+    assert len([words for words in telegram.texts(OWNER) if "liquidated longs" in words]) == 1
+
+
+async def test_the_message_tells_its_own_outcome(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    number = await told(daemon, binance, telegram)
+
+    binance.prices["BTCUSDT"] = INSIDE
+    touched = await until_text(telegram, number, "Touched: price came into the range")
+    binance.prices["BTCUSDT"] = BEYOND
+    swept = await until_text(telegram, number, "Swept: price went through the range")
+
+    assert touched.splitlines()[0] == swept.splitlines()[0]
+    assert len(telegram.texts(OWNER)) == 1
+    assert list(buttons(telegram, number)) == ["Mute 1 h", "Chart", "Why"]
+    assert telegram.refused == []
+
+
+async def test_an_outcome_that_comes_while_the_daemon_is_down_is_told_after_the_start(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    number = await told(daemon, binance, telegram)
+    await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"][0]["deliveries"][0]["status"] == "sent")
+    await daemon.kill()
+    binance.prices["BTCUSDT"] = BEYOND
+    await daemon.start()
+
+    await until_text(telegram, number, "Swept: price went through the range")
+    assert len(telegram.texts(OWNER)) == 1
+
+
+# ---------------------------------------------------------------- buttons and settings
+
+
+async def test_buttons_work_on_the_message_of_an_alert(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    number = await told(daemon, binance, telegram)
+    pressed = buttons(telegram, number)
+
+    for count, label in enumerate(("Mute 1 h", "Ack", "Why", "Chart"), start=1):
+        await telegram.push_tap(OWNER, number, pressed[label])
+        await telegram.wait_for("answerCallbackQuery", count, timeout=10)
+    answers = await telegram.wait_for_texts(OWNER, 3, timeout=10)
+    await telegram.push_text(OWNER, "/rules")
+    rules = (await telegram.wait_for_texts(OWNER, 4, timeout=10))[3]
+
+    notices = [call.params.get("text", "") for call in telegram.calls_of("answerCallbackQuery")]
+    assert notices[:2] == [
+        "BTCUSDT is muted for 1 h. /unmute ends it.",
+        "Acknowledged: no more about this zone until its episode has ended.",
+    ]
+    assert "What it rests on: 10 liquidations in the journal" in answers[1]
+    assert "delivered" in answers[1] or "1 attempt" in answers[1]
+    assert answers[2].startswith("Realised liquidations")
+    assert "Muted: BTCUSDT until" in rules
+
+
+async def test_settings_make_other_rules(daemon: Daemon, telegram: TelegramServer) -> None:
+    await telegram.push_text(OWNER, "/settings")
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    [number] = [number for chat, number in telegram.messages if chat == OWNER]
+    for count, data in enumerate(("1:set:distance:2", "1:set:kinds:large:silent"), start=1):
+        await telegram.push_tap(OWNER, number, data)
+        await telegram.wait_for("editMessageText", count, timeout=10)
+    await telegram.push_text(OWNER, "/rules")
+
+    rules = (await telegram.wait_for_texts(OWNER, 2, timeout=10))[1]
+    assert "• BTCUSDT within 2 %, strength at least 0.6 (default)" in rules
+    assert "• large: ETHUSDT, one liquidation of at least 1.00M USD (default)" in rules
+    assert "Loudness: near loud, large silent" in rules or "Loudness: large silent, near loud" in rules
+
+
+async def test_a_cascade_is_told_by_default(tmp_path: Path, binance: BinanceServer, telegram: TelegramServer) -> None:
+    extra = {"LIQALERT_ALERTS__KINDS": "near,cascade"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        for step in range(10):
+            await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+
+        [words] = await telegram.wait_for_texts(OWNER, timeout=10)
+
+    assert words.startswith("BTCUSDT: 3.00M USD of longs liquidated in 60 s")
+
+
+# ---------------------------------------------------------------- storms, limits, kills
+
+
+@pytest.mark.timeout(150)
+async def test_a_cascade_of_300_instruments_gives_six_messages_at_most(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    await telegram.push_text(OWNER, "/watch all 1% 0.5")
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    symbols = [f"COIN{number}USDT" for number in range(300)]
+    binance.prices |= dict.fromkeys(symbols, 100.05)
+    await asyncio.sleep(0.5)
+    for symbol in symbols:
+        await binance.send_liquidation(
+            [force_order(symbol, "SELL", price=100.0 + step / 100, quantity=4_000) for step in range(6)]
+        )
+    await daemon.until("/api/v1/clusters", lambda answer: len(answer["zones"]) == 300, timeout=30)
+    binance.prices |= dict.fromkeys(symbols, 95.0)
+    await daemon.until("/api/v1/clusters", lambda a: all(z["state"] == "armed" for z in a["zones"]), timeout=30)
+    began = time.monotonic()
+    binance.prices |= dict.fromkeys(symbols, 99.5)
+
+    await daemon.until(
+        "/api/v1/alerts?limit=500",
+        lambda answer: len(answer["alerts"]) == 300 and all_sent(answer["alerts"]),
+        timeout=60,
+    )
+
+    messages = telegram.texts(OWNER)[1:]
+    assert time.monotonic() - began < 60
+    assert len(messages) <= 6
+    everything = "\n".join(messages)
+    assert [symbol for symbol in symbols if f"{symbol}:" not in everything and f"{symbol} " not in everything] == []
+
+
+async def test_a_limit_on_one_chat_delays_that_chat_only(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    telegram.limited[OWNER] = time.monotonic() + 4.0
+    extra = {"LIQALERT_TELEGRAM__ALLOWED_CHATS": f"{OWNER},{SECOND}"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        await armed_zone(daemon, binance)
+        telegram.limited[OWNER] = time.monotonic() + 4.0
+        binance.prices["BTCUSDT"] = CLOSE
+
+        await telegram.wait_for_texts(SECOND, timeout=3)
+        assert telegram.texts(OWNER) == []
+        await telegram.wait_for_texts(OWNER, timeout=15)
+
+    tries = [call for call in telegram.calls_of("sendMessage") if str(call.params["chat_id"]) == str(OWNER)]
+    assert len(tries) <= 3
+
+
+SYMBOLS = [f"COIN{number}USDT" for number in range(60)]
+KILLS = 50
+
+
+class Scenario:
+    """One zone after the other, each on an instrument of its own. A step is repeated until the daemon shows it."""
+
+    def __init__(self, daemon: Daemon, binance: BinanceServer) -> None:
+        self._daemon = daemon
+        self._binance = binance
+
+    async def round(self, symbol: str) -> None:
+        burst = [force_order(symbol, "SELL", price=100.0 + step / 100, quantity=4_000) for step in range(6)]
+        self._binance.prices[symbol] = 100.02
+        while await self._stored(symbol) < len(burst):
+            # A liquidation that was received and not yet written is gone with the process: the feed never repeats.
+            await self._binance.send_liquidation(burst)
+            await asyncio.sleep(0.2)
+        for price, state in ((100.02, "idle"), (95.0, "armed"), (99.5, "near"), (100.03, "touched"), (102.0, None)):
+            self._binance.prices[symbol] = price
+            await self._until(symbol, state)
+
+    async def _stored(self, symbol: str) -> int:
+        try:
+            return len((await self._daemon.get(f"/api/v1/liquidations?symbol={symbol}"))["liquidations"])
+        except (aiohttp.ClientError, KeyError):
+            return 0
+
+    async def _until(self, symbol: str, state: str | None) -> None:
+        async with asyncio.timeout(60):
+            while await self._state(symbol) != state:
+                await asyncio.sleep(0.02)
+
+    async def _state(self, symbol: str) -> str | None:
+        """The most advanced state on the symbol's zone; None where it has none; `down` while nobody answers."""
+        try:
+            answer = await self._daemon.get("/api/v1/clusters")
+        except aiohttp.ClientError:
+            return "down"
+        # Just after a start, before the first tick, nothing is known.
+        if not answer["feeds"] or not answer["feeds"][0]["alive"]:
+            return "down"
+        return next((zone["state"] for zone in answer["zones"] if zone["symbol"] == symbol), None)
+
+
+def stored_alerts(directory: Path) -> list[tuple[str, ...]]:
+    """By rule, kind and the zone's band, oldest first."""
+    engine = create_engine(f"sqlite:///{directory}/liqalert.db")
+    query = text(
+        "SELECT a.rule_id, a.kind, c.low, c.high FROM alerts a JOIN clusters c ON c.id = a.zone_id "
+        "WHERE a.kind <> 'notice' ORDER BY a.decided_at"
+    )
+    with engine.connect() as connection:
+        found = [tuple(map(str, row)) for row in connection.execute(query)]
+    engine.dispose()
+    return found
+
+
+async def lived(directory: Path, *, kills: int, rounds: int | None) -> tuple[list[tuple[str, ...]], list[str], int]:
+    """A life with `kills` at random moments (at least as many rounds as they need): alerts, messages, rounds."""
+    directory.mkdir()
+    random, symbols, done = Random(4), iter(SYMBOLS), 0
+    async with BinanceServer() as binance, telegram_server() as telegram:
+        binance.prices = {"BTCUSDT": 60_000.0, "ETHUSDT": 3000.0, **dict.fromkeys(SYMBOLS, 100.02)}
+        binance.mark_every(0.05)
+        extra = {"LIQALERT_BINANCE__SYMBOLS": ",".join(SYMBOLS)}
+        async with Daemon(directory, binance=binance, telegram=telegram, **extra) as daemon:
+
+            async def kill() -> None:
+                for _ in range(kills):
+                    await asyncio.sleep(random.uniform(0.6, 2.6))
+                    await daemon.kill()
+                    await daemon.start()
+
+            killing = asyncio.create_task(kill())
+            while not killing.done() or (rounds is not None and done < rounds):
+                await Scenario(daemon, binance).round(next(symbols))
+                done += 1
+            await killing
+            await daemon.until(
+                "/api/v1/alerts?limit=500",
+                lambda answer: len(answer["alerts"]) >= done and all_sent(answer["alerts"]),
+                timeout=60,
+            )
+            await daemon.terminate()
+        return stored_alerts(directory), telegram.texts(OWNER), done
+
+
+def tellings(messages: list[str]) -> Counter[str]:
+    """How often each alert stands in messages, alone or as a line of a digest, by its symbol."""
+    return Counter(re.findall(r"(COIN\d+USDT): [\d.]+ % from", "\n".join(messages)))
+
+
+@pytest.mark.timeout(400)
+async def test_fifty_kills_change_no_alert_and_repeat_at_most_one_message_each(tmp_path: Path) -> None:
+    interrupted, messages, rounds = await lived(tmp_path / "killed", kills=KILLS, rounds=None)
+    uninterrupted, once, _ = await lived(tmp_path / "whole", kills=0, rounds=rounds)
+
+    assert interrupted == uninterrupted
+    assert tellings(once) == dict.fromkeys(SYMBOLS[:rounds], 1)
+    told = tellings(messages)
+    assert set(told) == set(SYMBOLS[:rounds])
+    assert told.total() - rounds <= KILLS
