@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 
+from liqalert.app.backtest.run import Estimator
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
 from liqalert.app.open_interest import OpenInterestDesk
@@ -20,7 +21,7 @@ from liqalert.app.parts import build_delivering, build_stores, build_watching, r
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
-from liqalert.app.start import EXCHANGE, Start, standard_of, watched_symbols
+from liqalert.app.start import EXCHANGE, Start, standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
@@ -223,6 +224,9 @@ class Daemon:
             send_test=self._requests.send_test,
             standard=standard_of(settings),
             zone_name=settings.telegram.timezone,
+            estimate=Estimator(
+                facts.stores.database, terms_of(settings), watched_instruments(settings), facts.clock
+            ).sentence,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.outcomes import Told
 from liqalert.core.rules import Rule
+from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording_reader import Record
 from liqalert.pipeline import Pipeline
@@ -67,6 +68,18 @@ def replay(options: ReplayOptions) -> int:
     return 0 if run.began else 1
 
 
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """What another user of a replay does with it. None: as `liqalert replay` does."""
+
+    rules: tuple[Rule, ...] | None = None
+    """In place of those in the recording and the settings."""
+    decide: Callable[[Sequence[Decision]], None] | None = None
+    """Is given the decisions, which are then not printed."""
+    see: Callable[[Mark], None] | None = None
+    """Is shown every price, in order, before the engine."""
+
+
 class Pacing:
     """Waits so that recorded time passes at `speed` times real time."""
 
@@ -97,10 +110,11 @@ class Tally:
 class ReplayRun:
     """One replay: the parts of the daemon without socket, database and channel."""
 
-    def __init__(self, options: ReplayOptions, prices: PriceSource, out: TextIO) -> None:
+    def __init__(self, options: ReplayOptions, prices: PriceSource, out: TextIO, hooks: Hooks | None = None) -> None:
         self._options = options
         self._prices = prices
         self._out = out
+        self._hooks = hooks or Hooks()
         self._parser = BinanceParser()
         self._tally = Tally()
         self._now: UnixTime = 0.0
@@ -126,7 +140,7 @@ class ReplayRun:
             pipeline.feed_changed(status, record.received_time)
         elif record.kind == "open_interest":
             pipeline.learn(msgspec.json.decode(record.payload, type=OpenInterest), record.received_time)
-        elif record.kind == "rules" and not self._options.overridden:
+        elif record.kind == "rules" and not self._options.overridden and self._hooks.rules is None:
             pipeline.set_rules(msgspec.json.decode(record.payload, type=tuple[Rule, ...]), record.received_time)
         elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
             self._parser.learn(record.kind, record.payload)
@@ -177,19 +191,22 @@ class ReplayRun:
         settings = self._options.settings
         if record.kind in ("start", "context"):
             start = msgspec.json.decode(record.payload, type=Start)
-            return _with_settings(start, settings) if self._options.overridden else start
+            if self._hooks.rules is not None:
+                return _under(start, terms_of(settings), self._hooks.rules)
+            return _under(start, terms_of(settings), default_rules(settings)) if self._options.overridden else start
         rules = default_rules(settings, (None,) if self._prices is PriceSource.FILLS else None)
-        return Start(record.received_time, terms_of(settings), rules)
+        return Start(record.received_time, terms_of(settings), self._hooks.rules or rules)
 
     def _make(self, engine: Engine, start: Start) -> Pipeline:
         board = Board(Snapshot(start.at, start.terms.decay_s))
-        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._print, board=board)
+        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._hooks.decide or self._print, board=board)
         pipeline.resume(start.watching_since, start.watched_until)
         return pipeline
 
     def _ingest(self, pipeline: Pipeline, frame: ParsedFrame) -> None:
         self._tally.parse_rejections.update(frame.rejected)
         if self._prices is PriceSource.MARKS:
+            self._see(frame.marks)
             pipeline.ingest(frame, self._now)
             return
         for liquidation in frame.liquidations:
@@ -197,7 +214,13 @@ class ReplayRun:
             pipeline.ingest(ParsedFrame((liquidation,)), self._now)
             if pipeline.verdicts[Verdict.ACCEPTED] > accepted:
                 fill = Mark(liquidation.instrument, liquidation.price, liquidation.event_time, self._now)
+                self._see((fill,))
                 pipeline.ingest(ParsedFrame(marks=(fill,)), self._now)
+
+    def _see(self, marks: Sequence[Mark]) -> None:
+        if self._hooks.see is not None:
+            for mark in marks:
+                self._hooks.see(mark)
 
     def _print(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
@@ -225,11 +248,9 @@ class NoJournal:
         pass
 
 
-def _with_settings(start: Start, settings: Settings) -> Start:
+def _under(start: Start, terms: Terms, rules: tuple[Rule, ...]) -> Start:
     """`start` under other terms and rules: nothing that was decided under the old ones is taken over."""
-    return replace(
-        start, terms=terms_of(settings), rules=default_rules(settings), zones=(), ended_zones=(), episodes=()
-    )
+    return replace(start, terms=terms, rules=rules, zones=(), ended_zones=(), episodes=())
 
 
 def _summary_text(summary: Mapping[str, object]) -> str:

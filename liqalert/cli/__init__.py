@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from liqalert import __version__
-from liqalert.cli import alert, answers, database, demo, recordings, service, setup, simulate
+from liqalert.cli import alert, answers, backtest, database, demo, recordings, service, setup, simulate
 from liqalert.cli.options import CommandFailed, Parser
 
 _HELP = """\
@@ -29,6 +29,7 @@ Live liquidation clusters of crypto futures, and an alert when price nears a str
   liqalert why ALERT_ID                  # why was I told that?
   liqalert record -o recordings          # keep what the exchange sends
   liqalert replay recordings             # which alerts would that have given?
+  liqalert backtest --symbol BTC         # and other thresholds?
   liqalert db backup liqalert-backup.db  # a copy of the database, also while it runs
   liqalert simulate                      # a simulated exchange, to try any client of Binance on
 """
@@ -47,7 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"liqalert {__version__}")
     commands = parser.add_subparsers(prog="liqalert", title="commands", metavar="COMMAND", required=True)
-    for group in (demo, setup, service, recordings, answers, alert, database, simulate):
+    for group in (demo, setup, service, recordings, backtest, answers, alert, database, simulate):
         group.add_commands(commands)
     return parser
 

@@ -47,15 +47,15 @@ def _add_replay_options(replay: argparse.ArgumentParser) -> None:
     replay.add_argument("--json", action="store_true", help="one JSON object a line")
     replay.add_argument(
         "--open-interest",
-        type=_open_interest,
+        type=open_interest_of,
         action="append",
         default=[],
         metavar="SYMBOL=USD",
         help="assumed from the start, in place of what the files hold then; may be given several times",
     )
     replay.add_argument("--min-strength", metavar="X", help="alerts.min_strength for this run")
-    replay.add_argument("--distance", type=_percent, metavar="X", help="alerts.distance_pct for this run")
-    replay.add_argument("--rearm", type=_percent, metavar="X", help="alerts.rearm_pct for this run")
+    replay.add_argument("--distance", type=percent_of, metavar="X", help="alerts.distance_pct for this run")
+    replay.add_argument("--rearm", type=percent_of, metavar="X", help="alerts.rearm_pct for this run")
     replay.add_argument("--symbols", metavar="A,B", help="binance.symbols for this run")
 
 
@@ -71,7 +71,7 @@ def _speed(text: str) -> float | None:
     return speed
 
 
-def _open_interest(text: str) -> tuple[str, float]:
+def open_interest_of(text: str) -> tuple[str, float]:
     symbol, _, usd_text = text.partition("=")
     try:
         usd = float(usd_text)
@@ -82,7 +82,7 @@ def _open_interest(text: str) -> tuple[str, float]:
     return symbol.upper(), usd
 
 
-def _percent(text: str) -> str:
+def percent_of(text: str) -> str:
     """Left as text: the settings judge it, so that a mistake gets the same sentence everywhere."""
     return text.strip().removesuffix("%").strip()
 

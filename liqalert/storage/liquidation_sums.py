@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, false, func, or_, 
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.storage.database import Database
+from liqalert.storage.journal import LIQUIDATION_COLUMNS, liquidation_from
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
 
 
@@ -54,25 +55,25 @@ class LiquidationSums:
         """The newest of at least `min_usd`, newest first; `until` itself is not counted."""
         table = LIQUIDATIONS
         query = (
-            select(
-                table.c.exchange,
-                table.c.symbol,
-                table.c.liquidated,
-                table.c.price,
-                table.c.quantity,
-                table.c.notional_usd,
-                table.c.event_time,
-                table.c.received_time,
-            )
+            select(*LIQUIDATION_COLUMNS)
             .where(_of(instruments), _between(since, until), table.c.notional_usd >= min_usd)
             .order_by(table.c.event_time.desc(), table.c.id.desc())
             .limit(limit)
         )
         async with self._database.read("reading liquidations") as connection:
-            return tuple(
-                Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
-                for exchange, symbol, liquidated, *numbers in await connection.execute(query)
-            )
+            return tuple(liquidation_from(*row) for row in await connection.execute(query))
+
+    async def all_between(
+        self, instruments: Collection[Instrument], *, since: UnixTime, until: UnixTime
+    ) -> tuple[Liquidation, ...]:
+        """In order of event time; `until` itself is not counted."""
+        query = (
+            select(*LIQUIDATION_COLUMNS)
+            .where(_of(instruments), _between(since, until))
+            .order_by(LIQUIDATIONS.c.event_time, LIQUIDATIONS.c.id)
+        )
+        async with self._database.read("reading liquidations") as connection:
+            return tuple(liquidation_from(*row) for row in await connection.execute(query))
 
     async def recorded_since(self, exchange: str) -> UnixTime | None:
         """Since when anything of `exchange` has been kept; None when nothing has."""

@@ -44,6 +44,7 @@ def test_every_command_has_examples_in_its_help() -> None:
         "liqalert demo",
         "liqalert init",
         "liqalert pair",
+        "liqalert backtest",
         "liqalert simulate",
         "liqalert run",
         "liqalert check",

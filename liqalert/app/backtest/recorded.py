@@ -1,0 +1,40 @@
+"""A backtest over recordings, or over files of bare exchange messages."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+
+from tqdm import tqdm
+
+from liqalert.app.backtest.collector import Collector
+from liqalert.app.records import PriceSource, open_records
+from liqalert.app.replay import Hooks, ReplayOptions, ReplayRun
+from liqalert.core.market import Instrument
+from liqalert.settings import Settings
+
+
+def over_files(
+    paths: Sequence[Path],
+    instruments: Sequence[Instrument],
+    collector: Collector,
+    *,
+    settings: Settings,
+    open_interest: Mapping[str, float],
+) -> PriceSource:
+    """Shows `collector` everything in `paths`; where its prices came from. Raises UnreadableRecords."""
+    source = open_records(paths)
+    options = ReplayOptions(
+        tuple(paths), speed=None, as_json=False, open_interest=open_interest, settings=settings, overridden=True
+    )
+    hooks = Hooks(rules=collector.watch(instruments), decide=collector.decide, see=collector.see)
+    run = ReplayRun(options, source.prices, StringIO(), hooks)
+    bar = tqdm(total=source.total_bytes, unit="B", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty())
+    with closing(bar):
+        for record in source.records():
+            run.take(record)
+            bar.update(source.read_bytes() - bar.n)
+    return source.prices

@@ -1,0 +1,131 @@
+"""A backtest over a real database in which every day the same thing happens."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from liqalert.app.backtest.collector import Collector, around
+from liqalert.app.backtest.run import Estimator
+from liqalert.app.backtest.stored import over_history, read_history
+from liqalert.app.records import PriceSource
+from liqalert.core.candles import Candle
+from liqalert.core.evaluation import CONTROLS_PER_ALERT
+from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide
+from liqalert.core.rules import Thresholds
+from liqalert.core.terms import Terms
+from liqalert.storage.baselines import BaselineStore
+from liqalert.storage.candles import CandleStore
+from liqalert.storage.database import Database
+from liqalert.storage.journal import BatchJournal
+from liqalert.storage.schema import prepare
+from tests.fakes import FakeClock
+
+BTC = Instrument("binance", "BTCUSDT")
+T0 = 1_795_392_000.0
+DAY_S, MINUTE_S = 86_400.0, 60.0
+TERMS = Terms(rebuild_s=60.0)
+
+
+def base(day: int) -> float:
+    """A tenth lower each day, so that yesterday's zones are far away."""
+    return float(60_000.0 * 0.9**day)
+
+
+def price(day: int, minute: int) -> float:
+    """Longs are liquidated; price falls by 5 %, comes back to within 0.8 %, and turns away."""
+    if minute < 60:
+        return base(day)
+    return base(day) * (0.992 if 180 <= minute < 185 else 0.95)
+
+
+def burst(day: int) -> list[Liquidation]:
+    at = T0 + day * DAY_S + 30 * MINUTE_S
+    return [
+        Liquidation(BTC, PositionSide.LONG, base(day) + n, 8.0, 8.0 * (base(day) + n), at + n * 1.5, at + n * 1.5)
+        for n in range(12)
+    ]
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/liqalert.db") as database:
+        await prepare(database)
+        yield database
+
+
+async def lived(database: Database, days: int, *, candles: bool = True) -> None:
+    journal = BatchJournal(database)
+    for day in range(days):
+        for liquidation in burst(day):
+            journal.liquidation(liquidation)
+        minutes = [(day * 1440 + minute, price(day, minute)) for minute in range(1440)]
+        if candles:
+            made = ((BTC, Candle(T0 + minute * MINUTE_S, at, at, at, at)) for minute, at in minutes)
+            await CandleStore(database).save(made)
+    await journal.flush()
+    await BaselineStore(database).save_open_interest([OpenInterest(BTC, 1e9, T0)])
+
+
+async def test_every_day_gives_an_alert_that_is_held_untouched(database: Database) -> None:
+    await lived(database, 3)
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    history = await read_history(database, [BTC], T0, T0 + 3 * DAY_S)
+    over_history(history, [BTC], collector, TERMS)
+    found = collector.evaluated()
+
+    assert history.prices is PriceSource.MARKS
+    assert found.days == pytest.approx(3.0, abs=0.01)
+    by_row = {(each.distance_pct, each.min_strength): each for each in found.figures}
+    assert len(by_row) == 9
+    at_one = by_row[1.0, 0.6]
+    assert (at_one.alerts, at_one.alerted.touched.count, at_one.alerted.held.count) == (3, 0, 3)
+    assert at_one.per_day == pytest.approx(1.0, abs=0.01)
+    assert at_one.random.held.of <= 3 * CONTROLS_PER_ALERT
+    assert by_row[0.5, 0.6].alerts == 0
+
+
+async def test_without_candles_the_fills_are_the_prices(database: Database) -> None:
+    await lived(database, 1, candles=False)
+
+    history = await read_history(database, [BTC], T0, T0 + DAY_S)
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+    over_history(history, [BTC], collector, TERMS)
+
+    assert history.prices is PriceSource.FILLS
+    assert collector.evaluated().began == burst(0)[0].received_time
+
+
+async def test_an_empty_database_has_nothing_to_say(database: Database) -> None:
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    over_history(await read_history(database, [BTC], T0, T0 + DAY_S), [BTC], collector, TERMS)
+
+    assert (collector.evaluated().began, collector.evaluated().days) == (None, 0.0)
+
+
+async def test_the_menu_is_told_how_many_alerts_a_day(database: Database) -> None:
+    await lived(database, 3)
+    estimator = Estimator(database, Terms(), [BTC], FakeClock(T0 + 3 * DAY_S))
+
+    assert await estimator.sentence(Thresholds(1.0, 0.6, 1e6)) == (
+        "About 1.0 near alerts a day on BTCUSDT, by the last 3.0 days."
+    )
+    assert await estimator.sentence(Thresholds(0.5, 0.6, 1e6)) == (
+        "About 0.0 near alerts a day on BTCUSDT, by the last 3.0 days."
+    )
+
+
+async def test_less_than_a_day_gives_no_estimate(database: Database) -> None:
+    estimator = Estimator(database, Terms(), [BTC], FakeClock(T0 + DAY_S))
+
+    assert await estimator.sentence(Thresholds(1.0, 0.6, 1e6)) is None
+
+
+def test_the_grid_stays_within_what_a_rule_may_ask_for() -> None:
+    assert around(1.0, 0.3).strengths == (0.3, 0.4)
+    assert around(2.0, 0.95).strengths == (0.85, 0.95)
+    assert around(2.0, 0.6).distances == (1.0, 2.0, 4.0)

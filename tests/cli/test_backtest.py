@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from liqalert.cli import main
+from tests.binance_messages import force_order
+
+T0 = 1_795_392_000.0
+
+
+@pytest.fixture
+def messages(empty_place: Path) -> Path:
+    """Longs liquidated at 60,000; half an hour later price, known by fills only, comes back to within 0.8 %."""
+    rows = [(n * 10.0, 60_011.0 - n, 20.0) for n in range(12)]
+    rows += [(900.0, 57_000.0, 0.001), (1500.0, 57_000.0, 0.001), (1800.0, 59_500.0, 0.001), (2100.0, 57_000.0, 0.001)]
+    path = empty_place / "messages.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in (_order(*row) for row in rows)) + "\n")
+    return path
+
+
+def _order(at: float, price: float, quantity: float) -> dict[str, object]:
+    return force_order("BTCUSDT", "SELL", price=price, quantity=quantity, at_ms=int((T0 + at) * 1000))
+
+
+def test_a_table_with_what_it_cannot_say(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["backtest", str(messages), "--symbol", "BTC", "--open-interest", "BTCUSDT=1e9"]) == 0
+
+    out = capsys.readouterr().out
+    row = next(line for line in out.splitlines() if line.split()[:3] == ["1", "%", "0.6"])
+    assert row.split()[3] == "1"
+    assert "No row has 30 alerts: nothing here tells alerts from random levels." in out
+    assert "Prices are the liquidations' own fills" in out
+
+
+def test_json_is_the_same_twice(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["backtest", str(messages), "--symbol", "BTC", "--open-interest", "BTCUSDT=1e9", "--json"]
+    assert main(command) == 0
+    first = capsys.readouterr().out
+    assert main(command) == 0
+
+    answer = msgspec.json.decode(first)
+    assert capsys.readouterr().out == first
+    assert (answer["symbols"], answer["prices"], len(answer["rows"])) == (["BTCUSDT"], "fills", 9)
+    assert [row["alerts"] for row in answer["rows"] if row["distance_pct"] == 1.0] == [1, 1, 1]
+
+
+def test_a_picture_is_drawn_where_it_is_asked_for(messages: Path) -> None:
+    assert main(["backtest", str(messages), "--symbol", "BTC", "--plot", "shares.png"]) == 0
+
+    assert Path("shares.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "said"),
+    [
+        (["nosuch.jsonl"], 2, "nosuch.jsonl does not exist"),
+        (["--symbol", "B?C"], 2, "'B?C' is no symbol"),
+        (["--days", "0"], 2, "is no number of days"),
+        (["--strength", "2"], 2, "alerts.min_strength"),
+        (["--distance", "far"], 2, "alerts.distance_pct"),
+        ([], 1, "there is no database"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(
+    arguments: list[str], exit_code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["backtest", *arguments]) == exit_code
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert said in line
+
+
+def test_a_symbol_that_is_not_in_the_files_is_said(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["backtest", str(messages), "--symbol", "NOSUCH"])
+
+    assert "0" in capsys.readouterr().out.splitlines()[4]
