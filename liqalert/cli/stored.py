@@ -10,7 +10,8 @@ from liqalert.core.zones import Zone
 from liqalert.ports import Restored, StorageError
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
-from liqalert.web.alert_items import alert_detail, alert_item
+from liqalert.web.alert_details import alert_detail
+from liqalert.web.alert_items import alert_item
 from liqalert.web.alerts import AlertsAnswer
 from liqalert.web.answers import iso
 from liqalert.web.clusters import ClustersAnswer, ZoneItem

@@ -11,7 +11,8 @@ from aiohttp import web
 from liqalert.clock import Clock
 from liqalert.core.rules import RuleKind
 from liqalert.ports import AlertReader
-from liqalert.web.alert_items import AlertItem, alert_detail, alert_item
+from liqalert.web.alert_details import alert_detail
+from liqalert.web.alert_items import AlertItem, alert_item
 from liqalert.web.answers import ApiError, json_response, shown
 from liqalert.web.queries import asked, body_asked, choice_asked, limit_asked
 

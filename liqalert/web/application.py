@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from liqalert.board import Board
 from liqalert.clock import Clock
@@ -13,6 +14,9 @@ from liqalert.ports import AlertReader
 from liqalert.web.access import Access, guards
 from liqalert.web.alerts import AlertPages, SendTest
 from liqalert.web.clusters import ClusterPages
+from liqalert.web.coinglass.endpoints import routes as coinglass_routes
+from liqalert.web.coinglass.envelope import speaking_coinglass
+from liqalert.web.coinglass.sources import CoinglassSources
 from liqalert.web.errors import errors_as_json, harden
 from liqalert.web.feeds import FeedPages
 from liqalert.web.health import Health, HealthPages, Readiness
@@ -38,18 +42,29 @@ class WebSources:
     metrics: Metrics
     send_test: SendTest
     offer_code: OfferCode
+    coinglass: CoinglassSources | None = None
+    """None where nothing draws heatmaps; then nothing is served in the shape of Coinglass."""
 
 
 def build_app(sources: WebSources, access: Access) -> web.Application:
     app = web.Application(
-        middlewares=(errors_as_json, *guards(access)),
+        middlewares=(errors_as_json, *_guards(sources, access)),
         client_max_size=LARGEST_REQUEST_BYTES,
     )
     app.add_routes(_routes(sources))
+    if sources.coinglass is not None:
+        app.add_routes(coinglass_routes(sources.coinglass))
     app.on_response_prepare.append(harden)
     if sources.board.banner:
         app.on_response_prepare.append(_announcer(sources.board.banner))
     return app
+
+
+def _guards(sources: WebSources, access: Access) -> tuple[Middleware, ...]:
+    """Outermost first. What speaks Coinglass stands before the others, because it puts their refusals in its form."""
+    if sources.coinglass is None:
+        return guards(access)
+    return (speaking_coinglass(sources.clock, access.token), *guards(access))
 
 
 def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks import alerts, decode, journal, marks, memory, receive, startup, ticks
+from tests.benchmarks import alerts, crowd, decode, journal, marks, memory, receive, startup, ticks
 from tests.benchmarks.harness import Figure, Scale
 from tests.benchmarks.report import table, write_json
 
@@ -21,6 +21,7 @@ GROUPS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "ticks": ticks.figures,
     "marks": marks.figures,
     "alerts": alerts.figures,
+    "crowd": crowd.figures,
     "journal": journal.figures,
     "memory": memory.figures,
     "startup": startup.figures,

@@ -119,6 +119,16 @@ async def test_the_newest_are_within_the_span_and_of_the_size_asked_for(database
     assert found == (rows[3], rows[1])
 
 
+async def test_all_of_a_span_come_in_order_of_time(database: Database) -> None:
+    rows = [liquidated(NOON + second, 1.0) for second in (30.0, 0.0, 59.999)]
+    outside = [liquidated(NOON - 0.001, 1.0), liquidated(NOON + 60.0, 1.0), liquidated(NOON, 1.0, instrument=ETH)]
+    sums = await stored(database, *rows, *outside)
+
+    found = await sums.all_between([BTC], since=NOON, until=NOON + 60.0)
+
+    assert found == (rows[1], rows[0], rows[2])
+
+
 async def test_recording_began_with_the_first_liquidation_or_the_watch_whichever_came_first(database: Database) -> None:
     sums = await stored(
         database,

@@ -29,6 +29,7 @@ ANSWERS = {
     "aggregated_heatmap_model2": "aggregated-heatmap/model2?symbol=BTC&range=24h",
     "aggregated_heatmap_model3": "aggregated-heatmap/model3?symbol=BTC&range=24h",
     "max_pain": "max-pain?range=24h",
+    "aggregated_max_pain": "aggregated-max-pain?symbol=BTC&range=24h",
 }
 
 
