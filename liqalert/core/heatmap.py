@@ -8,7 +8,6 @@ asked for as it was shown then. Columns and rows lie on grids of their own, so n
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -16,40 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqalert.core.candles import Candle
-from liqalert.core.flow import saturated
-from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
+from liqalert.core.heatmap_cells import ROW_LOG, Cells, Range, Reports, closes, row_of, saturated_in, stand
+from liqalert.core.market import Gap, Instrument, Liquidation, UnixTime
 
-ROW_LOG = math.log1p(0.00075)
 MOST_ROWS = 600
-KEPT_DECAYS = 12.0
 AROUND = 1.05
 """The rows shown reach so far beyond the lowest and the highest price."""
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """How much time is shown, in how many columns."""
-
-    name: str
-    column_s: float
-    columns: int
-
-    def start(self, as_of: UnixTime) -> UnixTime:
-        """When the first column opens; the last one holds `as_of`."""
-        return (math.ceil(as_of / self.column_s) - self.columns) * self.column_s
-
-
-RANGES = {
-    each.name: each
-    for each in (
-        Range("1h", 60.0, 60),
-        Range("4h", 60.0, 240),
-        Range("12h", 300.0, 144),
-        Range("24h", 300.0, 288),
-        Range("3d", 900.0, 288),
-        Range("7d", 1800.0, 336),
-    )
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,18 +72,6 @@ class Rows:
         return ROW_LOG * float(1 << self.coarse)
 
 
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """What stands in the columns of a range, by finest row."""
-
-    rows: NDArray[np.int64]
-    """Of every column that `long_usd`, `short_usd` and `count` have, its finest row, ascending."""
-    long_usd: NDArray[np.float64]
-    """(columns of time, rows)"""
-    short_usd: NDArray[np.float64]
-    count: NDArray[np.int32]
-
-
 def build(
     liquidations: Sequence[Liquidation],
     shown: Range,
@@ -123,7 +82,20 @@ def build(
     decay_s: float,
 ) -> HeatmapGrid:
     """The grid as it was at `as_of`, from the instrument's `liquidations` since 12 decay constants before it begins."""
-    known = [each for each in liquidations if each.received_time <= as_of]
+    return build_from(
+        Reports.of([each for each in liquidations if each.received_time <= as_of]),
+        shown,
+        surroundings,
+        instrument=instrument,
+        as_of=as_of,
+        decay_s=decay_s,
+    )
+
+
+def build_from(
+    known: Reports, shown: Range, surroundings: Surroundings, *, instrument: Instrument, as_of: UnixTime, decay_s: float
+) -> HeatmapGrid:
+    """As `build`, from columns of numbers; none received after `as_of`."""
     return grid_of(
         stand(known, shown, as_of=as_of, decay_s=decay_s),
         shown,
@@ -131,53 +103,8 @@ def build(
         instrument=instrument,
         as_of=as_of,
         decay_s=decay_s,
-        seconds=[each.event_time for each in known],
+        saturated_s=saturated_in(known, shown, as_of),
     )
-
-
-def row_of(price: float) -> int:
-    """The finest row that holds `price`."""
-    return math.floor(math.log(price) / ROW_LOG)
-
-
-def closes(shown: Range, as_of: UnixTime) -> NDArray[np.float64]:
-    """When each column closes; the last one, which is open, at `as_of`."""
-    ends = shown.start(as_of) + shown.column_s * np.arange(1, shown.columns + 1)
-    closed: NDArray[np.float64] = np.minimum(ends, as_of)
-    return closed
-
-
-def stand(liquidations: Sequence[Liquidation], shown: Range, *, as_of: UnixTime, decay_s: float) -> Cells:
-    """What stands in each column. `liquidations` in any order, none received after `as_of`."""
-    happened = np.array([min(each.event_time, each.received_time) for each in liquidations])
-    received = np.array([each.received_time for each in liquidations])
-    notional = np.array([each.notional_usd for each in liquidations])
-    long = np.array([each.liquidated is PositionSide.LONG for each in liquidations], dtype=bool)
-    finest = np.floor(np.log(np.array([each.price for each in liquidations])) / ROW_LOG).astype(np.int64)
-    ends = closes(shown, as_of)
-    came = np.maximum(np.ceil((received - shown.start(as_of)) / shown.column_s).astype(np.int64) - 1, 0)
-    # The first column at whose close it is too old; a liquidation that was too old from the start never stands.
-    gone = np.searchsorted(ends, happened + KEPT_DECAYS * decay_s, side="right")
-    stands = gone > came
-    rows, place = np.unique(finest, return_inverse=True)
-    shape = (shown.columns, len(rows))
-
-    def scanned(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        new = _spread(
-            came[mask], place[mask], notional[mask] * np.exp((happened[mask] - ends[came[mask]]) / decay_s), shape
-        )
-        leaving = mask & (gone < shown.columns)
-        at = gone[leaving]
-        lost = notional[leaving] * np.exp((happened[leaving] - ends[at]) / decay_s)
-        return _decayed(new - _spread(at, place[leaving], lost, shape), ends, decay_s)
-
-    standing = stands & (gone < shown.columns)
-    count = np.cumsum(
-        _spread(came[stands], place[stands], 1.0, shape) - _spread(gone[standing], place[standing], 1.0, shape), axis=0
-    )
-    whole = np.rint(count).astype(np.int32)
-    here = whole > 0
-    return Cells(rows, scanned(stands & long) * here, scanned(stands & ~long) * here, whole)
 
 
 def grid_of(
@@ -188,9 +115,9 @@ def grid_of(
     instrument: Instrument,
     as_of: UnixTime,
     decay_s: float,
-    seconds: Iterable[UnixTime],
+    saturated_s: NDArray[np.int32],
 ) -> HeatmapGrid:
-    """`cells` on the rows that are shown, with what surrounds them; `seconds` are event times for saturation."""
+    """`cells` on the rows that are shown, with what surrounds them."""
     start = shown.start(as_of)
     rows = rows_shown(surroundings.candles, cells.rows)
     long, short, count = (_coarse(each, cells.rows, rows) for each in (cells.long_usd, cells.short_usd, cells.count))
@@ -209,7 +136,7 @@ def grid_of(
         short_usd=np.maximum(short, 0.0),
         count=count.astype(np.int32),
         watched=_watched(surroundings.unwatched, shown, as_of),
-        saturated_s=_saturated(seconds, shown, start),
+        saturated_s=saturated_s,
         candles=surroundings.candles,
         gaps=surroundings.gaps,
     )
@@ -229,23 +156,6 @@ def rows_shown(candles: Iterable[Candle | None], finest: NDArray[np.int64]) -> R
     while (high >> coarse) - (low >> coarse) + 1 > MOST_ROWS:
         coarse += 1
     return Rows(low >> coarse, (high >> coarse) - (low >> coarse) + 1, coarse)
-
-
-def _spread(
-    columns: NDArray[np.int64], places: NDArray[np.int64], weights: NDArray[np.float64] | float, shape: tuple[int, int]
-) -> NDArray[np.float64]:
-    """The sums of `weights` by column and row."""
-    weighed = np.broadcast_to(np.asarray(weights, dtype=np.float64), columns.shape)
-    sums = np.bincount(columns * shape[1] + places, weights=weighed, minlength=shape[0] * shape[1])
-    return sums.reshape(shape).astype(np.float64, copy=False)
-
-
-def _decayed(new: NDArray[np.float64], ends: NDArray[np.float64], decay_s: float) -> NDArray[np.float64]:
-    """Each column: what is new in it, and what is left of the column before."""
-    kept = np.exp(-np.diff(ends) / decay_s)
-    for column, share in enumerate(kept, start=1):
-        new[column] += new[column - 1] * share
-    return new
 
 
 def _coarse(cells: NDArray[np.generic], finest: NDArray[np.int64], rows: Rows) -> NDArray[np.float64]:
@@ -270,15 +180,3 @@ def _watched(unwatched: Iterable[tuple[UnixTime, UnixTime]], shown: Range, as_of
     share = 1.0 - np.divide(blind, length, out=np.zeros_like(blind), where=length > 0.0)
     watched: NDArray[np.float64] = np.clip(share, 0.0, 1.0)
     return watched
-
-
-def _saturated(seconds: Iterable[UnixTime], shown: Range, start: UnixTime) -> NDArray[np.int32]:
-    by_column: dict[int, list[UnixTime]] = {}
-    for at in seconds:
-        column = math.floor((at - start) / shown.column_s)
-        if 0 <= column < shown.columns:
-            by_column.setdefault(column, []).append(at)
-    found = np.zeros(shown.columns, dtype=np.int32)
-    for column, times in by_column.items():
-        found[column] = saturated(times)
-    return found

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks import alerts, crowd, decode, journal, marks, memory, receive, startup, ticks
+from tests.benchmarks import alerts, crowd, decode, heatmap, journal, marks, memory, receive, startup, ticks
 from tests.benchmarks.harness import Figure, Scale
 from tests.benchmarks.report import table, write_json
 
@@ -22,6 +22,7 @@ GROUPS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "marks": marks.figures,
     "alerts": alerts.figures,
     "crowd": crowd.figures,
+    "heatmap": heatmap.figures,
     "journal": journal.figures,
     "memory": memory.figures,
     "startup": startup.figures,

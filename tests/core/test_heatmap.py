@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from liqalert.core.candles import Candle, CandleBook, by_column
 from liqalert.core.engine import Engine
-from liqalert.core.heatmap import RANGES, HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Gap, Liquidation, PositionSide
 from liqalert.core.terms import Terms
 from tests.core.events import BTC, liquidation, mark

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
+import coinglass
 import pytest
 
 from tests.web.coinglass.rig import Client, Rig, serving
-
-coinglass = pytest.importorskip("coinglass", reason="coinglass-terminal-tools is not installed")
 
 Result = TypeVar("Result")
 
@@ -24,7 +23,7 @@ def address(client: Client, monkeypatch: pytest.MonkeyPatch) -> str:
     return url
 
 
-async def asked(question: Callable[[Any], Result], api_key: str = "anything") -> Result:
+async def asked(question: Callable[[coinglass.CoinGlass], Result], api_key: str = "anything") -> Result:
     """The client blocks, so it gets a thread."""
 
     def ask() -> Result:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from liqalert.core.heatmap import RANGES, HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument, Liquidation
 from tests.web.coinglass.rig import (
     BTC,
