@@ -19,7 +19,7 @@ import msgspec
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Verdict
 from liqalert.core.episodes import Decision
-from liqalert.core.market import FeedStatus, Gap, OpenInterest, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.ports import FrameRecorder, Journal, ParsedFrame
 
@@ -57,6 +57,8 @@ class Pipeline:
         self.failed_ticks = 0
         self.tick_took: Callable[[float], None] = lambda _: None
         """Is told how many seconds each tick took."""
+        self.shown: Callable[[Sequence[Mark], Sequence[Liquidation]], None] = lambda marks, liquidations: None
+        """Is shown the marks of every frame, and the liquidations that were accepted."""
 
     def resume(self, watching_since: UnixTime | None, watched_until: UnixTime | None) -> None:
         """An earlier run watched until then; a short stop does not start the watching anew."""
@@ -76,14 +78,17 @@ class Pipeline:
         decisions: list[Decision] = []
         for mark in frame.marks:
             decisions += self._engine.mark(mark)
+        accepted = []
         for liquidation in frame.liquidations:
             verdict = self._engine.add(liquidation, now)
             self.verdicts[verdict] += 1
             if verdict is Verdict.ACCEPTED:
                 self._journal.liquidation(liquidation)
+                accepted.append(liquidation)
             elif verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
                 log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
         self._hand_on(decisions)
+        self.shown(frame.marks, accepted)
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
         """A feed's state, at least once a second."""

@@ -64,6 +64,8 @@ class BinanceServer:
         self.open_interest: dict[str, str] = {"BTCUSDT": "80000", "ETHUSDT": "2000000", "BTCUSD_PERP": "5000000"}
         self.prices: dict[str, float | str] = {"BTCUSDT": 60000.0, "ETHUSDT": 3000.0}
         """What automatic marks send, and premiumIndex answers."""
+        self.klines: dict[str, list[tuple[float, float]]] = {}
+        """Opening time and price of each minute, by symbol."""
         self.connected = asyncio.Event()
         self._port = 0
         self._marking: asyncio.Task[None] | None = None
@@ -96,6 +98,8 @@ class BinanceServer:
                 web.get("/fapi/v1/openInterest", self._rest),
                 web.get("/dapi/v1/openInterest", self._rest),
                 web.get("/fapi/v1/premiumIndex", self._rest),
+                web.get("/fapi/v1/klines", self._rest),
+                web.get("/dapi/v1/klines", self._rest),
             ]
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
@@ -233,11 +237,18 @@ class BinanceServer:
                 return _json(self.coin_exchange_info)
             case "/fapi/v1/premiumIndex":
                 return _json(self._premium_index(symbol))
+            case "/fapi/v1/klines" | "/dapi/v1/klines":
+                return _json(self._klines(symbol, int(request.query["startTime"]), int(request.query["limit"])))
             case _ if symbol in self.open_interest:
                 held = self.open_interest[symbol]
                 return _json({"symbol": symbol, "openInterest": held, "time": milliseconds()})
             case _:
                 return _json({"code": -1121, "msg": "Invalid symbol."}, status=400)
+
+    def _klines(self, symbol: str, start_ms: int, limit: int) -> Any:
+        found = [(round(at * 1000), str(price)) for at, price in self.klines.get(symbol, []) if at * 1000 >= start_ms]
+        rest = ["0", 0, "0", 0, "0", "0", "0"]
+        return [[opened, price, price, price, price, *rest] for opened, price in found[:limit]]
 
     def _premium_index(self, symbol: str) -> Any:
         rows = [

@@ -27,7 +27,10 @@ from liqalert.ports import (
     StorageError,
     Subscription,
 )
+from liqalert.render.answers import View
+from liqalert.render.captions import Photo
 from liqalert.render.status import StatusFacts
+from liqalert.render.text import Text, bold
 
 NOW = 1_763_906_700.0
 """2025-11-23 14:05:00 UTC."""
@@ -347,6 +350,8 @@ class Office:
         self.changes = 0
         self.tested: list[int] = []
         self.facts = FACTS
+        self.pictured: list[tuple[Instrument, str]] = []
+        self.caption: Text | None = None
         self.desk = Desk(
             board=self.board,
             chats=self.chats,
@@ -358,7 +363,12 @@ class Office:
             send_test=self._send_test,
             standard=STANDARD,
             zone_name="UTC",
+            picture=self._picture,
         )
+
+    async def _picture(self, instrument: Instrument, range_name: str, view: View) -> Photo:
+        self.pictured.append((instrument, range_name))
+        return Photo(b"\x89PNG", self.caption or bold(f"{instrument.symbol}, {range_name}"))
 
     async def _status(self) -> StatusFacts:
         return self.facts

@@ -141,7 +141,8 @@ async def test_buttons_work_on_the_message_of_an_alert(
     ]
     assert "What it rests on: 10 liquidations in the journal" in answers[1]
     assert "delivered" in answers[1] or "1 attempt" in answers[1]
-    assert answers[2].startswith("Realised liquidations")
+    assert answers[2].startswith("BTCUSDT, 24h, realised")
+    assert len(telegram.calls_of("sendPhoto")) == 1
     assert "Muted: BTCUSDT until" in rules
 
 

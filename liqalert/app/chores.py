@@ -29,6 +29,7 @@ class Chores:
         self._world = world
         facts.watching.pipeline.tick_took = metrics.tick_took
         self._watchman = Watchman()
+        self._was_alive = False
 
     def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
         """Everything that is scheduled. `watchdog_s`: how often systemd wants to hear; None without a watchdog."""
@@ -37,6 +38,8 @@ class Chores:
             Job("tick", self.tick, every_s=rebuild_s),
             Job("owner", self.look_after_owner, every_s=1.0),
             Job("open interest", self.fetch_wanted, every_s=5.0),
+            Job("candles", self.keep_candles, every_s=5.0),
+            Job("heatmaps", self.forget_heatmaps, every_s=60.0),
             Job("outbox figures", self._facts.refresh, every_s=10.0),
             Job("samples", self.save_samples, every_s=900.0),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
@@ -80,6 +83,19 @@ class Chores:
         wanted = self._facts.watching.engine.wanted_open_interest()
         for value in await self._facts.open_interest.fetch_wanted(wanted):
             self._facts.watching.pipeline.learn(value, self._facts.clock.now())
+
+    async def keep_candles(self) -> None:
+        """Writes minutes that have ended; after a gap, asks for those that were missed."""
+        alive = any(status.alive for status in self._facts.watching.board.feeds.values())
+        if alive and not self._was_alive:
+            self._facts.candles.fill_all()
+        self._was_alive = alive
+        await self._facts.candles.keep()
+        if self._facts.settings.binance.enabled:
+            await self._facts.candles.fill()
+
+    async def forget_heatmaps(self) -> None:
+        self._facts.heatmaps.forget()
 
     async def renew_open_interest(self) -> None:
         known = self._facts.watching.engine.baselines.with_open_interest()

@@ -7,14 +7,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import liqalert
+from liqalert.app.candles import CandleDesk
+from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
+from liqalert.app.pictures import Pictures
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
 from liqalert.ports import DeliveryStatus, StorageError
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
+from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics_state import OutboxFigures
 
@@ -34,6 +38,10 @@ class Facts:
     delivering: Delivering
     watching: Watching
     open_interest: OpenInterestDesk
+    candles: CandleDesk
+    heatmaps: HeatmapDesk
+    pictures: Pictures
+    events: Events
     bot: TelegramBot | None = None
     web_problem: str | None = None
     scheduled_at: UnixTime = -math.inf
@@ -112,6 +120,7 @@ class Facts:
             *self.delivering.sender.problems,
             *self.watching.metadata.missing,
             self.open_interest.missing,
+            self.candles.missing,
             self.web_problem,
             self.watching.recording.problem if self.watching.recording else None,
             self._bot_problem(),

@@ -13,11 +13,14 @@ from typing import Any, TypeVar
 import aiohttp
 
 from liqalert.app.backtest.run import Estimator
+from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
+from liqalert.app.heatmaps import build_heatmaps, shown_to
 from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
+from liqalert.app.pictures import Pictures
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
@@ -34,6 +37,8 @@ from liqalert.storage.lock import exclusively
 from liqalert.storage.schema import prepare
 from liqalert.web.access import Access
 from liqalert.web.application import WebSources
+from liqalert.web.coinglass.sources import CoinglassSources
+from liqalert.web.events import Events
 from liqalert.web.metrics import Metrics
 from liqalert.web.metrics_state import MetricsSources
 from liqalert.web.server import WebServer, WebUnavailable
@@ -78,7 +83,32 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
                 clock=clock,
                 mark_price=watching.mark_price,
             )
-            facts = Facts(settings, clock, start.at, stores, delivering, watching, desk)
+            candles = CandleDesk(
+                stores.candles,
+                watching.rest,
+                watching.parser,
+                clock=clock,
+                watched=lambda: {*watched_instruments(settings), *watching.engine.ruled},
+            )
+            heatmaps = build_heatmaps(stores, watching, candles, clock)
+            pictures = Pictures(
+                heatmaps, watching.board, stores.alerts, clock=clock, zone_name=settings.telegram.timezone
+            )
+            events = Events(watching.board, clock)
+            watching.pipeline.shown = shown_to(candles, heatmaps, events)
+            facts = Facts(
+                settings,
+                clock,
+                start.at,
+                stores=stores,
+                delivering=delivering,
+                watching=watching,
+                open_interest=desk,
+                candles=candles,
+                heatmaps=heatmaps,
+                pictures=pictures,
+                events=events,
+            )
             requests = Requests(settings, clock, stores, delivering, watching.pipeline)
             await Daemon(facts, requests, world).run(start, stopping)
 
@@ -204,6 +234,12 @@ class Daemon:
             readiness=facts.readiness,
             metrics=self._metrics,
             send_test=self._requests.send_test_to,
+            coinglass=CoinglassSources(
+                facts.watching.board, facts.clock, facts.heatmaps, facts.stores.sums, facts.stores.sums
+            ),
+            grids=facts.heatmaps,
+            draw=facts.pictures.png,
+            events=facts.events,
             offer_code=Pairing(facts.stores.enrolments, facts.clock, self._bot_name()).offer,
         )
 
@@ -224,6 +260,7 @@ class Daemon:
             send_test=self._requests.send_test,
             standard=standard_of(settings),
             zone_name=settings.telegram.timezone,
+            picture=facts.pictures.photo,
             estimate=Estimator(
                 facts.stores.database, terms_of(settings), watched_instruments(settings), facts.clock
             ).sentence,

@@ -38,11 +38,13 @@ from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.baselines import BaselineStore
+from liqalert.storage.candles import CandleStore
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.outbox import DeliveryOutbox
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
@@ -66,6 +68,8 @@ class Stores:
     chats: ChatDirectory
     enrolments: Enrolments
     baselines: BaselineStore
+    candles: CandleStore
+    sums: LiquidationSums
 
 
 def build_stores(database: Database) -> Stores:
@@ -79,6 +83,8 @@ def build_stores(database: Database) -> Stores:
         chats=ChatDirectory(database),
         enrolments=Enrolments(database),
         baselines=BaselineStore(database),
+        candles=CandleStore(database),
+        sums=LiquidationSums(database),
     )
 
 

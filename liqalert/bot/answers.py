@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk, instrument_meant
+from liqalert.core.heatmap_cells import RANGES
 from liqalert.ports import Role
 from liqalert.render import alerts as render_alerts
 from liqalert.render import replies
 from liqalert.render.answers import clusters_of, clusters_overview
+from liqalert.render.captions import Photo
 from liqalert.render.status import status as render_status
 from liqalert.render.text import Text
 from liqalert.render.why import why as render_why
 
 ALERTS_LISTED = 10
+DEFAULT_RANGE = "24h"
 
 
 async def clusters(desk: Desk, asked: Asked) -> Text:
@@ -24,6 +27,17 @@ async def clusters(desk: Desk, asked: Asked) -> Text:
             return clusters_of(desk.view(asked.chat), instrument_meant(desk, symbol, "/clusters"))
         case _:
             raise CannotAnswer(replies.wrong("/clusters takes one symbol, or none.", "/clusters BTC"))
+
+
+async def heatmap(desk: Desk, asked: Asked) -> Photo:
+    """Symbol and range in any order, both optional: the first watched instrument, 24 h."""
+    ranges = [word.lower() for word in asked.arguments if word.lower() in RANGES]
+    symbols = [word for word in asked.arguments if word.lower() not in RANGES]
+    if len(ranges) > 1 or len(symbols) > 1:
+        wrong = f"/heatmap takes a symbol and a range ({', '.join(RANGES)}), or either, or none."
+        raise CannotAnswer(replies.wrong(wrong, "/heatmap BTC 24h"))
+    instrument = instrument_meant(desk, symbols[0], "/heatmap") if symbols else desk.watched[0]
+    return await desk.picture(instrument, ranges[0] if ranges else DEFAULT_RANGE, desk.view(asked.chat))
 
 
 async def rules(desk: Desk, asked: Asked) -> Text:

@@ -11,10 +11,11 @@ from liqalert.bot import answers, changes, enrolling, settings_menu
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk
 from liqalert.render import replies
+from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
-Answer: TypeAlias = Callable[[Desk, Asked], Awaitable[Text | Menu]]
+Answer: TypeAlias = Callable[[Desk, Asked], Awaitable[Text | Menu | Photo]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ COMMANDS: Mapping[str, Command] = {
     command.name: command
     for command in (
         Command("clusters", "[SYMBOL]", "where positions have been liquidated, nearest first", answers.clusters),
+        Command("heatmap", "[SYMBOL] [RANGE]", "a picture of where liquidations stand, over time", answers.heatmap),
         Command(
             "watch", "SYMBOL|all [DISTANCE%] [STRENGTH]", "be told when price nears a zone", changes.watch, changes=True
         ),
@@ -66,7 +68,7 @@ COMMANDS: Mapping[str, Command] = {
 BUTTONS: Mapping[str, str] = {
     "Mute 1 h": "nothing about this instrument for an hour",
     "Ack": "no more about this zone until its episode has ended",
-    "Chart": "the clusters of this instrument",
+    "Chart": "the picture of this instrument's last 24 h",
     "Why": "the same as /why",
 }
 """The buttons under an alert, for the README."""

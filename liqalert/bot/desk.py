@@ -13,6 +13,7 @@ from liqalert.core.rules import Thresholds
 from liqalert.core.symbols import canonical, find, nearest
 from liqalert.ports import AlertReader, Chat, ChatStore, Enrolment, Standard
 from liqalert.render.answers import View
+from liqalert.render.captions import Photo
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.replies import unknown_symbol
 from liqalert.render.status import StatusFacts
@@ -40,6 +41,8 @@ class Desk:
     """What a chat is told that has said nothing."""
     zone_name: str
     """IANA name of the time zone on screen."""
+    picture: Callable[[Instrument, str, View], Awaitable[Photo]]
+    """The heatmap of an instrument and a range, for a reader. Raises StorageError."""
     estimate: Callable[[Thresholds], Awaitable[str | None]] = no_estimate
     """About how many alerts a day these thresholds would have given, in a sentence; None where nobody can say."""
 

@@ -9,8 +9,8 @@ from liqalert.bot.changes import MUTED_S
 from liqalert.bot.desk import Asked, Desk
 from liqalert.core.alerts import Alert
 from liqalert.render import menu
-from liqalert.render.answers import clusters_of
 from liqalert.render.callbacks import Press
+from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
@@ -24,7 +24,7 @@ class Pressed:
     """What a press comes to: a short notice over the chat, a message into it, a menu in place of the old one."""
 
     notice: str = ""
-    reply: Text | None = None
+    reply: Text | Photo | None = None
     menu: Menu | None = None
 
 
@@ -44,7 +44,7 @@ async def do(desk: Desk, asked: Asked, press: Press) -> Pressed:
             done = "Acknowledged: no more about this zone until its episode has ended."
             return Pressed(done if open_still else "Nothing to acknowledge: this episode has ended.")
         case "chart" if alert.instrument is not None:
-            return Pressed(reply=clusters_of(desk.view(asked.chat), alert.instrument))
+            return Pressed(reply=await answers.heatmap(desk, replace(asked, arguments=(alert.instrument.symbol,))))
         case "why":
             return Pressed(reply=await answers.why(desk, replace(asked, arguments=(alert.id,))))
     return Pressed(OLD)

@@ -15,6 +15,7 @@ from liqalert.bot.pressing import Pressing
 from liqalert.bot.sending import send
 from liqalert.ports import Chat, Place, Role, StorageError
 from liqalert.render import replies
+from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
@@ -70,9 +71,11 @@ class Reception:
         elif (answer := await self._answer(chat, message, words)) is not None:
             await send(self._bot, place, self._headed(answer))
 
-    def _headed(self, answer: Text | Menu) -> Text | Menu:
+    def _headed(self, answer: Text | Menu | Photo) -> Text | Menu | Photo:
         if isinstance(answer, Menu):
             return answer
+        if isinstance(answer, Photo):
+            return Photo(answer.png, replies.with_warnings(answer.caption, self._desk.board.said_above()))
         return replies.with_warnings(answer, self._desk.board.said_above())
 
     # ------------------------------------------------------------ who
@@ -139,7 +142,7 @@ class Reception:
 
     # ------------------------------------------------------------ what
 
-    async def _answer(self, chat: Chat, message: Message, words: Words | None) -> Text | Menu | None:
+    async def _answer(self, chat: Chat, message: Message, words: Words | None) -> Text | Menu | Photo | None:
         """The answer to a message; None when it is not meant for us."""
         if not message.text:
             return None

@@ -11,8 +11,9 @@ from telegram.error import BadRequest, NetworkError, TelegramError
 
 from liqalert.ports import Place
 from liqalert.render.buttons import Rows
+from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
-from liqalert.render.text import Text, split
+from liqalert.render.text import CAPTION_LIMIT, Text, split
 
 log = logging.getLogger(__name__)
 
@@ -20,8 +21,11 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SECOND_TRY_S = 1.0
 
 
-async def send(bot: Bot, place: Place, answer: Text | Menu) -> None:
+async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> None:
     """Sends `answer`. What cannot be sent is logged and not raised: the person asks again."""
+    if isinstance(answer, Photo):
+        await _send_photo(bot, place, answer)
+        return
     text, rows = (answer.text, answer.rows) if isinstance(answer, Menu) else (answer, ())
     for part in split(text):
         try:
@@ -29,6 +33,34 @@ async def send(bot: Bot, place: Place, answer: Text | Menu) -> None:
         except TelegramError as exc:
             log.warning("answer not sent", extra={"chat": place.chat_id, "cause": str(exc)})
             return
+
+
+async def _send_photo(bot: Bot, place: Place, photo: Photo) -> None:
+    """What the caption has no room for comes as a message behind it."""
+    first, *rest = split(photo.caption, CAPTION_LIMIT)
+    try:
+        try:
+            await _photo(bot, place, photo.png, first.html, parse_mode=ParseMode.HTML)
+        except BadRequest as exc:
+            if "parse entities" not in str(exc).lower():
+                raise
+            log.error("HTML refused, sent as plain text", extra={"cause": str(exc)})
+            await _photo(bot, place, photo.png, first.plain, parse_mode=None)
+        for part in rest:
+            await _tried_twice(bot, place, part, None)
+    except TelegramError as exc:
+        log.warning("picture not sent", extra={"chat": place.chat_id, "cause": str(exc)})
+
+
+async def _photo(bot: Bot, place: Place, png: bytes, caption: str, *, parse_mode: ParseMode | None) -> None:
+    await bot.send_photo(
+        place.chat_id,
+        png,
+        caption=caption,
+        parse_mode=parse_mode,
+        message_thread_id=place.thread_id,
+        filename="heatmap.png",
+    )
 
 
 async def edit(bot: Bot, chat_id: int, message_id: int, menu: Menu) -> None:

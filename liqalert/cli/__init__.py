@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from liqalert import __version__
-from liqalert.cli import alert, answers, backtest, database, demo, recordings, service, setup, simulate
+from liqalert.cli import alert, answers, backtest, database, demo, heatmap, recordings, service, setup, simulate
 from liqalert.cli.options import CommandFailed, Parser
 
 _HELP = """\
@@ -27,6 +27,7 @@ Live liquidation clusters of crypto futures, and an alert when price nears a str
   liqalert clusters BTCUSDT              # where have positions been liquidated?
   liqalert alerts                        # what was I told lately, and how did it turn out?
   liqalert why ALERT_ID                  # why was I told that?
+  liqalert heatmap BTCUSDT -o btc.png    # over time and price, as a picture
   liqalert record -o recordings          # keep what the exchange sends
   liqalert replay recordings             # which alerts would that have given?
   liqalert backtest --symbol BTC         # and other thresholds?
@@ -48,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"liqalert {__version__}")
     commands = parser.add_subparsers(prog="liqalert", title="commands", metavar="COMMAND", required=True)
-    for group in (demo, setup, service, recordings, backtest, answers, alert, database, simulate):
+    for group in (demo, setup, service, recordings, backtest, answers, heatmap, alert, database, simulate):
         group.add_commands(commands)
     return parser
 

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
+from liqalert.app.past_heatmaps import rebuilt
+from liqalert.app.start import EXCHANGE
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import EpisodeState
+from liqalert.core.heatmap_cells import RANGES
+from liqalert.core.market import Instrument
 from liqalert.core.zones import Zone
 from liqalert.ports import Restored, StorageError
+from liqalert.render.picture import Around, heatmap_png
+from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database
+from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.web.alert_details import alert_detail
 from liqalert.web.alert_items import alert_item
 from liqalert.web.alerts import AlertsAnswer
@@ -47,6 +55,19 @@ async def zones_json(url: str, symbol: str | None) -> bytes:
         if wanted in (None, zone.instrument.symbol)
     )
     return msgspec.json.encode(ClustersAnswer(iso(now), None, (), zones, {}, ()))
+
+
+async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> bytes:
+    """As GET /api/v1/heatmap/SYMBOL.png, without what only the daemon knows. Raises StorageError."""
+    instrument, now = Instrument(EXCHANGE, symbol), SystemClock().now()
+    async with _existing(settings.database.url) as database:
+        sums, candles = LiquidationSums(database), CandleStore(database)
+        decay_s = settings.clusters.decay_minutes * 60.0
+        grid = await rebuilt(sums, candles, instrument, RANGES[range_name], at=now, decay_s=decay_s)
+    if not grid.count.any() and not any(grid.candles):
+        raise StorageError(f"the database holds nothing of {symbol} in the last {range_name}")
+    around = Around(warnings=("From the database: no daemon is running.",), zone_name=settings.telegram.timezone)
+    return heatmap_png(grid, around)
 
 
 def _existing(url: str) -> Database:

@@ -93,6 +93,11 @@ class Engine:
 
     # ------------------------------------------------------------ what it is given
 
+    @property
+    def ruled(self) -> frozenset[Instrument]:
+        """The instruments that rules name."""
+        return self._rules.instruments()
+
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
         """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""
         self._rules.replace(rules)

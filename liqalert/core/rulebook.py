@@ -23,6 +23,10 @@ class RuleBook:
     def ids(self) -> frozenset[str]:
         return frozenset(rule.id for rule in self._rules)
 
+    def instruments(self) -> frozenset[Instrument]:
+        """Those that rules name; a rule for all of them names none."""
+        return frozenset(rule.instrument for rule in self._rules if rule.instrument is not None)
+
     def covering(self, kind: RuleKind, instrument: Instrument) -> tuple[tuple[str, Rule], ...]:
         """The rules of `kind` that hold for `instrument`, with their ids, by id."""
         key = (kind, instrument)

@@ -65,6 +65,14 @@ class BinanceRest:
         """Open interest of a COIN-M symbol, in contracts."""
         return await self._get(self._coin_rest_url, f"/dapi/v1/openInterest?symbol={quote(symbol, safe='')}")
 
+    async def klines(self, symbol: str, *, start_ms: int, limit: int) -> bytes:
+        """Candles of one minute of a USD-M symbol, the first `limit` (at most 1,500) from `start_ms` on."""
+        return await self._get(self._rest_url, f"/fapi/v1/klines?{_klines_query(symbol, start_ms, limit)}")
+
+    async def coin_klines(self, symbol: str, *, start_ms: int, limit: int) -> bytes:
+        """The same of a COIN-M symbol."""
+        return await self._get(self._coin_rest_url, f"/dapi/v1/klines?{_klines_query(symbol, start_ms, limit)}")
+
     async def _get(self, base: str, path: str) -> bytes:
         # encoded=True: the symbol is percent-encoded already, and must not be a second time.
         url = URL(base + path, encoded=True)
@@ -76,6 +84,10 @@ class BinanceRest:
         except TRANSPORT_ERRORS as exc:
             remedy = f"check the network and {base} ({type(exc).__name__})"
             raise RestError(path, status=None, remedy=remedy) from exc
+
+
+def _klines_query(symbol: str, start_ms: int, limit: int) -> str:
+    return f"symbol={quote(symbol, safe='')}&interval=1m&startTime={start_ms}&limit={limit}"
 
 
 def _refusal(path: str, response: aiohttp.ClientResponse) -> RestError:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from time import monotonic
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
@@ -14,6 +16,13 @@ from liqalert.web.answers import JSON, ApiError, shown
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Answered without a token: a watchdog has none, and neither page holds anything worth hiding."""
+
+COOKIE = "liqalert"
+COOKIE_LIVES_S = 30 * 86_400
+REQUESTS_A_SECOND = 30.0
+BURST = 300.0
+"""Of one client, where others than this machine are served."""
+MOST_COUNTED = 10_000
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:]+)(:[0-9]{1,5})?", re.IGNORECASE)
@@ -41,6 +50,8 @@ def guards(access: Access) -> tuple[Middleware, ...]:
     guards: list[Middleware] = []
     if access.loopback:
         guards.append(_host_guard(access.host))
+    else:
+        guards.append(_rate_guard())
     if access.token is not None:
         guards.append(_token_guard(access.token))
     return (*guards, _content_type_guard)
@@ -68,22 +79,61 @@ def _host_guard(host: str) -> Middleware:
 
 
 def _token_guard(token: str) -> Middleware:
-    expected = f"Bearer {token}".encode()
+    expected = {"Authorization": f"Bearer {token}".encode(), "CG-API-KEY": token.encode()}
+    # Not the token itself: a cookie ends up in a browser's files.
+    cookie = hmac.new(token.encode(), b"liqalert cookie", "sha256").hexdigest()
+
+    def shows_token(request: web.Request) -> bool:
+        # aiohttp decodes headers with surrogateescape: the way back gives the very bytes that were sent.
+        sent = {name: request.headers.get(name, "").encode("utf-8", "surrogateescape") for name in expected}
+        given = request.cookies.get(COOKIE, "").encode("utf-8", "surrogateescape")
+        known = [hmac.compare_digest(sent[name], expected[name]) for name in expected]
+        return any((*known, hmac.compare_digest(given, cookie.encode())))
+
+    def brings_token(request: web.Request) -> bool:
+        """The link that a person opens once, /?token=TOKEN."""
+        given = request.query.get("token", "").encode("utf-8", "surrogateescape")
+        return request.method == "GET" and request.path == "/" and hmac.compare_digest(given, token.encode())
 
     @web.middleware
     async def token_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # aiohttp decodes headers with surrogateescape: the way back gives the very bytes that were sent.
-        shown_token = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
-        if request.path not in OPEN_PATHS and not hmac.compare_digest(shown_token, expected):
+        if brings_token(request):
+            # Without the token in the address, which browsers remember.
+            answer = web.Response(status=303, headers={"Location": "/"})
+            answer.set_cookie(
+                COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=request.secure
+            )
+            return answer
+        if request.path not in OPEN_PATHS and not shows_token(request):
             raise ApiError(
                 401,
                 "The header Authorization must carry the token from web.token.",
-                allowed=("Authorization: Bearer TOKEN",),
+                allowed=("Authorization: Bearer TOKEN", "CG-API-KEY: TOKEN", "/?token=TOKEN in a browser"),
                 headers={"WWW-Authenticate": "Bearer"},
             )
         return await handler(request)
 
     return token_guard
+
+
+def _rate_guard() -> Middleware:
+    """A bucket for each address. The addresses are bounded: whoever has not asked for longest is forgotten."""
+    buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    @web.middleware
+    async def rate_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        client, now = request.remote or "", monotonic()
+        level, at = buckets.pop(client, (BURST, now))
+        level = min(BURST, level + (now - at) * REQUESTS_A_SECOND)
+        buckets[client] = (max(0.0, level - 1.0), now)
+        if len(buckets) > MOST_COUNTED:
+            buckets.popitem(last=False)
+        if level < 1.0:
+            limit = f"{REQUESTS_A_SECOND:g} requests a second"
+            raise ApiError(429, "Too many requests.", allowed=(limit,), headers={"Retry-After": "1"})
+        return await handler(request)
+
+    return rate_guard
 
 
 @web.middleware

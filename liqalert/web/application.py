@@ -18,11 +18,15 @@ from liqalert.web.coinglass.endpoints import routes as coinglass_routes
 from liqalert.web.coinglass.envelope import speaking_coinglass
 from liqalert.web.coinglass.sources import CoinglassSources
 from liqalert.web.errors import errors_as_json, harden
+from liqalert.web.events import PATH as EVENTS_PATH
+from liqalert.web.events import Events
 from liqalert.web.feeds import FeedPages
 from liqalert.web.health import Health, HealthPages, Readiness
+from liqalert.web.heatmaps import Draw, Grids, HeatmapPages
 from liqalert.web.liquidations import LiquidationPages, LiquidationReader
 from liqalert.web.metrics import Metrics, MetricsPages
-from liqalert.web.page import StaticPage, read_page
+from liqalert.web.openapi import OpenApiPage
+from liqalert.web.page import static_files
 from liqalert.web.pairing import OfferCode, PairingPages
 
 LARGEST_REQUEST_BYTES = 64 * 1024
@@ -42,6 +46,9 @@ class WebSources:
     metrics: Metrics
     send_test: SendTest
     offer_code: OfferCode
+    grids: Grids
+    draw: Draw
+    events: Events
     coinglass: CoinglassSources | None = None
     """None where nothing draws heatmaps; then nothing is served in the shape of Coinglass."""
 
@@ -51,7 +58,8 @@ def build_app(sources: WebSources, access: Access) -> web.Application:
         middlewares=(errors_as_json, *_guards(sources, access)),
         client_max_size=LARGEST_REQUEST_BYTES,
     )
-    app.add_routes(_routes(sources))
+    app.add_routes(_routes(sources, token=access.token is not None))
+    app.on_shutdown.append(sources.events.close)
     if sources.coinglass is not None:
         app.add_routes(coinglass_routes(sources.coinglass))
     app.on_response_prepare.append(harden)
@@ -76,12 +84,13 @@ def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Await
     return announce
 
 
-def _routes(sources: WebSources) -> list[web.RouteDef]:
+def _routes(sources: WebSources, *, token: bool) -> list[web.RouteDef]:
     clusters = ClusterPages(sources.board, sources.clock)
     alerts = AlertPages(sources.alerts, sources.send_test, sources.clock)
+    heatmaps = HeatmapPages(sources.board, sources.clock, sources.grids, sources.draw)
     health = HealthPages(sources.health, sources.readiness)
     return [
-        web.get("/", StaticPage(read_page(sources.board.banner)).show),
+        *(web.get(path, file.show) for path, file in static_files(sources.board.banner).items()),
         web.get("/api/v1/clusters", clusters.all),
         # A symbol may be spelled BTC/USDT:USDT, slash included.
         web.get("/api/v1/clusters/{symbol:.+}", clusters.of_symbol),
@@ -90,7 +99,12 @@ def _routes(sources: WebSources) -> list[web.RouteDef]:
         web.get("/api/v1/alerts/{alert_id}", alerts.why),
         web.post("/api/v1/pair", PairingPages(sources.offer_code).pair),
         web.get("/api/v1/liquidations", LiquidationPages(sources.board, sources.liquidations).newest),
+        # Before the numbers, whose symbols may hold anything.
+        web.get("/api/v1/heatmap/{symbol:.+}.png", heatmaps.picture),
+        web.get("/api/v1/heatmap/{symbol:.+}", heatmaps.numbers),
+        web.get(EVENTS_PATH, sources.events.stream),
         web.get("/api/v1/feeds", FeedPages(sources.board, sources.clock).feeds),
+        web.get("/openapi.json", OpenApiPage(token=token).show),
         web.get("/healthz", health.process),
         web.get("/readyz", health.ready),
         web.get("/metrics", MetricsPages(sources.metrics).metrics),

@@ -10,8 +10,13 @@ from aiohttp.typedefs import Handler
 
 from liqalert.ports import StorageError
 from liqalert.web.answers import JSON, ApiError, ErrorAnswer, error_response, shown
+from liqalert.web.events import PATH as EVENTS
 
 ANSWER_WITHIN_S = 15.0
+ENDLESS = frozenset({EVENTS})
+"""Streams, which look after their own time."""
+OWN = ("Cache-Control", "Content-Security-Policy")
+"""Headers that a page may set otherwise."""
 MISTAKE = ErrorAnswer("liqalert made a mistake while answering: its log has the details.", ())
 
 SECURITY_HEADERS = {
@@ -28,7 +33,7 @@ SECURITY_HEADERS = {
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns the errors we know into answers. What we do not know is a bug: aiohttp logs it and answers 500."""
     try:
-        async with asyncio.timeout(ANSWER_WITHIN_S):
+        async with asyncio.timeout(None if request.path in ENDLESS else ANSWER_WITHIN_S):
             return await handler(request)
     except ApiError as error:
         return error_response(error)
@@ -47,7 +52,9 @@ async def harden(request: web.Request, response: web.StreamResponse) -> None:
         response.body = body
         response.headers["Content-Type"] = JSON
         response.headers["Content-Length"] = str(len(body))
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        if name not in OWN or name not in response.headers:
+            response.headers[name] = value
 
 
 def _explained(request: web.Request, error: web.HTTPException) -> ApiError:

@@ -66,7 +66,7 @@ async def test_ack_acknowledges_the_episode(server: TelegramServer, office: Offi
     assert office.chats.acknowledged == [(1, ALERT.id)]
 
 
-@pytest.mark.parametrize(("label", "begins"), [("Why", "Alert ab12cd34: BTCUSDT"), ("Chart", "Realised liquidations")])
+@pytest.mark.parametrize(("label", "begins"), [("Why", "Alert ab12cd34: BTCUSDT"), ("Chart", "BTCUSDT, 24h")])
 async def test_what_is_asked_by_a_button_comes_as_a_message(server: TelegramServer, label: str, begins: str) -> None:
     await tap(server, BUTTONS[label])
 

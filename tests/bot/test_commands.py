@@ -11,6 +11,7 @@ from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.render.status import StatusFacts
+from liqalert.render.text import Text
 from tests.bot_fakes import ADDRESS, BTC, DEAD, EMPTY, OWNER_ADDRESS, REFUSED, RULE, SOL, Office
 from tests.telegram_server import TelegramServer
 
@@ -30,6 +31,7 @@ async def test_the_menu_lists_every_command_but_start(server: TelegramServer) ->
 
     assert [command["command"] for command in server.commands] == [
         "clusters",
+        "heatmap",
         "watch",
         "unwatch",
         "rules",
@@ -257,3 +259,42 @@ async def test_the_rule_a_chat_holds_can_be_stopped_though_its_symbol_was_never_
     await office.chats.subscribe(1, [replace(RULE, instrument=gone)], office.clock.at)
 
     assert (await answer(server, "/unwatch gone")).startswith("Stopped: no more alerts by a rule for GONEUSDT.")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("/heatmap", ("BTCUSDT", "24h")),
+        ("/heatmap eth", ("ETHUSDT", "24h")),
+        ("/heatmap 7d", ("BTCUSDT", "7d")),
+        ("/heatmap ETH/USDT 1H", ("ETHUSDT", "1h")),
+        ("/heatmap 4h btc", ("BTCUSDT", "4h")),
+    ],
+)
+async def test_heatmap_is_a_picture_whose_caption_carries_the_numbers(
+    server: TelegramServer, office: Office, asked: str, shown: tuple[str, str]
+) -> None:
+    await server.push_text(ADDRESS, asked)
+
+    [sent] = await server.wait_for("sendPhoto")
+    assert [(instrument.symbol, name) for instrument, name in office.pictured] == [shown]
+    assert sent.params["caption"] == f"<b>{shown[0]}, {shown[1]}</b>"
+
+
+@pytest.mark.parametrize("asked", ["/heatmap 1h 4h", "/heatmap BTC ETH", "/heatmap 2y"])
+async def test_a_heatmap_that_cannot_be_is_answered_with_an_example(server: TelegramServer, asked: str) -> None:
+    await server.push_text(ADDRESS, asked)
+
+    [answer] = await server.wait_for_texts(ADDRESS)
+    assert "heatmap" in answer
+
+
+async def test_what_a_caption_has_no_room_for_comes_behind_it(server: TelegramServer, office: Office) -> None:
+    office.caption = Text("\n".join(["<b>line</b>"] * 300), "\n".join(["line"] * 300))
+    await server.push_text(ADDRESS, "/heatmap")
+
+    await server.wait_for("sendPhoto")
+    [caption, *rest] = await server.wait_for_texts(ADDRESS, 4)
+
+    assert len(caption) <= 1024
+    assert "\n".join([caption, *rest]).count("line") == 300

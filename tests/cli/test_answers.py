@@ -10,16 +10,18 @@ import msgspec
 import pytest
 
 from liqalert.cli import main
+from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneEnded, ZoneOpened
-from liqalert.core.market import FeedStatus
+from liqalert.core.market import FeedStatus, Liquidation, PositionSide
 from liqalert.core.zones import ZoneEnd
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
+from liqalert.storage.journal import BatchJournal
 from liqalert.storage.schema import migrate
 from liqalert.web.access import Access
 from tests.storage import objects
-from tests.web.rig import NOW, Rig, cluster, mark, serving, snapshot, zone
+from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot, zone
 
 
 async def _run(line: str) -> int:
@@ -199,3 +201,47 @@ async def test_neither_daemon_nor_database_is_a_problem_and_creates_nothing(
 
     assert "there is no database" in capsys.readouterr().err
     assert list(empty_place.iterdir()) == []
+
+
+# ---------------------------------------------------------------- the picture
+
+
+async def test_the_picture_of_the_daemon_is_written(
+    daemon: Rig, empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run("heatmap btc -o btc.png --range 7d") == 0
+
+    assert empty_place.joinpath("btc.png").read_bytes() == b"\x89PNG"
+    assert capsys.readouterr().out == "btc.png: btc, 7d\n"
+    assert [(instrument.symbol, name) for instrument, name, _ in daemon.grids.asked] == [("BTCUSDT", "7d")]
+
+
+async def test_without_a_daemon_it_is_drawn_from_the_database(
+    database: Path, empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Database("sqlite+aiosqlite:///liqalert.db") as opened:
+        journal, now = BatchJournal(opened), SystemClock().now()
+        journal.liquidation(Liquidation(BTC, PositionSide.LONG, 100.0, 1.0, 1e6, now - 5.0, now - 5.0))
+        await journal.flush()
+
+    assert await _run("heatmap BTC -o btc.png") == 0
+
+    assert empty_place.joinpath("btc.png").read_bytes().startswith(b"\x89PNG\r\n")
+    assert "this is what the database holds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("heatmap NOSUCH -o x.png", "the database holds nothing of NOSUCHUSDT"),
+        ("heatmap B?C -o x.png", "is no symbol"),
+        ("heatmap BTC -o x.png --range 2y", "invalid choice"),
+    ],
+)
+async def test_a_picture_that_cannot_be_is_one_line(
+    database: Path, line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await _run(line) in (1, 2)
+
+    assert said in capsys.readouterr().err
+    assert not Path("x.png").exists()

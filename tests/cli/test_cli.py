@@ -45,6 +45,7 @@ def test_every_command_has_examples_in_its_help() -> None:
         "liqalert init",
         "liqalert pair",
         "liqalert backtest",
+        "liqalert heatmap",
         "liqalert simulate",
         "liqalert run",
         "liqalert check",

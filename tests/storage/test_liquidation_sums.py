@@ -120,13 +120,18 @@ async def test_the_newest_are_within_the_span_and_of_the_size_asked_for(database
 
 
 async def test_all_of_a_span_come_in_order_of_time(database: Database) -> None:
-    rows = [liquidated(NOON + second, 1.0) for second in (30.0, 0.0, 59.999)]
-    outside = [liquidated(NOON - 0.001, 1.0), liquidated(NOON + 60.0, 1.0), liquidated(NOON, 1.0, instrument=ETH)]
-    sums = await stored(database, *rows, *outside)
+    rows = [
+        liquidated(NOON + 30.0, 1.0),
+        liquidated(NOON, 2.0),
+        liquidated(NOON + 15.0, 4.0, instrument=ETH),
+        liquidated(NOON + 59.999, 8.0),
+    ]
+    outside = [liquidated(NOON - 0.001, 1.0), liquidated(NOON + 60.0, 1.0)]
+    sums = await stored(database, *rows, *outside, liquidated(NOON, 1.0, instrument=BTC_ON_BYBIT))
 
-    found = await sums.all_between([BTC], since=NOON, until=NOON + 60.0)
+    found = await sums.all_between([BTC, ETH], since=NOON, until=NOON + 60.0)
 
-    assert found == (rows[1], rows[0], rows[2])
+    assert found == (rows[1], rows[2], rows[0], rows[3])
 
 
 async def test_recording_began_with_the_first_liquidation_or_the_watch_whichever_came_first(database: Database) -> None:

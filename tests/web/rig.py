@@ -10,9 +10,12 @@ from typing import Any
 import aiohttp
 
 from liqalert.board import Board
+from liqalert.core.candles import Candle
 from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot, ZoneView
 from liqalert.core.episodes import EpisodeState
+from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Zone
@@ -20,6 +23,7 @@ from liqalert.ports import AlertRow, Role, StorageError
 from liqalert.web.access import Access
 from liqalert.web.alerts import UnknownChat
 from liqalert.web.application import WebSources
+from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics import Metrics
 from liqalert.web.metrics_state import MetricsSources, OutboxFigures
@@ -76,6 +80,29 @@ class StoredLiquidations:
 
 
 @dataclass
+class Grids:
+    """Grids of one liquidation each."""
+
+    asked: list[tuple[Instrument, str, float | None]] = field(default_factory=list)
+    broken: Exception | None = None
+    as_of: float = NOW
+
+    async def grid(self, instrument: Instrument, range_name: str, at: float | None = None) -> HeatmapGrid:
+        self.asked.append((instrument, range_name, at))
+        if self.broken:
+            raise self.broken
+        shown = RANGES[range_name]
+        as_of = self.as_of if at is None else at
+        one = Liquidation(instrument, PositionSide.LONG, 100.0, 10.0, 1000.0, as_of - 1.0, as_of - 1.0)
+        candles = (*(None,) * (shown.columns - 1), Candle(as_of - 10.0, 99.0, 101.0, 98.0, 100.0))
+        return build([one], shown, Surroundings(candles), instrument=instrument, as_of=as_of, decay_s=3600.0)
+
+    async def draw(self, instrument: Instrument, range_name: str, at: float | None) -> bytes:
+        self.asked.append((instrument, range_name, at))
+        return b"\x89PNG"
+
+
+@dataclass
 class Rig:
     """Everything a test may change, before or after the server started."""
 
@@ -86,9 +113,11 @@ class Rig:
     health: Health = field(default_factory=lambda: Health(on_time=True))
     readiness: Readiness = field(default_factory=Readiness)
     outbox: OutboxFigures = field(default_factory=OutboxFigures)
+    grids: Grids = field(default_factory=lambda: Grids())
     tested_chats: list[str | None] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.events = Events(self.board, self.clock)
         self.metrics = Metrics(
             MetricsSources(
                 board=self.board,
@@ -121,6 +150,9 @@ class Rig:
             metrics=self.metrics,
             send_test=self.send_test,
             offer_code=self.offer_code,
+            grids=self.grids,
+            draw=self.grids.draw,
+            events=self.events,
         )
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from liqalert.web import access as under_test
 from liqalert.web.access import Access
 from tests.web.rig import Client, Rig, serving
 
@@ -26,7 +27,7 @@ async def test_with_a_token_nothing_is_served_without_it(path: str, rig: Rig) ->
     assert response.headers["WWW-Authenticate"] == "Bearer"
     assert answer == {
         "error": "The header Authorization must carry the token from web.token.",
-        "allowed": ["Authorization: Bearer TOKEN"],
+        "allowed": ["Authorization: Bearer TOKEN", "CG-API-KEY: TOKEN", "/?token=TOKEN in a browser"],
     }
 
 
@@ -45,6 +46,21 @@ async def test_the_right_token_opens(rig: Rig) -> None:
     assert status == 200
 
 
+async def test_the_token_as_a_key_opens(rig: Rig) -> None:
+    async with serving(rig, WITH_TOKEN) as client:
+        status, _ = await client.get("/api/v1/clusters", headers={"CG-API-KEY": TOKEN})
+
+    assert status == 200
+
+
+@pytest.mark.parametrize("key", ["", "anything", f"{TOKEN}7", f"Bearer {TOKEN}", "ÿ"])
+async def test_another_key_does_not(key: str, rig: Rig) -> None:
+    async with serving(rig, WITH_TOKEN) as client:
+        status, _ = await client.get("/api/v1/clusters", headers={"CG-API-KEY": key})
+
+    assert status == 401
+
+
 @pytest.mark.parametrize(
     "sent", ["Bearer", "Bearer ", "Bearer höhle-und-zahl-1", f"Bearer {TOKEN}7", f"Basic {TOKEN}", TOKEN, "Bearer ÿ"]
 )
@@ -54,6 +70,41 @@ async def test_a_wrong_token_does_not(sent: str, rig: Rig) -> None:
 
     assert status == 401
     assert TOKEN not in str(answer)
+
+
+async def test_a_link_opened_once_gives_a_cookie_that_opens_the_page(rig: Rig) -> None:
+    async with serving(rig, WITH_TOKEN) as client:
+        opened = await client.session.get("/", params={"token": TOKEN}, allow_redirects=False)
+        cookie = opened.headers["Set-Cookie"]
+        name, _, value = cookie.partition(";")[0].partition("=")
+        page = await client.session.get("/", headers={"Cookie": f"{name}={value}"})
+
+    assert (opened.status, opened.headers["Location"], page.status) == (303, "/", 200)
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert TOKEN not in cookie
+
+
+@pytest.mark.parametrize(
+    ("path", "cookie"), [("/?token=wrong", ""), (f"/api/v1/feeds?token={TOKEN}", ""), ("/", TOKEN)]
+)
+async def test_no_other_link_or_cookie_does(rig: Rig, path: str, cookie: str) -> None:
+    async with serving(rig, WITH_TOKEN) as client:
+        status, _ = await client.get(path, headers={"Cookie": f"liqalert={cookie}"})
+
+    assert status == 401
+
+
+async def test_who_asks_too_often_is_told_to_wait_and_nobody_else_is(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(under_test, "BURST", 3.0)
+    monkeypatch.setattr(under_test, "REQUESTS_A_SECOND", 0.001)
+    async with serving(rig, Access("0.0.0.0", TOKEN)) as client:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        statuses = [(await client.get("/api/v1/feeds", headers=headers))[0] for _ in range(4)]
+        response = await client.session.get("/api/v1/feeds", headers=headers)
+
+    assert statuses == [200, 200, 200, 429]
+    assert response.headers["Retry-After"] == "1"
 
 
 async def test_a_test_alert_needs_the_token_too(rig: Rig) -> None:

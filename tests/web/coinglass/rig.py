@@ -69,6 +69,8 @@ class FakeGrids:
     priced_s: float = HOUR
     unpriced: frozenset[int] = frozenset()
     """Columns, counted from the last, of which no price is known."""
+    rise: float = 0.0
+    """How far a candle closes above its open."""
     row_log: dict[Instrument, float] = field(default_factory=dict)
     watched: float = 1.0
     asked: list[tuple[Instrument, str]] = field(default_factory=list)
@@ -115,7 +117,7 @@ class FakeGrids:
         if opened < NOW - self.priced_s or from_last in self.unpriced:
             return None
         price = PRICES[instrument]
-        return Candle(opened, price, round(price * 1.001, 8), round(price * 0.999, 8), price)
+        return Candle(opened, price, round(price * 1.001, 8), round(price * 0.999, 8), price + self.rise)
 
 
 def feed(exchange: str) -> FeedStatus:

@@ -87,11 +87,11 @@ async def test_columns_before_the_first_known_price_are_left_out(rig: Rig, clien
 
 
 async def test_where_no_price_is_known_it_stays_where_it_was(rig: Rig, client: Client) -> None:
-    rig.grids.unpriced = frozenset({1})
+    rig.grids.unpriced, rig.grids.rise = frozenset({1}), 5.5
 
     data = await client.data("heatmap/model1", **OF_BTC)
 
-    assert data["price_candlesticks"][-2] == [1_699_999_500, "36000", "36000", "36000", "36000", "0"]
+    assert data["price_candlesticks"][-2] == [1_699_999_500, "36005.5", "36005.5", "36005.5", "36005.5", "0"]
 
 
 async def test_without_any_price_there_is_no_picture(rig: Rig, client: Client) -> None:

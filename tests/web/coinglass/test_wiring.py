@@ -15,7 +15,6 @@ from tests.web.coinglass.rig import Rig
 from tests.web.rig import Rig as WebRig
 
 TOKEN = "höhle-und-zahl-17"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 OPEN, WITH_TOKEN = Access("127.0.0.1"), Access("127.0.0.1", TOKEN)
 ORDER = "/api/futures/liquidation/order?exchange=Binance&symbol=BTC"
 
@@ -46,9 +45,9 @@ async def test_on_loopback_any_key_opens(rig: Rig) -> None:
 
 async def test_with_a_token_the_key_must_be_it(rig: Rig) -> None:
     async with serving_all(rig, WITH_TOKEN) as session:
-        async with session.get(ORDER, headers=BEARER | {"CG-API-KEY": TOKEN}) as response:
+        async with session.get(ORDER, headers={"CG-API-KEY": TOKEN}) as response:
             right = await response.json()
-        async with session.get(ORDER, headers=BEARER | {"CG-API-KEY": "anything"}) as response:
+        async with session.get(ORDER, headers={"CG-API-KEY": "anything"}) as response:
             wrong = await response.json()
 
     assert right["code"] == "0"

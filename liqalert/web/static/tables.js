@@ -1,0 +1,53 @@
+// Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
+
+import { ago, day, percent, price, usd } from "./words.js";
+
+function fill(body, rows, nothing) {
+  body.replaceChildren(
+    ...(rows.length ? rows : [[nothing]]).map((cells) => {
+      const row = document.createElement("tr");
+      for (const text of cells) {
+        const cell = document.createElement("td");
+        cell.textContent = text;
+        if (cells.length === 1) cell.colSpan = 7;
+        row.append(cell);
+      }
+      return row;
+    }),
+  );
+}
+
+export function showClusters(body, clusters, now) {
+  fill(
+    body,
+    clusters.map((each) => [
+      each.distance_pct === null ? "?" : percent(each.distance_pct),
+      each.liquidated,
+      `${price(each.price_low)} to ${price(each.price_high)}`,
+      `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`,
+      usd(each.notional_usd),
+      each.count,
+      ago(each.newest_at, now),
+    ]),
+    "none of this strength",
+  );
+}
+
+export function showAlerts(body, alerts) {
+  fill(
+    body,
+    alerts.map((each) => [
+      day(each.decided_at), each.kind, each.symbol || "-", each.liquidated || "-",
+      each.episode ? each.episode.outcome || each.episode.state : "-",
+    ]),
+    "none yet",
+  );
+}
+
+export function showLiquidations(body, liquidations) {
+  fill(
+    body,
+    liquidations.map((each) => [day(each.at), each.liquidated, price(each.price), usd(each.notional_usd)]),
+    "none since this page was opened",
+  );
+}

@@ -1,0 +1,41 @@
+// Numbers and times as words. Every amount has its unit, every time its zone.
+
+export function usd(value) {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)}B USD`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M USD`;
+  if (value >= 1e3) return `${Math.round(value / 1e3)}k USD`;
+  return `${Math.round(value)} USD`;
+}
+
+export function decimalsOf(price) {
+  return Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(price))));
+}
+
+export function price(value) {
+  const decimals = Math.max(0, Math.min(12, 5 - Math.floor(Math.log10(value))));
+  return value.toLocaleString("en", { maximumFractionDigits: decimals });
+}
+
+export function percent(value) {
+  return `${value.toFixed(2)} %`;
+}
+
+export function clock(seconds) {
+  return `${new Date(seconds * 1000).toISOString().slice(11, 16)} UTC`;
+}
+
+export function day(iso) {
+  return `${iso.slice(5, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+export function age(seconds) {
+  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} d`;
+}
+
+// By the server's clock: that of this machine may be another.
+export function ago(iso, nowIso) {
+  return `${age((Date.parse(nowIso) - Date.parse(iso)) / 1000)} ago`;
+}
