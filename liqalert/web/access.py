@@ -139,6 +139,8 @@ def _rate_guard() -> Middleware:
 @web.middleware
 async def _content_type_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Against forged requests: a foreign page cannot send this type without asking first, and asking is refused."""
-    if request.method == "POST" and request.content_type != JSON:
+    # What is not there, or not to be posted to, is told so instead.
+    found = request.match_info.http_exception is None
+    if found and request.method == "POST" and request.content_type != JSON:
         raise ApiError(415, f"A POST needs the header Content-Type: {JSON}.", allowed=(JSON,))
     return await handler(request)

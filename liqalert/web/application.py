@@ -96,7 +96,7 @@ def _routes(sources: WebSources, *, token: bool) -> list[web.RouteDef]:
         web.get("/api/v1/clusters/{symbol:.+}", clusters.of_symbol),
         web.get("/api/v1/alerts", alerts.recent),
         web.post("/api/v1/alerts/test", alerts.test),
-        web.get("/api/v1/alerts/{alert_id}", alerts.why),
+        web.get("/api/v1/alerts/{alert_id:(?!test$)[^/]+}", alerts.why),
         web.post("/api/v1/pair", PairingPages(sources.offer_code).pair),
         web.get("/api/v1/liquidations", LiquidationPages(sources.board, sources.liquidations).newest),
         # Before the numbers, whose symbols may hold anything.

@@ -11,6 +11,7 @@ from aiohttp import web
 
 import liqalert
 from liqalert.core.heatmap_cells import RANGES
+from liqalert.ports import Role
 from liqalert.web.alert_details import AlertDetail
 from liqalert.web.alerts import KINDS, AlertsAnswer, TestAnswer, TestRequest
 from liqalert.web.answers import JSON, ErrorAnswer
@@ -65,7 +66,7 @@ def _query(name: str, schema: Json, *, required: bool = False) -> Json:
 
 
 _RANGE = _query("range", {"type": "string", "enum": list(RANGES), "default": "24h"})
-_AT = _query("at", {"type": "string", "format": "date-time"})
+_AT = _query("at", {"type": "string", "format": "date-time", "description": "A moment in the past, since 1970."})
 _LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": 500})
 
 _NOT_EMPTY: Json = {"type": "string", "minLength": 1}
@@ -130,6 +131,8 @@ def document(*, token: bool) -> Json:
     shapes: set[Shape] = {shape for each in OPERATIONS for shape in (each.answer, each.body) if shape is not None}
     ordered: list[Shape] = sorted([*shapes, ErrorAnswer], key=lambda shape: shape.__name__)
     _, schemas = msgspec.json.schema_components(ordered, ref_template="#/components/schemas/{name}")
+    # A str there, so that a mistake is answered with the names; what may be given is this.
+    schemas["PairRequest"]["properties"]["role"] |= {"enum": list(Role)}
     paths: dict[str, dict[str, object]] = {}
     for operation in OPERATIONS:
         paths.setdefault(operation.path, {})[operation.method] = _described(operation)
