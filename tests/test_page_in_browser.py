@@ -195,10 +195,12 @@ async def test_the_page_lives_with_the_market_and_says_when_it_does_not(demo: De
         assert await page.locator("#stale").is_hidden()
         assert await page.evaluate("() => window.stayed")
 
-        # An instrument that is not there.
+        # An instrument that is not there; nothing of the one before is left.
+        await page.mouse.move(5, 5)
         await page.fill("#symbol", "NOSUCH")
         await page.press("#symbol", "Enter")
         await reader.until_shown("#hover", "NOSUCH is not known here.")
+        assert await reader.text("#clusters") == "none of this strength"
 
     assert complaints == []
     assert all(url.startswith(demo.address) for url in reader.requests)

@@ -35,6 +35,8 @@ class LiquidationEvent(msgspec.Struct, frozen=True):
     price: float
     notional_usd: float
     at: str
+    received_at: str
+    """Tells the column of the heatmap that it counts in, and whether a grid holds it already."""
 
 
 class StateEvent(msgspec.Struct, frozen=True):
@@ -100,6 +102,7 @@ class Events:
             liquidation.price,
             liquidation.notional_usd,
             iso(liquidation.event_time),
+            iso(liquidation.received_time),
         )
         message = _message("liquidation", item, id_=f"{self._life}-{self._number}")
         self._kept.append(_Kept(self._number, liquidation.instrument, message))
@@ -122,10 +125,11 @@ class Events:
             raise ApiError(503, f"{MOST_CLIENTS} clients are served already: try again later.")
         client = _Client(instrument)
         self._resume(client, request.headers.get("Last-Event-ID"))
-        response = web.StreamResponse(headers={"X-Accel-Buffering": "no", "Content-Type": "text/event-stream"})
-        await response.prepare(request)
+        # Before anything is awaited: what comes from here on is not missed, and nobody slips in beyond the limit.
         self._clients.add(client)
         try:
+            response = web.StreamResponse(headers={"X-Accel-Buffering": "no", "Content-Type": "text/event-stream"})
+            await response.prepare(request)
             # A vanished client, or one that does not read, ends here.
             with suppress(ConnectionError, TimeoutError):
                 await self._serve(client, response)

@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from liqalert.core.market import FeedStatus, Liquidation, PositionSide
 from liqalert.web import events as under_test
@@ -68,6 +70,37 @@ async def test_liquidations_of_the_instrument_come_in_order_and_no_others(rig: R
 
     assert [item["price"] for item in found] == [100.0, 101.0, 102.0]
     assert {item["symbol"] for item in found} == {"BTCUSDT"}
+
+
+async def test_a_liquidation_says_when_it_happened_and_when_it_was_received(rig: Rig, client: Client) -> None:
+    async with listening(client) as response:
+        await messages(response, "state", 1)
+        rig.events.take(Liquidation(BTC, PositionSide.SHORT, 101.5, 2.0, 203.0, NOW - 0.25, NOW))
+        [found] = await messages(response, "liquidation", 1)
+
+    assert {name: value for name, value in found.items() if name != "id"} == {
+        "symbol": "BTCUSDT",
+        "liquidated": "short",
+        "price": 101.5,
+        "notional_usd": 203.0,
+        "at": "2023-11-14T22:13:19.750Z",
+        "received_at": "2023-11-14T22:13:20.000Z",
+    }
+
+
+async def test_what_comes_while_a_client_connects_is_not_missed(rig: Rig) -> None:
+    async def liquidate(_: web.Request, __: web.StreamResponse) -> None:
+        rig.events.take(liquidated(1))
+
+    app = web.Application()
+    app.router.add_get("/api/v1/events", rig.events.stream)
+    app.on_response_prepare.append(liquidate)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        async with session.get(server.make_url(PATH)) as response:
+            [found] = await messages(response, "liquidation", 1)
+        await rig.events.close(app)
+
+    assert found["price"] == 101.0
 
 
 async def test_who_comes_back_is_given_what_it_missed(rig: Rig, client: Client) -> None:

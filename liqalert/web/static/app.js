@@ -173,7 +173,10 @@ function fromAddress() {
 $("choice").addEventListener("submit", (event) => event.preventDefault());
 $("symbol").addEventListener("change", () => {
   choose({ symbol: $("symbol").value.trim().toUpperCase() || chosen.symbol });
-  state = null;
+  [state, clusters] = [null, null];
+  chart.clear();
+  showClusters($("clusters"), []);
+  $("asof").textContent = "";
   loadAll();
   live.follow(chosen.symbol);
 });

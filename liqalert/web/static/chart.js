@@ -44,6 +44,14 @@ export class Chart {
     }
   }
 
+  // Nothing of one instrument is shown under the name of another.
+  clear() {
+    this.grid = null;
+    this.series.setData([]);
+    this.marks.setMarkers([]);
+    this.heatmap.clear();
+  }
+
   bar(candle, column) {
     const time = this.grid.start + column * this.grid.column_s;
     if (!candle) return { time };

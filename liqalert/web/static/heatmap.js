@@ -38,6 +38,13 @@ export class Heatmap {
     this.repaint();
   }
 
+  clear() {
+    this.grid = null;
+    this.zones = [];
+    this.table = null;
+    this.redraw();
+  }
+
   showZones(zones) {
     this.zones = zones;
     this.redraw();
