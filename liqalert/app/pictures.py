@@ -75,9 +75,7 @@ class Pictures:
 
     def _warnings(self, instrument: Instrument) -> tuple[str, ...]:
         status = self._board.feeds.get(instrument.exchange)
-        dead = (
-            () if status is None or status.alive else (f"The feed is not alive: {status.problem or 'no fresh marks'}",)
-        )
+        dead = () if status is None or status.alive else (f"The feed is not alive. {status.problem or ''}",)
         return (*self._board.said_above(), *dead)
 
     async def _pins(self, grid: HeatmapGrid) -> tuple[Pin, ...]:

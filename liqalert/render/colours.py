@@ -1,9 +1,24 @@
-"""The scale of a heatmap: cividis, perceptually uniform and read alike with and without red-green blindness."""
+"""The colours of a picture. The scale is cividis: perceptually uniform, and read alike with red-green blindness."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
+
+Colour: TypeAlias = tuple[int, int, int]
+
+GROUND: Colour = (11, 14, 20)
+INK: Colour = (236, 239, 244)
+PALE: Colour = (160, 170, 184)
+GAP: Colour = (96, 104, 118)
+WARN: Colour = (255, 180, 84)
+RISING: Colour = (99, 230, 190)
+FALLING: Colour = (229, 153, 247)
+LONGS: Colour = (64, 196, 255)
+SHORTS: Colour = (255, 138, 90)
+SATURATED: Colour = (232, 89, 12)
 
 STEPS = 256
 DECADES = 3.0
@@ -28,3 +43,7 @@ def steps(usd: NDArray[np.float64], largest: float) -> NDArray[np.int64]:
         share = 1.0 + np.log10(np.maximum(usd, 0.0) / largest) / DECADES
     placed = np.rint(np.clip(share, 0.0, 1.0) * (STEPS - 1)).astype(np.int64)
     return np.where(share >= 0.0, placed, -1)
+
+
+def table(*colours: Colour) -> NDArray[np.uint8]:
+    return np.array(colours, dtype=np.uint8)

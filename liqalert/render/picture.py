@@ -1,36 +1,28 @@
-"""The heatmap as a PNG of 1200 x 700 pixels, to be read on a phone. Pure; Pillow is loaded with the first picture."""
+"""The heatmap as a PNG of 1200 x 700 pixels, to be read on a phone. Pure; Pillow is loaded with the first picture.
+
+From left to right: what stood over time, with candles and alerts; what stands at the end, with zones; prices.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from typing import TYPE_CHECKING
-
-import numpy as np
-from numpy.typing import NDArray
 
 from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.market import PositionSide, UnixTime
-from liqalert.render import colours
-from liqalert.render.numbers import NumberStyle, age, clock_time
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as Bitmap
-    from PIL.ImageDraw import ImageDraw as Pen
-    from PIL.ImageFont import FreeTypeFont
-    from PIL.ImageFont import ImageFont as PlainFont
+from liqalert.render import colours, picture_cells
+from liqalert.render.numbers import NumberStyle, age
+from liqalert.render.picture_panel import Panel, moment, price_ticks, time_ticks
+from liqalert.render.picture_pen import SIZE, Pen
 
 WIDTH, HEIGHT = 1200, 700
-LEFT, TOP, RIGHT, BOTTOM = 12, 84, 1030, 590
-"""The panel of cells; prices to its right, times and the legend below."""
-GROUND, INK, PALE, GAP, WARN = (11, 14, 20), (236, 239, 244), (160, 170, 184), (96, 104, 118), (255, 180, 84)
-RISING, FALLING, ZONE, SATURATED = (99, 230, 190), (229, 153, 247), (64, 196, 255), (232, 89, 12)
-CAVEAT = (
-    "Realised liquidations, time-weighted. Binance shows at most one per symbol per second: totals are lower bounds."
-)
-DRAWN_ZONES = 6
+LEFT, CELLS_RIGHT, RIGHT = 12, 894, 1028
+"""The cells end where the strip of what stands at the end begins; prices stand right of it."""
+TOP, BOTTOM = 88, 564
+"""Without warnings; each line of them moves the top down."""
+LINE = 27
+MOST_WARNING_LINES = 3
+NAMED_PINS = 6
+CAVEAT = "Binance shows at most one liquidation per symbol per second: totals are lower bounds."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,205 +58,194 @@ class Around:
 
     mark: Mark | None = None
     bands: tuple[Band, ...] = ()
+    """Those that matter most first: all are drawn, and named while there is room."""
     pins: tuple[Pin, ...] = ()
+    """The newest first."""
     warnings: tuple[str, ...] = ()
     """Sentences that must be read first, like that the feed is not alive."""
     zone_name: str = "UTC"
+    """An IANA name."""
     numbers: NumberStyle = NumberStyle.POINT
 
 
 def heatmap_png(grid: HeatmapGrid, around: Around) -> bytes:
     """Takes a tenth of a second: in a thread."""
-    canvas = _Canvas(grid, around)
-    canvas.cells()
-    canvas.gaps()
-    canvas.candles()
-    canvas.zones()
-    canvas.pins()
-    canvas.axes()
-    canvas.title()
-    canvas.legend()
-    out = BytesIO()
-    canvas.image.save(out, "PNG", compress_level=6)
-    return out.getvalue()
+    picture = _Picture(grid, around)
+    picture.head()
+    picture.cells()
+    picture.candles()
+    picture.bands()
+    picture.pins()
+    picture.prices()
+    picture.times()
+    picture.legend()
+    return picture.pen.png()
 
 
-class _Canvas:
+class _Picture:
     """One picture while it is drawn."""
 
     def __init__(self, grid: HeatmapGrid, around: Around) -> None:
-        from PIL import Image, ImageDraw, ImageFont
-
         self.grid = grid
         self.around = around
-        self.image: Bitmap = Image.new("RGB", (WIDTH, HEIGHT), GROUND)
-        self.draw: Pen = ImageDraw.Draw(self.image)
-        self.fonts: dict[int, FreeTypeFont | PlainFont] = {size: ImageFont.load_default(size) for size in (17, 20, 30)}
-        self.standing = grid.long_usd + grid.short_usd
-        self.largest = float(self.standing.max(initial=0.0))
-        self.low = math.exp(grid.first_row * grid.row_log)
-        self.high = math.exp((grid.first_row + max(grid.rows, 1)) * grid.row_log)
+        self.numbers = around.numbers
+        self.pen = Pen(WIDTH, HEIGHT)
+        self.closes = moment(grid.as_of, around.zone_name).split()[2]
+        self.warnings = self.pen.wrapped(" ".join(around.warnings), WIDTH - 2 * LEFT, MOST_WARNING_LINES)
+        self.panel = Panel.of(grid, (LEFT, TOP + LINE * len(self.warnings), CELLS_RIGHT, BOTTOM))
 
-    # ------------------------------------------------------------ places
+    # ------------------------------------------------------------ above
 
-    def x(self, at: UnixTime) -> float:
-        return LEFT + (at - self.grid.start) / (self.grid.columns * self.grid.column_s) * (RIGHT - LEFT)
+    def head(self) -> None:
+        grid, pen, mark = self.grid, self.pen, self.around.mark
+        price = "no mark" if mark is None else f"mark {self.numbers.price(mark.price)}, {age(mark.age_s)} old"
+        pen.text((WIDTH - LEFT, 12), price, colour=colours.INK, anchor="ra", size=30)
+        room = WIDTH - 3 * LEFT - pen.length(price, 30)
+        name = pen.fitting(grid.instrument.symbol, room - pen.length(f"  {grid.range_name}", 36), 36)
+        pen.text((LEFT, 6), f"{name}  {grid.range_name}", colour=colours.INK, size=36)
+        when = moment(grid.as_of, self.around.zone_name)
+        basis = f"{grid.instrument.exchange}, realised, decay {age(grid.decay_s)}, as of {when}"
+        pen.text((LEFT, 52), pen.fitting(basis, self._totals() - LEFT))
+        for number, words in enumerate(self.warnings):
+            pen.text((LEFT, TOP - 8 + number * LINE), words, colour=colours.WARN)
 
-    def y(self, price: float) -> float:
-        share = (math.log(price) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
-        return BOTTOM - share * (BOTTOM - TOP)
+    def _totals(self) -> float:
+        """What stands at the prices that are shown; gives where there is room until."""
+        long, short = (float(usd[-1].sum()) for usd in (self.grid.long_usd, self.grid.short_usd))
+        right = float(WIDTH - LEFT)
+        for words, colour in (
+            (f"shorts {self.numbers.usd(short)}", colours.SHORTS),
+            (f"longs {self.numbers.usd(long)}", colours.LONGS),
+        ):
+            self.pen.text((right, 52), words, colour=colour, anchor="ra")
+            right -= self.pen.length(words) + 16
+        return right
 
-    def shown(self, price: float) -> bool:
-        return self.low <= price <= self.high
-
-    # ------------------------------------------------------------ layers
+    # ------------------------------------------------------------ inside
 
     def cells(self) -> None:
-        from PIL import Image
-
-        if not self.grid.rows or not self.largest:
-            return
-        rows = np.minimum(
-            ((BOTTOM - 1 - np.arange(TOP, BOTTOM)) * self.grid.rows) // (BOTTOM - TOP), self.grid.rows - 1
-        )
-        columns = (np.arange(RIGHT - LEFT) * self.grid.columns) // (RIGHT - LEFT)
-        pixels = self._strongest()[np.ix_(columns, rows)].T
-        table = np.vstack([colours.scale(), np.array([GROUND], dtype=np.uint8)])
-        self.image.paste(Image.fromarray(np.ascontiguousarray(table[pixels])), (LEFT, TOP))
-
-    def _strongest(self) -> NDArray[np.int64]:
-        """Steps by column and row. Where several rows share a pixel row, each still shows in one of its own."""
-        placed = colours.steps(self.standing, self.largest)
-        thick = max(1, round(2.0 * self.grid.rows / (BOTTOM - TOP)))
-        grown = placed.copy()
-        for shift in range(1, thick + 1):
-            grown[:, shift:] = np.maximum(grown[:, shift:], placed[:, :-shift])
-        return grown
-
-    def gaps(self) -> None:
-        for column, watched in enumerate(self.grid.watched.tolist()):
-            if watched > 0.995:
-                continue
-            left, right = (self.x(self.grid.start + (column + n) * self.grid.column_s) for n in (0, 1))
-            self._hatch(round(left), max(round(right), round(left) + 1), TOP + round(watched * (BOTTOM - TOP)))
-        for column in np.flatnonzero(self.grid.saturated_s).tolist():
-            left = self.x(self.grid.start + column * self.grid.column_s)
-            width = (RIGHT - LEFT) / self.grid.columns
-            self.draw.rectangle((left, BOTTOM - 6, left + max(width, 2.0), BOTTOM), fill=SATURATED)
-
-    def _hatch(self, left: int, right: int, top: int) -> None:
-        """Time that was not watched is unknown, and looks so: diagonal lines that run on from column to column."""
-        for x in range(left, right):
-            for y in range(top + (-(x + top)) % 9, BOTTOM, 9):
-                self.draw.point((x, y), fill=GAP)
-                self.draw.point((x, min(y + 1, BOTTOM - 1)), fill=GAP)
+        panel, grid, shapes = self.panel, self.grid, self.pen.shapes
+        self.pen.paste(picture_cells.cells(grid, panel.width, panel.height), LEFT, panel.top)
+        strip = picture_cells.standing_last(grid, RIGHT - CELLS_RIGHT - 1, panel.height)
+        self.pen.paste(strip, CELLS_RIGHT + 1, panel.top)
+        for column in grid.saturated_s.nonzero()[0].tolist():
+            left, right = (panel.x(grid.start + number * grid.column_s) for number in (column, column + 1))
+            shapes.rectangle((left, BOTTOM - 9, max(right, left + 2), BOTTOM - 1), fill=colours.SATURATED)
+        shapes.rectangle((LEFT - 1, panel.top - 1, RIGHT, BOTTOM), outline=colours.GAP)
+        shapes.line((CELLS_RIGHT, panel.top, CELLS_RIGHT, BOTTOM), fill=colours.GAP)
+        if not grid.rows:
+            middle = ((LEFT + CELLS_RIGHT) / 2, (panel.top + BOTTOM) / 2)
+            self.pen.text(middle, "no price is known", colour=colours.INK, anchor="mm", edge=4)
 
     def candles(self) -> None:
-        width = (RIGHT - LEFT) / self.grid.columns
+        panel, shapes = self.panel, self.pen.shapes
+        width = panel.width / self.grid.columns
+        half = max(width * 0.35, 1.0)
         for column, candle in enumerate(self.grid.candles):
             if candle is None:
                 continue
             middle = LEFT + (column + 0.5) * width
-            colour = RISING if candle.close >= candle.open else FALLING
-            self.draw.line((middle, self.y(candle.high), middle, self.y(candle.low)), fill=colour)
-            body = sorted((self.y(candle.open), self.y(candle.close)))
-            half = max(width * 0.35, 0.5)
-            self.draw.rectangle((middle - half, body[0], middle + half, max(body[1], body[0] + 1)), fill=colour)
+            colour = colours.RISING if candle.close >= candle.open else colours.FALLING
+            shapes.line((middle, panel.y(candle.high), middle, panel.y(candle.low)), fill=colour)
+            top, bottom = sorted((panel.y(candle.open), panel.y(candle.close)))
+            shapes.rectangle((middle - half, top, middle + half, max(bottom, top + 1)), fill=colour)
 
-    def zones(self) -> None:
-        for band in self.around.bands[:DRAWN_ZONES]:
-            if not (self.shown(band.low) or self.shown(band.high)):
-                continue
-            top, bottom = self.y(min(band.high, self.high)), self.y(max(band.low, self.low))
-            self.draw.rectangle((RIGHT - 46, top, RIGHT, max(bottom, top + 3)), outline=ZONE, width=2)
-            self._text(RIGHT - 52, (top + bottom) / 2, f"{band.liquidated} {band.strength:.2f}", ZONE, anchor="rm")
+    def bands(self) -> None:
+        """Zones; named while there is room, over all of their boxes."""
+        panel = self.panel
+        shown = [band for band in self.around.bands if panel.shows(band.low, band.high)]
+        for band in shown:
+            top, bottom = panel.y(band.high), panel.y(band.low)
+            box = (CELLS_RIGHT + 2, top, RIGHT - 2, max(bottom, top + 3))
+            self.pen.shapes.rectangle(box, outline=_hue(band.liquidated), width=2)
+        named: list[float] = []
+        for band in shown:
+            middle = (panel.y(band.high) + panel.y(band.low)) / 2
+            middle = min(max(middle, panel.top + LINE / 2), BOTTOM - LINE / 2)
+            if all(abs(middle - other) >= LINE for other in named):
+                named.append(middle)
+                words = f"{band.liquidated} {self.numbers.strength(band.strength)}"
+                self.pen.text((RIGHT - 10, middle), words, colour=_hue(band.liquidated), anchor="rm", edge=4)
 
     def pins(self) -> None:
+        """Alerts; the newest are named, unless their words would lie on others."""
+        panel, pen = self.panel, self.pen
+        named: list[tuple[float, float, float]] = []
         for pin in self.around.pins:
-            x = self.x(pin.at)
-            if not (LEFT <= x <= RIGHT and self.shown(pin.price)):
+            if not (panel.start <= pin.at <= panel.end and panel.shows(pin.price, pin.price)):
                 continue
-            y = self.y(pin.price)
-            self.draw.polygon([(x, y - 4), (x - 8, y - 20), (x + 8, y - 20)], fill=WARN)
-            self._text(x + 12, y - 14, pin.words, WARN, anchor="rm" if x > RIGHT - 200 else "lm")
+            x, y = panel.x(pin.at), panel.y(pin.price)
+            corners = [(x, y - 2), (x - 10, y - 20), (x + 10, y - 20)]
+            pen.shapes.polygon(corners, fill=colours.INK, outline=colours.GROUND)
+            length = pen.length(pin.words)
+            left = x + 14 if x + 14 + length < CELLS_RIGHT else x - 14 - length
+            beside = (left < right and left + length > other and abs(y - above) < LINE for other, right, above in named)
+            if len(named) < NAMED_PINS and not any(beside):
+                named.append((left, left + length, y))
+                pen.text((left, y - 12), pin.words, colour=colours.INK, anchor="lm", edge=3)
 
-    def axes(self) -> None:
-        numbers = self.around.numbers
-        self.draw.rectangle((LEFT, TOP, RIGHT, BOTTOM), outline=GAP)
-        for price in _ticks(self.low, self.high):
-            y = self.y(price)
-            self.draw.line((RIGHT, y, RIGHT + 6, y), fill=PALE)
-            self._text(RIGHT + 10, y, numbers.price(price), PALE, anchor="lm")
-        for number in range(5):
-            at = self.grid.start + (number + 0.5) / 5 * self.grid.columns * self.grid.column_s
-            self.draw.line((self.x(at), BOTTOM, self.x(at), BOTTOM + 6), fill=PALE)
-            when = clock_time(at, self.around.zone_name, self.grid.as_of)
-            self._text(self.x(at), BOTTOM + 10, when, PALE, anchor="mt")
-        mark = self.around.mark
-        if mark is not None and self.shown(mark.price):
-            y = self.y(mark.price)
-            self.draw.line((LEFT, y, RIGHT, y), fill=INK)
-            self.draw.rectangle((RIGHT + 1, y - 13, WIDTH - 4, y + 13), fill=INK)
-            self._text(RIGHT + 10, y, numbers.price(mark.price), GROUND, anchor="lm", size=20)
+    # ------------------------------------------------------------ beside and below
 
-    def title(self) -> None:
-        grid, numbers = self.grid, self.around.numbers
-        head = f"{grid.instrument.symbol}  {grid.range_name}"
-        self._text(LEFT, 10, head, INK, size=30)
-        when = clock_time(grid.as_of, self.around.zone_name, grid.as_of)
-        mark = self.around.mark
-        price = "no mark" if mark is None else f"mark {numbers.price(mark.price)}, {age(mark.age_s)} old"
-        self._text(WIDTH - 12, 14, f"{grid.instrument.exchange}, {price}, as of {when}", INK, anchor="rt", size=20)
-        long, short = (numbers.usd(self._now(usd)) for usd in (grid.long_usd, grid.short_usd))
-        warnings = " ".join(self.around.warnings)
-        self._text(LEFT, 50, warnings or f"longs {long}, shorts {short} standing", WARN if warnings else PALE, size=20)
+    def prices(self) -> None:
+        mark, panel, shapes = self.around.mark, self.panel, self.pen.shapes
+        marked = panel.y(mark.price) if mark and self.grid.rows and panel.shows(mark.price, mark.price) else None
+        for price in price_ticks(panel) if self.grid.rows else ():
+            y = panel.y(price)
+            shapes.line((RIGHT, y, RIGHT + 6, y), fill=colours.PALE)
+            if marked is None or abs(y - marked) >= LINE:
+                self._price(price, y)
+        if mark is not None and marked is not None:
+            shapes.line((LEFT, marked, RIGHT, marked), fill=colours.INK)
+            shapes.rectangle((RIGHT + 1, marked - 15, WIDTH - 3, marked + 15), fill=colours.INK)
+            self._price(mark.price, marked, colour=colours.GROUND)
+
+    def _price(self, price: float, y: float, *, colour: colours.Colour = colours.PALE) -> None:
+        words, room = self.numbers.price(price), WIDTH - RIGHT - 12
+        size = next((size for size in (SIZE, 20) if self.pen.length(words, size) <= room), 17)
+        self.pen.text((RIGHT + 8, y), self.pen.fitting(words, room, size), colour=colour, anchor="lm", size=size)
+
+    def times(self) -> None:
+        panel = self.panel
+        for at, words in time_ticks(panel, self.around.zone_name):
+            x, half = panel.x(at), self.pen.length(words) / 2
+            self.pen.shapes.line((x, BOTTOM, x, BOTTOM + 6), fill=colours.PALE)
+            if x - half >= LEFT and x + half <= CELLS_RIGHT:
+                self.pen.text((x, BOTTOM + 8), words, anchor="ma")
+        self.pen.text(((CELLS_RIGHT + RIGHT) / 2, BOTTOM + 8), self.closes, anchor="ma")
 
     def legend(self) -> None:
-        from PIL import Image
+        self._scale(HEIGHT - 90)
+        self._keys(HEIGHT - 60)
+        self.pen.text((LEFT, HEIGHT - 33), CAVEAT)
 
-        numbers, top = self.around.numbers, HEIGHT - 66
-        if self.largest:
-            strip = np.repeat(colours.scale()[None, :, :], 16, axis=0)
-            self.image.paste(Image.fromarray(np.ascontiguousarray(strip)), (LEFT + 130, top))
-            self._text(LEFT + 122, top + 8, numbers.usd(self.largest / 10**colours.DECADES), PALE, anchor="rm")
-            self._text(LEFT + 394, top + 8, numbers.usd(self.largest), PALE, anchor="lm")
+    def _scale(self, top: int) -> None:
+        """What the colours of cells mean, and those of the strip."""
+        pen, middle = self.pen, top + 10
+        largest = float((self.grid.long_usd + self.grid.short_usd).max(initial=0.0))
+        if largest:
+            least = self.numbers.usd(largest / 10**colours.DECADES)
+            pen.text((LEFT, middle), least, anchor="lm")
+            left = LEFT + round(pen.length(least)) + 12
+            pen.paste(colours.scale()[None, :, :].repeat(20, axis=0), left, top)
+            pen.text((left + colours.STEPS + 12, middle), self.numbers.usd(largest), anchor="lm")
         else:
-            self._text(LEFT, top, "nothing stands", PALE)
-        self.draw.rectangle((LEFT + 560, top, LEFT + 590, top + 16), outline=GAP)
-        for x in range(LEFT + 560, LEFT + 590, 9):
-            self.draw.line((x, top + 16, x + 9, top), fill=GAP, width=2)
-        self._text(LEFT + 598, top + 8, "not watched", PALE, anchor="lm")
-        self.draw.rectangle((LEFT + 710, top + 10, LEFT + 740, top + 16), fill=SATURATED)
-        self._text(LEFT + 748, top + 8, "one report a second: more may be missing", PALE, anchor="lm")
-        self._text(LEFT, HEIGHT - 34, CAVEAT, PALE)
+            pen.text((LEFT, middle), "nothing stands at these prices", anchor="lm")
+        right = float(WIDTH - LEFT)
+        for words, liquidated in (("shorts", PositionSide.SHORT), ("longs", PositionSide.LONG)):
+            pen.text((right, middle), words, colour=_hue(liquidated), anchor="rm")
+            right -= pen.length(words) + 34
+            pen.shapes.rectangle((right, top, right + 24, top + 20), fill=_hue(liquidated))
+            right -= 20
+        pen.text((right, middle), f"standing at {self.closes}:", anchor="rm")
 
-    # ------------------------------------------------------------ details
-
-    def _now(self, usd: NDArray[np.float64]) -> float:
-        return float(usd[-1].sum()) if len(usd) else 0.0
-
-    def _text(
-        self, x: float, y: float, words: str, colour: tuple[int, int, int], *, anchor: str = "lt", size: int = 17
-    ) -> None:
-        # A dark edge where it may stand on cells.
-        width = 2 if x < RIGHT and TOP < y < BOTTOM else 0
-        font = self.fonts[size]
-        self.draw.text(
-            (x, y), drawable(words), fill=colour, anchor=anchor, font=font, stroke_width=width, stroke_fill=GROUND
-        )
+    def _keys(self, top: int) -> None:
+        pen = self.pen
+        lines = picture_cells.hatching(36, 20)
+        pen.paste(colours.table(colours.GROUND, colours.GAP)[lines.astype(int)], LEFT, top)
+        pen.text((LEFT + 44, top + 10), "not watched", anchor="lm")
+        pen.shapes.rectangle((LEFT + 210, top + 10, LEFT + 246, top + 19), fill=colours.SATURATED)
+        pen.text((LEFT + 254, top + 10), "a report each second: more may be missing", anchor="lm")
 
 
-def drawable(words: str) -> str:
-    """The font has no other scripts: a sign that it lacks is drawn as its code point, so that symbols stay apart."""
-    return "".join(sign if " " <= sign <= "~" else f"u{ord(sign):x}" for sign in words)
-
-
-def _ticks(low: float, high: float) -> Sequence[float]:
-    """Round prices, about eight of them."""
-    step = 10 ** math.floor(math.log10(max(high - low, high * 1e-9) / 4.0))
-    for factor in (1.0, 2.0, 5.0, 10.0):
-        if (high - low) / (step * factor) <= 9.0:
-            step *= factor
-            break
-    first = math.ceil(low / step)
-    return [number * step for number in range(first, first + 12) if low < number * step < high]
+def _hue(liquidated: PositionSide) -> colours.Colour:
+    return colours.LONGS if liquidated is PositionSide.LONG else colours.SHORTS
