@@ -170,7 +170,7 @@ async def test_the_page_lives_with_the_market_and_says_when_it_does_not(demo: De
         await reader.until_shown("#hover", "Point at a cell")
         box = await page.locator("#chart").bounding_box()
         assert box is not None
-        await page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + box["height"] / 2)
+        await page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] / 2)
         await reader.until_shown("#hover", " UTC to ")
         await reader.keep("hour")
 

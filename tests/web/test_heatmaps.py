@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 
+import aiohttp
 import msgspec
 import pytest
 from yarl import URL
@@ -92,8 +93,10 @@ async def test_gzip_and_etag(client: Client) -> None:
 
 
 async def test_a_thousand_askers_of_the_same_grid_are_all_answered_alike(client: Client) -> None:
+    patient = aiohttp.ClientTimeout(total=45)
+
     async def ask() -> bytes:
-        async with client.session.get(PATH) as response:
+        async with client.session.get(PATH, timeout=patient) as response:
             return await response.read()
 
     bodies = await asyncio.gather(*(ask() for _ in range(1000)))

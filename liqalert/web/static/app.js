@@ -1,71 +1,117 @@
-// The page: what is chosen, what is fetched when, and whether it can be believed.
+// The page: what is fetched when, and what is shown of it.
 
+import { get } from "./ask.js";
 import { Chart } from "./chart.js";
+import { choose, chooseFromAddress, chosen, strengthFrom } from "./choice.js";
 import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
 import { showAlerts, showClusters, showLiquidations } from "./tables.js";
-import { age, clock, price, usd } from "./words.js";
+import { ageOf, judge } from "./trust.js";
+import { age, cellInWords, clock, price, time, usd } from "./words.js";
 
 const GRID_EVERY_MS = 30000;
 const CLUSTERS_EVERY_MS = 5000;
 const ALERTS_EVERY_MS = 15000;
-const SILENT_AFTER_MS = 5000;
+// A grid is computed at most this often, so asking sooner gives the same one.
+const SOON_MS = 2000;
 const SHOWN_LIQUIDATIONS = 12;
+const SHOWN_CLUSTERS = 40;
+const INVITATION = "Point at a cell for its numbers, or use the arrow keys.";
 
 const $ = (id) => document.getElementById(id);
-const chosen = { symbol: "BTCUSDT", range: "24h", side: "both", strength: 0.2 };
 const fetched = { grid: 0, clusters: 0, alerts: 0 };
-let [heardAt, state, clusters, alerts, newest, loading] = [Date.now(), null, null, [], [], null];
+const failures = { grid: null, clusters: null, alerts: null };
+const loading = { abort: null, fresh: false, soon: null };
+let [heardAt, refused, state, clusters, alerts, newest] = [performance.now(), null, null, null, [], []];
+// Whether the connection has been lost since everything was asked for.
+let lost = false;
 
 const chart = new Chart($("chart"));
 const live = new Live(
   {
     state: (data) => {
-      heardAt = Date.now();
-      state = data;
-      if (data.mark !== null) chart.mark(data.mark);
+      [heardAt, refused, state] = [performance.now(), null, data];
+      if (lost) loadAll();
+      if (data.mark !== null && !chart.mark(data.mark, Date.parse(data.mark_at) / 1000)) loadGridSoon();
       refresh();
     },
     liquidation: (data) => {
       newest = [data, ...newest].slice(0, SHOWN_LIQUIDATIONS);
       showLiquidations($("liquidations"), newest);
-      if (!chart.heatmap.add(data.liquidated, data.price, data.notional_usd)) loadGrid(false);
+      const at = Date.parse(data.received_at) / 1000;
+      if (!chart.heatmap.add({ liquidated: data.liquidated, price: data.price, usd: data.notional_usd, at })) loadGridSoon();
       legend();
+      describe(chart.cell());
     },
-    reset: () => loadAll(),
+    // More was missed than the server remembers: all is asked for again.
+    reset: () => {
+      newest = [];
+      loadAll();
+    },
   },
-  () => showState(),
+  (why) => {
+    [refused, lost] = [why, true];
+    showState();
+  },
 );
 
-async function get(path, signal) {
-  const answer = await fetch(path, { signal });
-  if (answer.ok) return answer.json();
-  const body = await answer.json().catch(() => ({ error: `HTTP ${answer.status}`, allowed: [] }));
-  throw new Error(body.allowed && body.allowed.length ? `${body.error} Possible: ${body.allowed.slice(0, 5).join(", ")}` : body.error);
+// fresh: of another instrument or range. One that is under way is enough, unless it is of something else.
+async function loadGrid(fresh) {
+  if (loading.abort && !fresh) return;
+  if (loading.abort) loading.abort.abort();
+  const abort = new AbortController();
+  [loading.abort, loading.fresh, fetched.grid] = [abort, loading.fresh || fresh, Date.now()];
+  try {
+    const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, abort.signal);
+    if (loading.abort === abort) showGrid(grid);
+  } catch (error) {
+    if (loading.abort === abort) withoutGrid(error);
+  } finally {
+    if (loading.abort === abort) loading.abort = null;
+  }
 }
 
-async function loadGrid(fresh) {
-  fetched.grid = Date.now();
-  if (loading) loading.abort();
-  loading = new AbortController();
-  try {
-    const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, loading.signal);
-    chart.show(grid, chosen.side, fresh);
-    chart.showAlerts(alerts.filter((alert) => alert.symbol === chosen.symbol));
-    legend();
-    say("Point at a cell for its numbers.");
-  } catch (error) {
-    if (error.name !== "AbortError") say(error.message);
+function showGrid(grid) {
+  failures.grid = null;
+  // However it was spelled.
+  if (grid.symbol !== chosen.symbol) {
+    choose({ symbol: grid.symbol });
+    showAlertsOfSymbol();
   }
+  if (!chart.show(grid, loading.fresh)) loadGridSoon();
+  if (loading.fresh) say(INVITATION);
+  else describe(chart.cell());
+  loading.fresh = false;
+  legend();
+}
+
+function withoutGrid(error) {
+  failures.grid = error.message;
+  say(error.message);
+  // An instrument that is not known here does not come by asking: when it comes, the events begin.
+  if (error.status !== 404) loadGridSoon();
+}
+
+function loadGridSoon() {
+  if (loading.soon !== null) return;
+  loading.soon = setTimeout(() => {
+    loading.soon = null;
+    if (!document.hidden) loadGrid(false);
+  }, SOON_MS);
 }
 
 async function loadClusters() {
   fetched.clusters = Date.now();
+  const { symbol } = chosen;
   try {
-    clusters = await get(`/api/v1/clusters/${encodeURIComponent(chosen.symbol)}`);
+    const found = await get(`/api/v1/clusters/${encodeURIComponent(symbol)}`);
+    failures.clusters = null;
+    // Meanwhile another instrument may have been chosen.
+    if (symbol !== chosen.symbol) return;
+    clusters = found;
     showTable();
   } catch (error) {
-    say(error.message);
+    failures.clusters = symbol === chosen.symbol ? error.message : null;
   }
 }
 
@@ -73,11 +119,10 @@ async function loadAlerts() {
   fetched.alerts = Date.now();
   try {
     ({ alerts } = await get("/api/v1/alerts?limit=100"));
-    const mine = alerts.filter((alert) => alert.symbol === chosen.symbol);
-    showAlerts($("alerts"), mine.slice(0, 10));
-    chart.showAlerts(mine);
+    failures.alerts = null;
+    showAlertsOfSymbol();
   } catch (error) {
-    say(error.message);
+    failures.alerts = error.message;
   }
 }
 
@@ -86,10 +131,12 @@ async function loadSymbols() {
   $("symbols").replaceChildren(...Object.keys(marks).sort().map((symbol) => new Option(symbol, symbol)));
 }
 
-function loadAll() {
-  newest = [];
+function loadAll(fresh = false) {
+  lost = false;
+  // What failed before is asked for again, and says so itself if it fails again.
+  for (const name of Object.keys(failures)) failures[name] = null;
   showLiquidations($("liquidations"), newest);
-  loadGrid(true);
+  loadGrid(fresh);
   loadClusters();
   loadAlerts();
 }
@@ -99,104 +146,91 @@ function refresh() {
   if (now - fetched.grid > GRID_EVERY_MS) loadGrid(false);
   if (now - fetched.clusters > CLUSTERS_EVERY_MS) loadClusters();
   if (now - fetched.alerts > ALERTS_EVERY_MS) loadAlerts();
+  if (!$("symbols").options.length) loadSymbols();
   showState();
 }
 
 function showTable() {
   if (!clusters) return;
   const wanted = (each) => (chosen.side === "both" || each.liquidated === chosen.side) && each.strength >= chosen.strength;
-  showClusters($("clusters"), clusters.clusters.filter(wanted).slice(0, 40), state ? state.at : clusters.as_of);
-  chart.heatmap.showZones(clusters.zones.filter(wanted));
-  const since = clusters.watching_since ? `, watching since ${clusters.watching_since.slice(11, 16)} UTC` : "";
-  $("asof").textContent = `as of ${clusters.as_of.slice(11, 19)} UTC${since}; zones at the chart's right edge are as at their peak`;
+  const found = clusters.clusters.filter(wanted);
+  showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), state ? state.at : clusters.as_of);
+  chart.heatmap.showEdge(found, clusters.zones.filter(wanted));
+  const since = clusters.watching_since ? `, watching since ${clock(Date.parse(clusters.watching_since) / 1000)}` : "";
+  const rest = found.length > SHOWN_CLUSTERS ? `; ${found.length - SHOWN_CLUSTERS} more` : "";
+  const doubt = found.every((each) => each.calibrated) ? "" : "; ? behind a strength: still learning what is usual";
+  $("asof").textContent = `as of ${time(clusters.as_of)}${since}${rest}${doubt}`;
 }
 
-// Silence of the server and silence of the exchange both mean: do not trust what you see.
+function showAlertsOfSymbol() {
+  const mine = alerts.filter((alert) => alert.symbol === chosen.symbol);
+  showAlerts($("alerts"), mine.slice(0, 10));
+  chart.showAlerts(mine);
+}
+
 function showState() {
-  const silent = Date.now() - heardAt > SILENT_AFTER_MS;
-  let problem = null;
-  if (silent) problem = `No word from liqalert for ${age((Date.now() - heardAt) / 1000)}: what you see is not live.`;
-  else if (state && !state.alive) problem = `The feed is not alive: ${state.problem || "no fresh marks"}. What you see is old.`;
-  else if (state && state.warnings.length) problem = state.warnings.join(" ");
+  const { live: believed, problem } = judge({ silent_ms: performance.now() - heardAt, refused, state, failures });
   $("stale").hidden = problem === null;
-  $("stale").textContent = problem || "";
-  document.body.classList.toggle("stale", silent || Boolean(state && !state.alive));
-  if (!state) return;
+  // Only when it changes, or a screen reader would say it every second.
+  if ($("stale").textContent !== (problem || "")) $("stale").textContent = problem || "";
+  document.body.classList.toggle("stale", !believed && problem !== null);
+  if (!state) {
+    $("state").textContent = problem === null ? "connecting" : "not connected";
+    return;
+  }
   const mark = state.mark === null ? "no mark" : `mark ${price(state.mark)}`;
-  $("state").textContent = silent ? "not connected" : `${state.alive ? "live" : "not alive"}, ${mark}, data ${state.mark_age_s === null ? "never" : `${age(state.mark_age_s)} old`}`;
+  const known_s = ageOf(state);
+  const silent_s = (performance.now() - heardAt) / 1000;
+  $("state").textContent = `${believed ? "live" : "not current"}, ${mark}, data ${known_s === null ? "never" : `${age(known_s + Math.floor(silent_s))} old`}`;
 }
 
 function legend() {
-  const { largest, steps, table } = chart.heatmap;
-  if (!table) return;
+  const { grid, largest, steps, table } = chart.heatmap;
+  if (!grid) return;
   paintLegend($("scale"), table);
-  $("low").textContent = largest ? usd(steps.floor) : "nothing stands";
+  $("low").textContent = largest ? `from ${usd(steps.floor)}` : "nothing stands";
   $("high").textContent = largest ? `${usd(largest)} standing` : "";
 }
 
 function say(text) {
-  $("hover").textContent = text;
+  if ($("hover").textContent !== text) $("hover").textContent = text;
 }
 
-function point(at) {
-  if (!at) return;
-  const from = chart.grid.start + at.column * chart.grid.column_s;
-  const watched = chart.grid.watched[at.column];
-  const when = `${clock(from)} to ${clock(from + chart.grid.column_s)}, ${price(at.low)} to ${price(at.high)}`;
-  const seen = watched > 0.995 ? "" : `; only ${Math.round(watched * 100)} % of this time was watched`;
-  if (!at.cell) say(`${when}: ${watched > 0 ? "nothing stands" : "not watched"}${seen}`);
-  else say(`${when}: longs ${usd(at.cell[2])}, shorts ${usd(at.cell[3])}, ${at.cell[4]} liquidations${seen}`);
+function describe(cell) {
+  if (cell) say(cellInWords(chart.grid, cell));
 }
 
-function choose(change) {
-  Object.assign(chosen, change);
-  $("symbol").value = chosen.symbol;
-  $("range").value = chosen.range;
-  $("side").value = chosen.side;
-  $("strength").value = chosen.strength;
-  document.title = `${chosen.symbol} ${chosen.range} - liqalert`;
-  history.replaceState(null, "", `#${encodeURIComponent(chosen.symbol)}/${chosen.range}/${chosen.side}/${chosen.strength}`);
-}
-
-function fromAddress() {
-  const [symbol, range, side, strength] = location.hash.slice(1).split("/").map(decodeURIComponent);
-  if (!symbol) return choose({});
-  const known = (select, value) => [...$(select).options].some((option) => option.value === value);
-  return choose({
-    symbol,
-    range: known("range", range) ? range : chosen.range,
-    side: known("side", side) ? side : chosen.side,
-    strength: Number.isFinite(Number(strength)) && strength !== undefined ? Number(strength) : chosen.strength,
-  });
-}
-
-$("choice").addEventListener("submit", (event) => event.preventDefault());
-$("symbol").addEventListener("change", () => {
-  choose({ symbol: $("symbol").value.trim().toUpperCase() || chosen.symbol });
-  [state, clusters] = [null, null];
+function follow(symbol) {
+  choose({ symbol });
+  [state, clusters, newest] = [null, null, []];
   chart.clear();
   showClusters($("clusters"), []);
   $("asof").textContent = "";
-  loadAll();
-  live.follow(chosen.symbol);
-});
+  for (const id of ["low", "high"]) $(id).textContent = "";
+  heardAt = performance.now();
+  loadAll(true);
+  live.follow(symbol);
+}
+
+$("choice").addEventListener("submit", (event) => event.preventDefault());
+$("symbol").addEventListener("change", () => follow($("symbol").value.trim().toUpperCase() || chosen.symbol));
 $("range").addEventListener("change", () => {
   choose({ range: $("range").value });
   loadGrid(true);
 });
 $("side").addEventListener("change", () => {
   choose({ side: $("side").value });
-  if (chart.grid) chart.heatmap.show(chart.grid, chosen.side, chart.light);
+  chart.chooseSide(chosen.side);
   legend();
   showTable();
 });
 $("strength").addEventListener("change", () => {
-  choose({ strength: Number($("strength").value) || 0 });
+  choose({ strength: strengthFrom($("strength").value, chosen.strength) });
   showTable();
 });
-chart.whenPointedAt(point);
-fromAddress();
-loadSymbols();
-loadAll();
+chart.whenPointedAt(describe);
+chooseFromAddress();
+chart.chooseSide(chosen.side);
+loadAll(true);
 live.follow(chosen.symbol);
 setInterval(() => !document.hidden && showState(), 1000);

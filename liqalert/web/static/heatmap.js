@@ -1,17 +1,20 @@
 // The heatmap under the candles: one bitmap, a pixel a cell, drawn with one call a frame.
 
 import { scale, stepper } from "./colours.js";
+import { Edge } from "./edge.js";
 
-const ZONE_WIDTH = 72;
+const MOST_RECENT = 2000;
+const WATCHED = 0.995;
 
 export class Heatmap {
-  constructor() {
-    this.grid = null;
-    this.zones = [];
+  constructor(light) {
+    this.light = light;
+    this.side = "both";
+    this.edge = new Edge();
     this.bitmap = document.createElement("canvas");
-    this.cells = new Map();
     this.view = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) };
     this.front = { zOrder: () => "top", renderer: () => ({ draw: (target) => this.drawFront(target) }) };
+    this.clear();
   }
 
   attached(parameters) {
@@ -28,39 +31,60 @@ export class Heatmap {
     return [this.view, this.front];
   }
 
-  // side: "both", "long" or "short"
-  show(grid, side, light) {
-    this.grid = grid;
-    this.side = side;
-    this.light = light;
-    this.rowLog = Math.log1p(grid.row_pct / 100);
-    this.cells = new Map(grid.cells.map((cell) => [cell[0] * grid.rows + cell[1], cell]));
-    this.repaint();
-  }
-
+  // Nothing of one instrument may stand under the name of another.
   clear() {
     this.grid = null;
-    this.zones = [];
-    this.table = null;
+    this.cells = new Map();
+    this.recent = [];
+    this.largest = 0;
+    this.showEdge([], []);
+  }
+
+  // False when it lacks liquidations that have come since, and cannot take them in.
+  show(grid) {
+    this.grid = grid;
+    this.asOf = Date.parse(grid.as_of) / 1000;
+    this.rowLog = Math.log1p(grid.row_pct / 100);
+    this.cells = new Map(grid.cells.map((cell) => [cell[0] * grid.rows + cell[1], cell]));
+    this.recent = this.recent.filter((liquidation) => liquidation.at > this.asOf);
+    const complete = this.recent.map((liquidation) => this.put(liquidation)).every(Boolean);
+    this.repaint();
+    return complete;
+  }
+
+  // side: "both", "long" or "short"
+  choose(side, light) {
+    this.side = side;
+    this.light = light;
+    if (this.grid) this.repaint();
+  }
+
+  showEdge(clusters, zones) {
+    this.edge.clusters = clusters;
+    this.edge.zones = zones;
     this.redraw();
   }
 
-  showZones(zones) {
-    this.zones = zones;
-    this.redraw();
+  // A liquidation that has just come in. False when only a newer grid can show it: a column that has closed stays as it is.
+  add(liquidation) {
+    this.recent = [...this.recent, liquidation].slice(-MOST_RECENT);
+    if (!this.grid) return true;
+    const complete = this.put(liquidation);
+    if (complete) this.repaint();
+    return complete;
   }
 
-  // A liquidation that has just come in. False when it lies outside of what is shown.
-  add(liquidated, price, usd) {
-    if (!this.grid) return false;
-    const [column, row] = [this.grid.columns - 1, this.rowAt(price)];
-    if (row < 0 || row >= this.grid.rows) return false;
-    const key = column * this.grid.rows + row;
+  // A grid holds what had been received by its moment: that is never counted again.
+  put({ liquidated, price, usd, at }) {
+    if (at <= this.asOf) return true;
+    const { start, column_s, columns, rows } = this.grid;
+    const [column, row] = [Math.floor((at - start) / column_s), this.rowAt(price)];
+    if (column >= columns || row < 0 || row >= rows) return false;
+    const key = column * rows + row;
     const cell = this.cells.get(key) || [column, row, 0, 0, 0];
     cell[liquidated === "long" ? 2 : 3] += Math.round(usd);
     cell[4] += 1;
     this.cells.set(key, cell);
-    this.repaint();
     return true;
   }
 
@@ -68,12 +92,20 @@ export class Heatmap {
     return Math.floor(Math.log(price / this.grid.price_low) / this.rowLog);
   }
 
-  edge(row) {
+  priceOf(row) {
     return this.grid.price_low * Math.exp(row * this.rowLog);
   }
 
-  cellAt(column, price) {
-    return this.cells.get(column * this.grid.rows + this.rowAt(price));
+  cellAt(column, row) {
+    return this.cells.get(column * this.grid.rows + row);
+  }
+
+  // The next row of a column that holds something, upwards or downwards; null when there is none.
+  nextRow(column, row, step) {
+    for (let next = row + step; next >= 0 && next < this.grid.rows; next += step) {
+      if (this.cellAt(column, next)) return next;
+    }
+    return null;
   }
 
   amount(cell) {
@@ -111,7 +143,7 @@ export class Heatmap {
     if (!this.grid || !this.attachedTo || !this.grid.rows) return null;
     const times = this.attachedTo.chart.timeScale();
     const [first, second] = [times.logicalToCoordinate(0), times.logicalToCoordinate(1)];
-    const [low, high] = [this.grid.price_low, this.edge(this.grid.rows)].map((p) => this.attachedTo.series.priceToCoordinate(p));
+    const [low, high] = [this.grid.price_low, this.priceOf(this.grid.rows)].map((p) => this.attachedTo.series.priceToCoordinate(p));
     if ([first, second, low, high].some((value) => value === null)) return null;
     const width = (second - first) * scope.horizontalPixelRatio;
     return {
@@ -129,55 +161,57 @@ export class Heatmap {
       const context = scope.context;
       context.imageSmoothingEnabled = false;
       context.drawImage(this.bitmap, at.left, at.top, at.width * this.grid.columns, at.bottom - at.top);
-      this.hatch(context, scope, at);
+      this.drawUnwatched(scope, at);
+      this.drawSaturated(scope, at);
     });
   }
 
   // Time that was not watched is not empty: it is unknown, and looks so.
-  hatch(context, scope, at) {
-    const height = scope.bitmapSize.height;
-    const step = 7 * scope.verticalPixelRatio;
-    context.strokeStyle = this.light ? "rgba(60,70,85,.55)" : "rgba(150,160,175,.5)";
-    context.lineWidth = scope.horizontalPixelRatio;
+  drawUnwatched({ context, bitmapSize, verticalPixelRatio }, at) {
+    context.fillStyle = context.createPattern(this.hatching(verticalPixelRatio), "repeat");
     this.grid.watched.forEach((share, column) => {
-      if (share > 0.995) return;
-      const left = at.left + column * at.width;
-      context.save();
-      context.beginPath();
-      context.rect(left, 0, at.width + 0.5, height * (1 - share));
-      context.clip();
-      context.beginPath();
-      const from = Math.floor(left / step) * step - height;
-      for (let x = from; x < left + at.width + step; x += step) {
-        context.moveTo(x, height);
-        context.lineTo(x + height, 0);
-      }
-      context.stroke();
-      context.restore();
+      if (share > WATCHED) return;
+      const left = Math.round(at.left + column * at.width);
+      context.fillRect(left, 0, Math.round(at.left + (column + 1) * at.width) - left, bitmapSize.height * (1 - share));
     });
+  }
+
+  // A tile of slanted lines that fits its neighbours, made anew when the ground or the screen changes.
+  hatching(ratio) {
+    const key = `${this.light} ${ratio}`;
+    if (this.tile && this.tile.key === key) return this.tile.canvas;
+    const canvas = document.createElement("canvas");
+    const size = Math.max(4, Math.round(7 * ratio));
+    canvas.width = canvas.height = size;
+    const context = canvas.getContext("2d");
+    context.strokeStyle = this.light ? "rgba(60,70,85,.55)" : "rgba(150,160,175,.5)";
+    context.lineWidth = ratio;
+    context.beginPath();
+    for (const shift of [-size, 0, size]) {
+      context.moveTo(shift, size);
+      context.lineTo(shift + size, 0);
+    }
+    context.stroke();
+    this.tile = { key, canvas };
+    return canvas;
+  }
+
+  drawSaturated({ context, bitmapSize, verticalPixelRatio }, at) {
+    const height = 5 * verticalPixelRatio;
     context.fillStyle = "#e8590c";
     this.grid.saturated_s.forEach((seconds, column) => {
-      if (seconds) context.fillRect(at.left + column * at.width, height - 5 * scope.verticalPixelRatio, Math.max(1, at.width), 5 * scope.verticalPixelRatio);
+      if (seconds) context.fillRect(at.left + column * at.width, bitmapSize.height - height, Math.max(1, at.width), height);
     });
   }
 
   drawFront(target) {
     target.useBitmapCoordinateSpace((scope) => {
-      if (!this.attachedTo) return;
-      const { context, bitmapSize, horizontalPixelRatio, verticalPixelRatio } = scope;
-      const width = ZONE_WIDTH * horizontalPixelRatio;
-      context.font = `${11 * verticalPixelRatio}px system-ui, sans-serif`;
-      for (const zone of this.zones) {
-        const [high, low] = [zone.high, zone.low].map((p) => this.attachedTo.series.priceToCoordinate(p));
-        if (high === null || low === null) continue;
-        const [top, bottom] = [high * verticalPixelRatio, Math.max(low * verticalPixelRatio, high * verticalPixelRatio + 3)];
-        context.fillStyle = "rgba(64,196,255,.12)";
-        context.fillRect(bitmapSize.width - width, top, width, bottom - top);
-        context.strokeStyle = "#40c4ff";
-        context.strokeRect(bitmapSize.width - width, top, width, bottom - top);
-        context.fillStyle = this.light ? "#14181f" : "#e6e9ee";
-        context.fillText(`${zone.liquidated} ${zone.strength.toFixed(2)}`, bitmapSize.width - width + 4, (top + bottom) / 2 + 4 * verticalPixelRatio);
-      }
+      if (!this.attachedTo || !this.grid) return;
+      const at = (price) => {
+        const y = this.attachedTo.series.priceToCoordinate(price);
+        return y === null ? null : y * scope.verticalPixelRatio;
+      };
+      this.edge.draw(scope, at, this.light);
     });
   }
 }

@@ -1,10 +1,13 @@
-// Server-Sent Events by fetch: so that a lost connection is resumed from the last event, with growing pauses.
+// Server-Sent Events by fetch: so that a lost connection is resumed from the last event, with growing pauses, and
+// that one which is open but silent counts as lost.
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30000;
+// The server speaks every second.
+const SILENCE_MS = 8000;
 
 export class Live {
-  // on: {event: function(data)}; lost: function()
+  // on: {event: function(data)}; lost: function(why), where `why` is null unless the server gave a reason
   constructor(on, lost) {
     this.on = on;
     this.lost = lost;
@@ -18,37 +21,51 @@ export class Live {
     this.stop();
     if (symbol !== this.symbol) this.lastId = null;
     this.symbol = symbol;
+    this.pause = FIRST_PAUSE_MS;
     // A tab that nobody sees costs nothing.
     if (!document.hidden) this.connect();
   }
 
   stop() {
     clearTimeout(this.timer);
-    if (this.abort) this.abort.abort();
+    clearTimeout(this.silence);
+    const abort = this.abort;
     this.abort = null;
+    if (abort) abort.abort();
   }
 
   async connect() {
     const abort = new AbortController();
     this.abort = abort;
+    let why = null;
     try {
+      this.listen(abort);
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(`/api/v1/events?symbol=${encodeURIComponent(this.symbol)}`, { headers, signal: abort.signal });
-      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-      await this.read(answer.body.pipeThrough(new TextDecoderStream()).getReader());
-    } catch (error) {
-      if (abort.signal.aborted) return;
+      if (answer.ok) await this.read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), abort);
+      else why = (await answer.json()).error;
+    } catch {
+      // A connection that breaks is lost like one that ends.
     }
-    this.lost();
+    // Stopped on purpose, or another one has taken over.
+    if (this.abort !== abort) return;
+    this.stop();
+    this.lost(why);
     this.timer = setTimeout(() => this.connect(), this.pause * (0.75 + Math.random() / 2));
     this.pause = Math.min(LONGEST_PAUSE_MS, this.pause * 2);
   }
 
-  async read(reader) {
+  listen(abort) {
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => abort.abort(), SILENCE_MS);
+  }
+
+  async read(reader, abort) {
     let rest = "";
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return;
+      if (done || this.abort !== abort) return;
+      this.listen(abort);
       this.pause = FIRST_PAUSE_MS;
       const messages = (rest + value).split("\n\n");
       rest = messages.pop();

@@ -23,9 +23,9 @@ export function showClusters(body, clusters, now) {
     clusters.map((each) => [
       each.distance_pct === null ? "?" : percent(each.distance_pct),
       each.liquidated,
-      `${price(each.price_low)} to ${price(each.price_high)}`,
       `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`,
       usd(each.notional_usd),
+      `${price(each.price_low)} to ${price(each.price_high)}`,
       each.count,
       ago(each.newest_at, now),
     ]),

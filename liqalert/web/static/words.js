@@ -1,5 +1,17 @@
 // Numbers and times as words. Every amount has its unit, every time its zone.
 
+const DAY_S = 86400;
+
+// What a cell of the grid holds, and how much of its time was seen.
+export function cellInWords(grid, { column, low, high, cell }) {
+  const [from, watched] = [grid.start + column * grid.column_s, grid.watched[column]];
+  const first = grid.columns * grid.column_s > DAY_S ? moment(from) : clock(from);
+  const where = `${first} to ${clock(from + grid.column_s)}, ${price(low)} to ${price(high)}`;
+  const seen = watched > 0.995 ? "" : `; only ${Math.round(watched * 100)} % of this time was watched`;
+  if (!cell) return `${where}: ${watched > 0 ? `nothing stands${seen}` : "not watched"}`;
+  return `${where}: longs ${usd(cell[2])}, shorts ${usd(cell[3])}, ${cell[4]} liquidation${cell[4] === 1 ? "" : "s"}${seen}`;
+}
+
 export function usd(value) {
   if (value >= 1e9) return `${(value / 1e9).toFixed(2)}B USD`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M USD`;
@@ -17,11 +29,20 @@ export function price(value) {
 }
 
 export function percent(value) {
-  return `${value.toFixed(2)} %`;
+  return `${value.toFixed(2)}\u00a0%`;
 }
 
 export function clock(seconds) {
   return `${new Date(seconds * 1000).toISOString().slice(11, 16)} UTC`;
+}
+
+// With the day: some ranges hold the same hour several times.
+export function moment(seconds) {
+  return day(new Date(seconds * 1000).toISOString());
+}
+
+export function time(iso) {
+  return `${iso.slice(11, 19)} UTC`;
 }
 
 export function day(iso) {
