@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 from liqalert.clock import Clock
-from liqalert.core.candles import MINUTE_S, CandleBook
+from liqalert.core.candles import MINUTE_S, Candle, CandleBook
 from liqalert.core.market import Instrument, Mark, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_klines import MOST_ROWS, NoKlines, parse_klines
@@ -19,17 +19,22 @@ log = logging.getLogger(__name__)
 
 FILLED_BACK_S = 86_400.0
 """What is filled up without being asked for."""
-LEFT_OPEN_MINUTES = 2
-"""The newest minutes come from marks; Binance's own candle of them may not be final."""
+SETTLED_S = 60.0
+"""Binance's own candle is asked for when it has ended so long ago: it may not be final before."""
 REQUESTS_A_ROUND = 5
-"""Each weighs 10 of Binance's 2,400 a minute."""
+"""Each weighs at most 10 of Binance's 2,400 a minute."""
 PAUSE_S = 60.0
 MOST_WAITING = 600
 """Finished candles that the database has refused, by instrument: ten hours of each."""
+UNKNOWN_SYMBOL = (400, 404)
+"""Binance has no candles of this instrument, which says nothing about the others."""
 
 
 class CandleDesk:
-    """Loop thread. None of its calls raises for what REST or the database refuse: `missing` says what is."""
+    """Loop thread. None of its calls raises for what REST or the database refuse: `missing` says what is.
+
+    Marks come first. Binance's candles, which are those of trades, take the minutes that were not seen, or not whole.
+    """
 
     def __init__(
         self,
@@ -52,8 +57,12 @@ class CandleDesk:
         self._asked: dict[Instrument, UnixTime] = {}
         """By whoever looks at a heatmap: until when they are kept too."""
         self._kept: frozenset[Instrument] = frozenset()
-        self._wanted: dict[Instrument, UnixTime] = {}
-        """From when on minutes are to be filled up."""
+        self._wanted: dict[Instrument, tuple[UnixTime, UnixTime]] = {}
+        """From when to when minutes are to be filled up."""
+        self._complete_from: dict[Instrument, UnixTime] = {}
+        """From when on they have been filled up, or are wanted to be: nobody needs to ask for that again."""
+        self._in_part: set[tuple[Instrument, UnixTime]] = set()
+        """Minutes that were written and not seen whole."""
         self._pause_until: UnixTime = -math.inf
 
     def take(self, marks: Sequence[Mark]) -> None:
@@ -66,72 +75,119 @@ class CandleDesk:
     def look_at(self, instrument: Instrument, since: UnixTime) -> None:
         """Somebody looks at `instrument` from `since` on: its candles are kept for a day, and filled up."""
         now = self._clock.now()
-        known = instrument in self._kept
         self._asked[instrument] = now + FILLED_BACK_S
-        if not known or since < now - FILLED_BACK_S:
-            self._want(instrument, since)
         self._kept |= {instrument}
+        if since < self._complete_from.get(instrument, math.inf):
+            self._want(instrument, since, now)
 
     def fill_all(self) -> None:
         """At the start, and after a gap: every kept instrument may lack minutes."""
         self._renew()
+        now = self._clock.now()
         for instrument in self._kept:
-            self._want(instrument, self._clock.now() - FILLED_BACK_S)
+            self._want(instrument, now - FILLED_BACK_S, now)
 
     async def keep(self) -> None:
         """Writes the minutes that have ended."""
         self._renew()
-        finished = self.book.take_finished(self._clock.now())
-        if not finished:
-            return
+        finished = self.book.finished(self._clock.now())
+        in_part = [(each.instrument, each.candle) for each in finished if not each.whole]
         try:
-            await self._store.save(finished)
+            await self._store.save((each.instrument, each.candle) for each in finished if each.whole)
+            await self._store.fill_up(in_part)
         except StorageError as exc:
-            self.book.give_back(finished[-MOST_WAITING * max(1, len(self._kept)) :])
+            self.book.written(max(0, len(finished) - MOST_WAITING * max(1, len(self._kept))))
             log.warning("candles not written", extra={"reason": str(exc)})
+            return
+        self.book.written(len(finished))
+        for instrument, candle in in_part:
+            self._in_part.add((instrument, candle.open_time))
+            self._want(instrument, candle.open_time, candle.open_time)
 
     async def fill(self) -> None:
         """Asks for some of the minutes that are missing."""
-        for instrument in list(self._wanted)[:REQUESTS_A_ROUND]:
+        for instrument in self._ready()[:REQUESTS_A_ROUND]:
             if self._clock.now() < self._pause_until:
                 return
             try:
-                await self._fill(instrument, self._wanted[instrument])
+                await self._fill(instrument)
             except RestError as exc:
-                self._failed(str(exc))
-                self._pause_until = self._clock.now() + max(PAUSE_S, exc.retry_after_s)
-                return
+                if exc.status in UNKNOWN_SYMBOL:
+                    self._give_up(instrument, str(exc))
+                else:
+                    self._pause(instrument, str(exc), exc.retry_after_s)
             except (NoKlines, StorageError) as exc:
-                self._failed(str(exc))
-                self._wanted.pop(instrument, None)
+                self._pause(instrument, str(exc))
 
-    # ------------------------------------------------------------ details
+    # ------------------------------------------------------------ what is wanted
 
     def _renew(self) -> None:
         now = self._clock.now()
         self._asked = {instrument: until for instrument, until in self._asked.items() if until > now}
         self._kept = frozenset(self._watched()) | self._asked.keys()
+        for instrument in self._complete_from.keys() - self._kept:
+            self._complete_from.pop(instrument)
+            self._wanted.pop(instrument, None)
+        self._in_part = {each for each in self._in_part if each[0] in self._kept}
 
-    def _want(self, instrument: Instrument, since: UnixTime) -> None:
-        whole = math.floor(since / MINUTE_S) * MINUTE_S
-        self._wanted[instrument] = min(whole, self._wanted.get(instrument, math.inf))
+    def _want(self, instrument: Instrument, since: UnixTime, until: UnixTime) -> None:
+        """The minutes from that of `since` to that of `until`, which may not have ended yet."""
+        first, end = _minute(since), _minute(until) + MINUTE_S
+        wanted_from, wanted_until = self._wanted.get(instrument, (first, end))
+        self._wanted[instrument] = (min(first, wanted_from), max(end, wanted_until))
+        self._complete_from[instrument] = min(first, self._complete_from.get(instrument, math.inf))
 
-    async def _fill(self, instrument: Instrument, since: UnixTime) -> None:
+    def _ready(self) -> list[Instrument]:
+        """Those that something can be asked for."""
+        settled = self._settled()
+        return [instrument for instrument, (since, _) in self._wanted.items() if since < settled]
+
+    def _settled(self) -> UnixTime:
+        return _minute(self._clock.now() - SETTLED_S)
+
+    def _give_up(self, instrument: Instrument, reason: str) -> None:
+        self._wanted.pop(instrument, None)
+        log.warning("candles of an instrument not filled up", extra={"instrument": instrument, "reason": reason})
+
+    def _pause(self, instrument: Instrument, reason: str, retry_after_s: float = 0.0) -> None:
+        if self.missing is None:
+            log.warning("candles not filled up", extra={"reason": reason})
+        self.missing = f"Candles from before liqalert watched are missing ({reason})."
+        self._pause_until = self._clock.now() + max(PAUSE_S, retry_after_s)
+        # The others come first when it goes on.
+        self._wanted[instrument] = self._wanted.pop(instrument)
+
+    # ------------------------------------------------------------ asking
+
+    async def _fill(self, instrument: Instrument) -> None:
         """One request, if one is needed; what then is still missing is wanted further on."""
-        until = (math.floor(self._clock.now() / MINUTE_S) - LEFT_OPEN_MINUTES) * MINUTE_S
-        minutes = round((until - since) / MINUTE_S)
-        if minutes <= 0 or await self._store.count(instrument, since, until) >= minutes:
-            self._wanted.pop(instrument, None)
-            return
-        limit = min(minutes, MOST_ROWS)
-        found = parse_klines(await self._ask(instrument, since, limit))
-        await self._store.fill_up((instrument, candle) for candle in found if candle.open_time < until)
-        self.missing = None
-        further = since + limit * MINUTE_S
-        if found and further < until:
-            self._wanted[instrument] = further
-        else:
-            self._wanted.pop(instrument, None)
+        since, wanted_until = self._wanted[instrument]
+        until = min(wanted_until, self._settled(), since + MOST_ROWS * MINUTE_S)
+        if not await self._has_all(instrument, since, until):
+            limit = round((until - since) / MINUTE_S)
+            found = parse_klines(await self._ask(instrument, since, limit))
+            await self._fill_up(instrument, [candle for candle in found if since <= candle.open_time < until])
+            self.missing = None
+        self._done(instrument, since, until)
+
+    async def _has_all(self, instrument: Instrument, since: UnixTime, until: UnixTime) -> bool:
+        if any(each == instrument and since <= opened < until for each, opened in self._in_part):
+            return False
+        return await self._store.count(instrument, since, until) >= round((until - since) / MINUTE_S)
+
+    async def _fill_up(self, instrument: Instrument, found: Sequence[Candle]) -> None:
+        better = [candle for candle in found if (instrument, candle.open_time) in self._in_part]
+        await self._store.save((instrument, candle) for candle in better)
+        await self._store.fill_up((instrument, candle) for candle in found)
+        self._in_part -= {(instrument, candle.open_time) for candle in better}
+
+    def _done(self, instrument: Instrument, since: UnixTime, until: UnixTime) -> None:
+        wanted_from, wanted_until = self._wanted.pop(instrument)
+        if wanted_from < since:
+            # Meanwhile more was wanted, from before.
+            self._wanted[instrument] = (wanted_from, wanted_until)
+        elif until < wanted_until:
+            self._wanted[instrument] = (until, wanted_until)
 
     async def _ask(self, instrument: Instrument, since: UnixTime, limit: int) -> bytes:
         start_ms = round(since * 1000)
@@ -139,7 +195,7 @@ class CandleDesk:
             return await self._rest.coin_klines(instrument.symbol, start_ms=start_ms, limit=limit)
         return await self._rest.klines(instrument.symbol, start_ms=start_ms, limit=limit)
 
-    def _failed(self, reason: str) -> None:
-        if self.missing is None:
-            log.warning("candles not filled up", extra={"reason": reason})
-        self.missing = f"Candles from before liqalert watched are missing ({reason})."
+
+def _minute(at: UnixTime) -> UnixTime:
+    """When the minute that holds `at` begins."""
+    return math.floor(at / MINUTE_S) * MINUTE_S

@@ -138,10 +138,10 @@ class HeatmapDesk:
 
     async def _around(self, instrument: Instrument, shown: Range, now: UnixTime) -> Surroundings:
         start = shown.start(now)
-        candles = await self._sources.candles.read(instrument, start, now)
-        running = self._sources.desk.book.running(instrument)
-        if running is not None and (not candles or candles[-1].open_time < running.open_time):
-            candles = (*candles, running)
+        stored = await self._sources.candles.read(instrument, start, now)
+        unwritten = self._sources.desk.book.unwritten(instrument)
+        minutes = {candle.open_time: candle for candle in (*stored, *unwritten)}
+        candles = [minutes[opened] for opened in sorted(minutes)]
         down_since = self._down_since(instrument)
         return await surroundings_of(
             self._sources.liquidations, candles, shown, now, exchange=instrument.exchange, down_since=down_since

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 from liqalert.core.market import Instrument, Mark, UnixTime
 
 MINUTE_S = 60.0
+LAG_S = 60.0
+"""A mark that is older than the last by more than this means a clock that was set back, as in the engine."""
+UNSEEN_S = 15.0
+"""A minute with so long a stretch without a mark was not seen whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,42 +26,84 @@ class Candle:
     close: float
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A minute that has ended."""
+
+    instrument: Instrument
+    candle: Candle
+    whole: bool
+    """Whether marks came all through it: else its prices may have been elsewhere too."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """The minute that has not ended."""
+
+    open_time: UnixTime
+    open: float
+    high: float
+    low: float
+    close: float
+    event_time: UnixTime
+    seen_at: UnixTime
+    whole: bool
+
+    def candle(self) -> Candle:
+        return Candle(self.open_time, self.open, self.high, self.low, self.close)
+
+
 class CandleBook:
-    """The running minute of every instrument. O(1) per mark. Minutes are those of receive times."""
+    """Every instrument's running minute, and those that are not written yet. O(1) per mark. Minutes of receive time."""
 
     def __init__(self) -> None:
-        self._running: dict[Instrument, list[float]] = {}
-        """Open time, open, high, low, close."""
-        self._finished: list[tuple[Instrument, Candle]] = []
+        self._running: dict[Instrument, _Running] = {}
+        self._finished: list[Finished] = []
 
     def mark(self, mark: Mark) -> None:
-        price = mark.price
-        running = self._running.get(mark.instrument)
-        if running is not None and 0.0 <= mark.received_time - running[0] < MINUTE_S:
-            running[2] = max(running[2], price)
-            running[3] = min(running[3], price)
-            running[4] = price
+        """One that is older than the last is left out: it came by a connection that lags behind another."""
+        running, price, now = self._running.get(mark.instrument), mark.price, mark.received_time
+        if running is not None and 0.0 < running.event_time - mark.event_time <= LAG_S:
             return
-        if running is not None:
-            self._finished.append((mark.instrument, _candle(running)))
-        opened = math.floor(mark.received_time / MINUTE_S) * MINUTE_S
-        self._running[mark.instrument] = [opened, price, price, price, price]
+        if running is None or not 0.0 <= now - running.open_time < MINUTE_S:
+            self._begin(mark, running)
+            return
+        running.high = max(running.high, price)
+        running.low = min(running.low, price)
+        running.close = price
+        running.event_time = mark.event_time
+        running.whole &= now - running.seen_at <= UNSEEN_S
+        running.seen_at = now
 
-    def running(self, instrument: Instrument) -> Candle | None:
-        """The minute that has not ended; None before the first mark."""
+    def unwritten(self, instrument: Instrument) -> tuple[Candle, ...]:
+        """What is known of `instrument` and has not been written: in order of time, the running minute last."""
+        finished = (each.candle for each in self._finished if each.instrument == instrument)
         running = self._running.get(instrument)
-        return None if running is None else _candle(running)
+        return (*finished, *(() if running is None else (running.candle(),)))
 
-    def take_finished(self, now: UnixTime) -> tuple[tuple[Instrument, Candle], ...]:
-        """The minutes that have ended since the last call."""
-        for instrument in [each for each, running in self._running.items() if running[0] + MINUTE_S <= now]:
-            self._finished.append((instrument, _candle(self._running.pop(instrument))))
-        finished, self._finished = self._finished, []
-        return tuple(finished)
+    def finished(self, now: UnixTime) -> tuple[Finished, ...]:
+        """The minutes that have ended and are not written, oldest first."""
+        for instrument in [each for each, running in self._running.items() if running.open_time + MINUTE_S <= now]:
+            self._end(instrument, self._running.pop(instrument))
+        return tuple(self._finished)
 
-    def give_back(self, finished: Iterable[tuple[Instrument, Candle]]) -> None:
-        """What was taken could not be kept: it is given again."""
-        self._finished[:0] = finished
+    def written(self, count: int) -> None:
+        """The oldest `count` of what `finished` gave need not be kept any more."""
+        del self._finished[:count]
+
+    # ------------------------------------------------------------ details
+
+    def _begin(self, mark: Mark, before: _Running | None) -> None:
+        if before is not None:
+            self._end(mark.instrument, before)
+        now, price = mark.received_time, mark.price
+        opened = math.floor(now / MINUTE_S) * MINUTE_S
+        whole = now - opened <= UNSEEN_S
+        self._running[mark.instrument] = _Running(opened, price, price, price, price, mark.event_time, now, whole)
+
+    def _end(self, instrument: Instrument, running: _Running) -> None:
+        whole = running.whole and running.open_time + MINUTE_S - running.seen_at <= UNSEEN_S
+        self._finished.append(Finished(instrument, running.candle(), whole))
 
 
 def by_column(candles: Iterable[Candle], start: UnixTime, column_s: float, columns: int) -> tuple[Candle | None, ...]:
@@ -76,7 +122,3 @@ def _joined(before: Candle | None, after: Candle, opened: UnixTime) -> Candle:
     if before is None:
         return Candle(opened, after.open, after.high, after.low, after.close)
     return Candle(opened, before.open, max(before.high, after.high), min(before.low, after.low), after.close)
-
-
-def _candle(running: list[float]) -> Candle:
-    return Candle(running[0], running[1], running[2], running[3], running[4])

@@ -6,13 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
-import msgspec
 import pytest
 
 from liqalert.app.candles import FILLED_BACK_S, CandleDesk
 from liqalert.core.market import Instrument, Mark
 from liqalert.feeds.binance import BinanceParser
-from liqalert.feeds.binance_klines import NoKlines, parse_klines
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database
@@ -51,6 +49,15 @@ def mark(instrument: Instrument, price: float, at: float) -> Mark:
     return Mark(instrument, price, at, at)
 
 
+def see(keeper: CandleDesk, opened: float, *, price: float = 100.0, seconds: range = range(0, 60, 10)) -> None:
+    """Marks of BTC in the minute that opens at `opened`."""
+    keeper.take([mark(BTC, price, opened + second) for second in seconds])
+
+
+async def closes(store: CandleStore, since: float, until: float) -> list[float]:
+    return [candle.close for candle in await store.read(BTC, since, until)]
+
+
 async def test_minutes_of_watched_instruments_are_kept(store: CandleStore, rest: BinanceRest) -> None:
     clock = FakeClock(T0)
     keeper = desk(store, rest, clock)
@@ -66,24 +73,41 @@ async def test_minutes_of_watched_instruments_are_kept(store: CandleStore, rest:
     assert await store.count(ETH, T0, T0 + 600.0) == 0
 
 
-async def test_missing_minutes_are_filled_up_in_pages_and_what_was_seen_stays(
+async def test_what_the_database_refuses_is_kept_in_memory_and_shown(rest: BinanceRest, tmp_path: Path) -> None:
+    clock = FakeClock(T0)
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/refusing.db", busy_timeout_s=0.1) as database:
+        store = CandleStore(database)
+        keeper = desk(store, rest, clock)
+        await keeper.keep()
+        see(keeper, T0)
+        clock.at = T0 + 60.0
+        await keeper.keep()
+        kept = keeper.book.unwritten(BTC)
+        await prepare(database)
+
+        await keeper.keep()
+
+        assert [candle.open_time for candle in kept] == [T0]
+        assert await closes(store, T0, T0 + 60.0) == [100.0]
+        assert keeper.book.unwritten(BTC) == ()
+
+
+async def test_missing_minutes_are_filled_up_and_what_was_seen_stays(
     store: CandleStore, rest: BinanceRest, server: BinanceServer
 ) -> None:
     clock = FakeClock(T0)
     keeper = desk(store, rest, clock)
     server.klines["BTCUSDT"] = [(T0 - FILLED_BACK_S + 60.0 * n, 50.0) for n in range(1440)]
-    keeper.take([])
     await keeper.keep()
-    keeper.take([mark(BTC, 100.0, T0 - 600.0)])
+    see(keeper, T0 - 600.0)
     await keeper.keep()
 
     keeper.fill_all()
-    for _ in range(3):
-        await keeper.fill()
+    await keeper.fill()
 
-    candles = await store.read(BTC, T0 - FILLED_BACK_S, T0)
-    assert len(candles) == 1438
-    assert [each.close for each in candles if each.close != 50.0] == [100.0]
+    candles = await closes(store, T0 - FILLED_BACK_S, T0)
+    assert len(candles) == 1439
+    assert [close for close in candles if close != 50.0] == [100.0]
     assert keeper.missing is None
     asked = len(server.rest_calls)
     keeper.fill_all()
@@ -91,18 +115,109 @@ async def test_missing_minutes_are_filled_up_in_pages_and_what_was_seen_stays(
     assert len(server.rest_calls) == asked
 
 
-async def test_who_looks_further_back_is_given_more(
+async def test_the_minute_of_the_start_is_filled_up_once_it_has_ended(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    clock = FakeClock(T0 + 40.0)
+    keeper = desk(store, rest, clock)
+    server.klines["BTCUSDT"] = [(T0 - 120.0 + 60.0 * n, 50.0) for n in range(10)]
+    keeper.fill_all()
+    see(keeper, T0, seconds=range(40, 60, 5))
+    see(keeper, T0 + 60.0)
+
+    for now in (T0 + 40.0, T0 + 65.0, T0 + 125.0, T0 + 185.0):
+        clock.at = now
+        await keeper.keep()
+        await keeper.fill()
+
+    assert await closes(store, T0 - 120.0, T0 + 300.0) == [50.0, 50.0, 50.0, 100.0]
+
+
+async def test_a_minute_that_was_not_seen_whole_is_replaced_by_the_exchange_s_own(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    """Marks stopped for half a minute, which no gap of the feed has told."""
+    clock = FakeClock(T0)
+    keeper = desk(store, rest, clock)
+    server.klines["BTCUSDT"] = [(T0 + 60.0 * n, 50.0) for n in range(3)]
+    await keeper.keep()
+    see(keeper, T0)
+    see(keeper, T0 + 60.0, seconds=range(0, 30, 10))
+    see(keeper, T0 + 120.0)
+
+    clock.at = T0 + 180.0
+    await keeper.keep()
+    before = await closes(store, T0, T0 + 180.0)
+    await keeper.fill()
+
+    assert before == [100.0, 100.0, 100.0]
+    assert await closes(store, T0, T0 + 180.0) == [100.0, 50.0, 100.0]
+
+
+async def test_who_looks_further_back_is_given_more_however_often_they_look(
     store: CandleStore, rest: BinanceRest, server: BinanceServer
 ) -> None:
     clock = FakeClock(T0)
     keeper = desk(store, rest, clock)
     server.klines["ETHUSDT"] = [(T0 - 7 * 86_400.0 + 60.0 * n, 50.0) for n in range(7 * 1440)]
 
-    keeper.look_at(ETH, T0 - 7 * 86_400.0)
-    for _ in range(8):
+    for round_number in range(10):
+        keeper.look_at(ETH, T0 - 7 * 86_400.0 + 60.0 * round_number)
         await keeper.fill()
 
-    assert await store.count(ETH, T0 - 7 * 86_400.0, T0) == 7 * 1440 - 2
+    assert await store.count(ETH, T0 - 7 * 86_400.0, T0) == 7 * 1440 - 1
+    assert len(server.rest_calls) == 7
+
+
+async def test_what_the_exchange_does_not_have_is_asked_for_once(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    """An instrument that was listed an hour ago has no candles before."""
+    clock = FakeClock(T0)
+    keeper = desk(store, rest, clock)
+    server.klines["ETHUSDT"] = [(T0 - 3600.0 + 60.0 * n, 50.0) for n in range(60)]
+
+    for _ in range(5):
+        keeper.look_at(ETH, T0 - 86_400.0)
+        await keeper.fill()
+
+    assert await store.count(ETH, T0 - 86_400.0, T0) == 59
+    assert len(server.rest_calls) == 1
+
+
+async def test_an_instrument_that_the_exchange_does_not_know_holds_up_no_other(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    clock = FakeClock(T0)
+    keeper = desk(store, rest, clock)
+    server.klines["BTCUSDT"] = [(T0 - 600.0, 50.0)]
+    server.rest_status = 400
+    keeper.look_at(ETH, T0 - 3600.0)
+    await keeper.fill()
+    server.rest_status = None
+
+    keeper.look_at(BTC, T0 - 3600.0)
+    await keeper.fill()
+
+    assert keeper.missing is None
+    assert await closes(store, T0 - 3600.0, T0) == [50.0]
+
+
+async def test_after_a_refusal_another_instrument_comes_first(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    clock = FakeClock(T0)
+    keeper = desk(store, rest, clock)
+    keeper.look_at(ETH, T0 - 3600.0)
+    keeper.look_at(BTC, T0 - 3600.0)
+    server.rest_status = 503
+    await keeper.fill()
+    server.rest_status, clock.at = None, T0 + 61.0
+
+    await keeper.fill()
+
+    asked = ["ETHUSDT" if "ETHUSDT" in str(call) else "BTCUSDT" for call in server.rest_calls]
+    assert asked == ["ETHUSDT", "BTCUSDT", "ETHUSDT"]
 
 
 @pytest.mark.parametrize("status", [429, 418, 451, 500])
@@ -124,19 +239,3 @@ async def test_a_refusal_is_said_and_waited_for(
     server.klines["BTCUSDT"] = [(T0 - 600.0, 50.0)]
     await keeper.fill()
     assert keeper.missing is None
-
-
-def test_rows_that_make_no_sense_are_left_out() -> None:
-    rest_of_row = [0, "0", 0, 0, "0", "0", "0"]
-    good = [1_795_392_000_000, "100.5", "101", "99", "100", *rest_of_row]
-    bad = [[1, "1", "0.5", "1", "1"], [1, "nan", "1", "1", "1"], [1, "-1", "1", "-2", "1"], [1, "x", "1", "1", "1"]]
-
-    found = parse_klines(msgspec.json.encode([good, *([*row, *rest_of_row] for row in bad)]))
-
-    assert [(each.open_time, each.open, each.close) for each in found] == [(T0, 100.5, 100.0)]
-
-
-@pytest.mark.parametrize("payload", [b"", b"{}", b"[[1]]", b'{"code":-1121}', b"\xff"])
-def test_an_answer_that_is_no_list_of_klines_is_refused(payload: bytes) -> None:
-    with pytest.raises(NoKlines):
-        parse_klines(payload)

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqalert.core.candles import Candle, CandleBook, by_column
+from liqalert.core.candles import Candle
 from liqalert.core.engine import Engine
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Gap, Liquidation, PositionSide
 from liqalert.core.terms import Terms
-from tests.core.events import BTC, liquidation, mark
+from tests.core.events import BTC, liquidation
 
 DAY, HOUR = RANGES["24h"], RANGES["1h"]
 LONG, SHORT = PositionSide.LONG, PositionSide.SHORT
@@ -190,45 +189,3 @@ def test_what_stands_now_is_what_the_engine_has(happened: list[Liquidation]) -> 
     for side, usd in ((LONG, of.long_usd), (SHORT, of.short_usd)):
         standing = sum(c.notional_usd for c in engine.snapshot(now).clusters(now) if c.liquidated is side)
         assert usd[-1].sum() == pytest.approx(standing, rel=1e-9, abs=1e-6)
-
-
-# ---------------------------------------------------------------- candles
-
-
-def test_marks_make_candles_of_a_minute() -> None:
-    book = CandleBook()
-    minute = T0 // 60 * 60
-    for price, at in ((10.0, 1.0), (12.0, 20.0), (9.0, 30.0), (11.0, 59.0), (13.0, 60.0)):
-        book.mark(mark(price, minute + at))
-
-    assert book.take_finished(minute + 60.0) == ((BTC, Candle(minute, 10.0, 12.0, 9.0, 11.0)),)
-    assert book.running(BTC) == Candle(minute + 60.0, 13.0, 13.0, 13.0, 13.0)
-    assert book.take_finished(minute + 119.9) == ()
-    assert book.take_finished(minute + 120.0) == ((BTC, Candle(minute + 60.0, 13.0, 13.0, 13.0, 13.0)),)
-
-
-def test_a_clock_that_is_set_back_begins_another_candle() -> None:
-    book = CandleBook()
-    book.mark(mark(10.0, T0))
-    book.mark(mark(11.0, T0 - 3600.0))
-
-    assert len(book.take_finished(T0 + 60.0)) == 2
-
-
-def test_candles_that_could_not_be_kept_are_given_again() -> None:
-    book = CandleBook()
-    book.mark(mark(10.0, T0))
-    taken = book.take_finished(T0 + 60.0)
-
-    book.give_back(taken)
-
-    assert book.take_finished(T0 + 60.0) == taken
-
-
-def test_minutes_are_joined_by_column() -> None:
-    minutes = [Candle(T0 + 60.0 * n, 10.0 + n, 11.0 + n, 9.0 + n, 10.5 + n) for n in range(6)]
-
-    joined = by_column(minutes, T0, 300.0, 3)
-
-    assert joined == (Candle(T0, 10.0, 15.0, 9.0, 14.5), Candle(T0 + 300.0, 15.0, 16.0, 14.0, 15.5), None)
-    assert by_column([replace(minutes[0], open_time=T0 - 1.0)], T0, 300.0, 1) == (None,)
