@@ -22,7 +22,7 @@ from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
 from liqalert.app.pictures import Pictures
 from liqalert.app.requests import Requests
-from liqalert.app.schedule import build_scheduler, keep_timed
+from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
 from liqalert.app.start import EXCHANGE, Start, standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
@@ -201,10 +201,11 @@ class Daemon:
         self._background(tasks, "binance", watching.runner.run())
 
     def _start_schedule(self, tasks: asyncio.TaskGroup) -> None:
-        scheduler = build_scheduler(self._chores.jobs(watchdog_interval_s(self._environ)))
+        runs = Runs()
+        scheduler = build_scheduler(self._chores.jobs(watchdog_interval_s(self._environ)), runs)
         self._chores.count_failures(scheduler)
         scheduler.start()
-        self._teardown.add("schedule", lambda: _call(scheduler.shutdown, False))
+        self._teardown.add("schedule", lambda: runs.stop(scheduler))
         self._background(tasks, "schedule watch", keep_timed(scheduler, SystemClock()))
 
     async def _say_ready(self, stopping: asyncio.Event) -> None:

@@ -20,6 +20,7 @@ from liqalert.core.market import UnixTime
 log = logging.getLogger(__name__)
 
 SLACK = timedelta(seconds=1)
+RUNS_END_WITHIN_S = 5.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,12 +34,37 @@ class Job:
     daily_at: tuple[int, int] | None = None
 
 
-def build_scheduler(jobs: tuple[Job, ...]) -> AsyncIOScheduler:
+class Runs:
+    """The runs of jobs that have not ended: the library itself cuts them off when it stops."""
+
+    def __init__(self) -> None:
+        self._unfinished: set[asyncio.Task[object]] = set()
+
+    def kept(self, run: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+        """`run`, known here for as long as it runs."""
+
+        async def keep() -> None:
+            if task := asyncio.current_task():
+                self._unfinished.add(task)
+                task.add_done_callback(self._unfinished.discard)
+            await run()
+
+        return keep
+
+    async def stop(self, scheduler: AsyncIOScheduler, *, within_s: float = RUNS_END_WITHIN_S) -> None:
+        """Begins no run any more, lets those end that have begun, and cuts them off after `within_s`."""
+        scheduler.pause()
+        if self._unfinished:
+            await asyncio.wait(self._unfinished, timeout=within_s)
+        scheduler.shutdown(wait=False)
+
+
+def build_scheduler(jobs: tuple[Job, ...], runs: Runs) -> AsyncIOScheduler:
     """A scheduler for `jobs`. A run that is late is made up for once, within its interval; none runs beside itself."""
     scheduler = AsyncIOScheduler(timezone=UTC)
     for job in jobs:
         scheduler.add_job(
-            job.run,
+            runs.kept(job.run),
             _trigger(job),
             id=job.name,
             name=job.name,

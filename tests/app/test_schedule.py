@@ -11,6 +11,7 @@ import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.schedule import Job, build_scheduler, keep_timed
+from liqalert.app.schedule import Runs as Unfinished
 from liqalert.clock import SystemClock
 
 
@@ -34,7 +35,7 @@ def runs() -> Runs:
 
 @asynccontextmanager
 async def running(*jobs: Job) -> AsyncIterator[AsyncIOScheduler]:
-    scheduler = build_scheduler(jobs)
+    scheduler = build_scheduler(jobs, Unfinished())
     scheduler.start()
     try:
         yield scheduler
@@ -74,3 +75,44 @@ async def test_without_the_watch_they_would_stand_still(runs: Runs) -> None:
         await asyncio.sleep(0.5)
 
         assert runs.count <= before + 1
+
+
+async def test_a_run_that_has_begun_ends_before_the_schedule_does(caplog: pytest.LogCaptureFixture) -> None:
+    begun, may_end, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def write() -> None:
+        begun.set()
+        await may_end.wait()
+        ended.set()
+
+    unfinished = Unfinished()
+    scheduler = build_scheduler((Job("write", write, every_s=0.05),), unfinished)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 5)
+    stopping = asyncio.create_task(unfinished.stop(scheduler), name="stop")
+    await asyncio.sleep(0.05)
+    assert not stopping.done()
+    may_end.set()
+    await asyncio.wait_for(stopping, 5)
+
+    assert ended.is_set()
+    assert caplog.records == []
+
+
+async def test_a_run_that_does_not_end_is_cut_off() -> None:
+    begun, cut_off = asyncio.Event(), asyncio.Event()
+
+    async def hang() -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cut_off.set()
+
+    unfinished = Unfinished()
+    scheduler = build_scheduler((Job("hang", hang, every_s=0.05),), unfinished)
+    scheduler.start()
+    await asyncio.wait_for(begun.wait(), 5)
+    await unfinished.stop(scheduler, within_s=0.05)
+
+    await asyncio.wait_for(cut_off.wait(), 5)
