@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SENDING_STOPS_WITHIN_S = 10.0
+READY_LOOK_S = 0.1
+SECOND_CONNECTION_S = 10.0
 SHUTDOWN_S = 25.0
 """Below the 30 s that the unit gives."""
 
@@ -210,11 +212,17 @@ class Daemon:
 
     async def _say_ready(self, stopping: asyncio.Event) -> None:
         """READY when the feed is proven alive, or it is known and said why not."""
+        waited_s = 0.0
         while not stopping.is_set() and self._settings.binance.enabled:
             known = self._facts.watching.board.feeds.get(EXCHANGE)
-            if known is not None and (known.alive or known.problem):
+            complete = known is not None and known.alive and known.connected == known.connections
+            if complete or (known is not None and known.problem):
                 break
-            await asyncio.sleep(0.1)
+            # One connection is enough to watch: the other may come later.
+            waited_s += READY_LOOK_S if known is not None and known.alive else 0.0
+            if waited_s > SECOND_CONNECTION_S:
+                break
+            await asyncio.sleep(READY_LOOK_S)
         if stopping.is_set():
             return
         reasons = self._facts.readiness().blocking

@@ -225,6 +225,7 @@ def build_watching(
             clock=world.clock,
             random=random,
             patience=world.patience(),
+            connections=settings.binance.connections,
             watched_until=start.watched_until,
         ),
         recording=recording,
@@ -242,6 +243,7 @@ def build_runner(
     random: Random,
     patience: Patience | None = None,
     watched_until: UnixTime | None = None,
+    connections: int = 1,
 ) -> FeedRunner:
     return FeedRunner(
         EXCHANGE,
@@ -254,6 +256,7 @@ def build_runner(
         random=random,
         patience=patience,
         watched_until=watched_until,
+        connections=connections,
     )
 
 

@@ -33,6 +33,7 @@ class World:
         return Patience(
             silence_s=max(usual.silence_s / self.speed, min(usual.silence_s, 1.0)),
             lifetime_s=usual.lifetime_s / self.speed,
+            first_lifetime_s=usual.first_lifetime_s / self.speed,
             report_s=max(usual.report_s / self.speed, 0.05),
         )
 

@@ -27,6 +27,8 @@ AHEAD_S = 60.0
 """An event up to this far ahead of now counts as just happened; further ahead it is refused."""
 UNWATCHED_AFTER_S = 15.0
 """Blindness longer than this before a mark is stated in the alert that the mark causes."""
+LAG_S = 60.0
+"""A mark that is older than the last by more than this means a clock that was set back, and no connection that lags."""
 USUAL_PRICE_S = 600.0
 """A fill is measured by the newest mark, else by the last accepted fill, if it is not older than this."""
 BELIEVED_AFTER = 3
@@ -166,7 +168,13 @@ class Engine:
         return Verdict.ACCEPTED
 
     def mark(self, mark: Mark) -> tuple[Decision, ...]:
-        """Takes in one mark: one comparison, unless it crosses a price that matters."""
+        """Takes in one mark: one comparison, unless it crosses a price that matters.
+
+        One that is older than the last is left out: it came by a connection that lags behind another.
+        """
+        known = self._book.mark(mark.instrument)
+        if known is not None and 0.0 < known.event_time - mark.event_time <= LAG_S:
+            return ()
         blind_s = self._blind_before(mark)
         return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
 

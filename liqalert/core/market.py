@@ -89,3 +89,6 @@ class FeedStatus:
     """The newest gaps, oldest first, at most 20."""
     problem: str | None = None
     """Why it is not alive, and what can be done about it, in one sentence for a person."""
+    connected: int = 0
+    """How many of `connections` are open: they carry the same stream."""
+    connections: int = 1

@@ -81,7 +81,7 @@ class Liveness:
     def reconnected(self) -> None:
         self._reconnects += 1
 
-    def status(self) -> FeedStatus:
+    def status(self, *, connected: int = 0, connections: int = 1) -> FeedStatus:
         """All of this as a value, the running gap last."""
         running = () if self._open is None else (self._open,)
         return FeedStatus(
@@ -95,6 +95,8 @@ class Liveness:
             rejected=tuple(sorted(self._rejected.items())),
             gaps=(*self._ended, *running)[-GAPS_KEPT:],
             problem=self._problem,
+            connected=connected,
+            connections=connections,
         )
 
     def _close_gap(self, now: UnixTime) -> Gap | None:

@@ -1,10 +1,14 @@
-"""Keeps one exchange's feed connected, proves it alive by its marks, and passes on what its frames mean."""
+"""Keeps one exchange's feed connected, proves it alive by its marks, and passes on what its frames mean.
+
+Several connections carry the same stream: whatever the first of them brings counts, and what another brings again is
+left out. One of them may die, stall, lag or be replaced without a gap.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from collections import OrderedDict
 from random import Random
 from typing import NoReturn, Protocol
 
@@ -12,16 +16,17 @@ import aiohttp
 
 from liqalert.clock import Clock
 from liqalert.core.market import FeedStatus, UnixTime
-from liqalert.feeds.backoff import Backoff
+from liqalert.feeds.connection import Connection, Patience
 from liqalert.feeds.liveness import Liveness, Outage
-from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, silent
+from liqalert.feeds.outages import silent
 from liqalert.ports import FeedSink, FrameRecorder, ParsedFrame
+
+__all__ = ["FeedRunner", "FrameParser", "Patience"]
 
 log = logging.getLogger(__name__)
 
-MAX_MESSAGE_BYTES = 10_000_000
-MESSAGE_TOO_BIG = 1009
-"""The WebSocket close code for it."""
+FRAMES_REMEMBERED = 4096
+"""Over a minute of what a lively market sends: a connection that lags further behind is taken for silent."""
 
 
 class FrameParser(Protocol):
@@ -30,25 +35,8 @@ class FrameParser(Protocol):
     def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the runner waits for what, in seconds."""
-
-    silence_s: float = 5.0
-    """Without a mark for so long, the feed is not alive, whatever the socket says."""
-    connect_s: float = 10.0
-    heartbeat_s: float = 20.0
-    """After so much silence a ping is sent, so that a half-open connection is noticed."""
-    lifetime_s: float = 23 * 3600.0
-    """Binance cuts a connection after 24 h: better a moment of our choosing."""
-    settled_s: float = 60.0
-    """A connection alive for so long has made up for the failures before it."""
-    report_s: float = 1.0
-    backoff: Backoff = field(default_factory=Backoff)
-
-
 class FeedRunner:
-    """One connection to one exchange, for ever. `run` ends only by cancellation."""
+    """One exchange, for ever. `run` ends only by cancellation."""
 
     def __init__(
         self,
@@ -63,41 +51,50 @@ class FeedRunner:
         random: Random,
         patience: Patience | None = None,
         watched_until: UnixTime | None = None,
+        connections: int = 1,
     ) -> None:
         """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap."""
         self._exchange = exchange
-        self._url = url
-        self._session = session
         self._parser = parser
         self._sink = sink
         self._recorder = recorder
         self._clock = clock
-        self._random = random
         self._patience = patience or Patience()
-        now = clock.now()
-        self._liveness = Liveness(exchange, now, watched_until=watched_until)
-        self._progress_at = now
-        self._wait_s = 0.0
-        self._failures = 0
-        self._refusals = 0
-        self._connections = 0
-        self._alive_since = 0.0
+        self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until)
         self._marked = 0.0
-        # The two above are in the loop's time, which no change of the clock disturbs.
+        """In the loop's time, which no change of the clock disturbs."""
+        self._seen: OrderedDict[int, bool] = OrderedDict()
+        """Frames of lately, by hash, and whether they hold marks; empty where there is one connection."""
+        lives = [self._patience.first_lifetime_s] + [self._patience.lifetime_s] * (connections - 1)
+        self._connections = [
+            Connection(
+                url,
+                self,
+                exchange=exchange,
+                number=number,
+                first_life_s=life_s if connections > 1 else self._patience.lifetime_s,
+                session=session,
+                clock=clock,
+                random=random,
+                patience=self._patience,
+            )
+            for number, life_s in enumerate(lives, start=1)
+        ]
 
     @property
     def status(self) -> FeedStatus:
-        return self._liveness.status()
+        connected = sum(connection.is_open for connection in self._connections)
+        return self._liveness.status(connected=connected, connections=len(self._connections))
 
     @property
     def progress_at(self) -> UnixTime:
-        """When a frame was last received, or a connection attempt begun or ended."""
-        return self._progress_at
+        """When a frame was last received, or an attempt to connect begun or ended."""
+        return max(connection.progress_at for connection in self._connections)
 
     @property
     def progress_due_at(self) -> UnixTime:
-        """When, at the latest, `progress_at` moves on unless the runner is stuck; far off while it waits to retry."""
-        return self._progress_at + max(self._wait_s, self._patience.connect_s, self._patience.silence_s)
+        """When, at the latest, some connection moves on unless all are stuck; far off while they wait to retry."""
+        return max(connection.progress_due_at for connection in self._connections)
 
     async def run(self) -> NoReturn:
         """Connects, listens, reports, reconnects. Whatever goes wrong ends here: the feed's one supervisor."""
@@ -106,94 +103,57 @@ class FeedRunner:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._report(), name=f"{self._exchange} status")
-                    await self._stay_connected()
+                    first, *others = self._connections
+                    for connection in others:
+                        group.create_task(connection.run(), name=f"{self._exchange} socket {connection.number}")
+                    # Inside: Python 3.11 takes the failure of a task for a cancellation once the block has ended.
+                    await first.run()
             except* Exception as errors:
                 log.exception("feed failed", extra={"exchange": self._exchange})
                 self._reject("internal_error")
-                self._lose(Outage(f"an error in liqalert itself ({_names(errors)})", "please report it with the log"))
+                outage = Outage(f"an error in liqalert itself ({_names(errors)})", "please report it with the log")
+                for connection in self._connections:
+                    connection.leave_alone(outage)
+                self._note(outage)
             if task is not None and task.cancelling():
                 # Of a cancellation and an error in the same moment, TaskGroup raises the error alone.
                 raise asyncio.CancelledError
 
-    # ------------------------------------------------------------ connecting
+    # ------------------------------------------------------------ from the connections
 
-    async def _stay_connected(self) -> NoReturn:
-        while True:
-            await asyncio.sleep(self._wait_s)
-            self._progress()
-            try:
-                await self._connect_and_listen()
-            except FeedLost as exc:
-                self._lose(exc.outage)
-                self._publish(self._clock.now())
-            self._progress()
-
-    async def _connect_and_listen(self) -> None:
-        """Returns when the connection has lived its life. Raises FeedLost."""
-        socket = await self._connect()
-        try:
-            self._connected()
-            await self._listen(socket)
-        finally:
-            await socket.close()
-
-    async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
-        try:
-            async with asyncio.timeout(self._patience.connect_s):
-                return await self._session.ws_connect(
-                    self._url,
-                    max_msg_size=MAX_MESSAGE_BYTES,
-                    decode_text=False,
-                    heartbeat=self._patience.heartbeat_s,
-                    # Who is silent does not answer a goodbye either; the next attempt must not wait for that.
-                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
-                )
-        except TRANSPORT_ERRORS as exc:
-            raise FeedLost(explain(exc, self._exchange, connect_s=self._patience.connect_s)) from exc
-
-    def _connected(self) -> None:
-        self._progress()
-        self._wait_s = 0.0
-        self._connections += 1
-        if self._connections > 1:
+    def opened(self, connection: Connection) -> None:
+        if connection.times > 1:
             self._liveness.reconnected()
-        log.info("connected", extra={"exchange": self._exchange, "connection": self._connections})
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Takes in frames until the connection is old; every frame with marks puts off the moment of giving up."""
-        loop = asyncio.get_running_loop()
-        born = loop.time()
-        marked = self._marked
-        try:
-            async with asyncio.timeout(self._patience.silence_s) as patience:
-                while loop.time() < born + self._patience.lifetime_s:
-                    self._take(await self._next_frame(socket))
-                    if self._marked != marked:
-                        marked = self._marked
-                        patience.reschedule(marked + self._patience.silence_s)
-        except TimeoutError as exc:
-            if not patience.expired():
-                raise  # not ours: a defect in what takes the frames
-            heard_before = self._marked > born
-            raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
+    def took(self, frame: bytes) -> bool:
+        if len(self._connections) == 1:
+            return self._take(frame)
+        # Equal bytes mean the same message: two connections to one stream bring each message twice.
+        key = hash(frame)
+        known = self._seen.get(key)
+        if known is None:
+            known = self._seen[key] = self._take(frame)
+            if len(self._seen) > FRAMES_REMEMBERED:
+                self._seen.popitem(last=False)
+        return known
 
-    async def _next_frame(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> bytes:
-        """The next frame's bytes. Waits no longer than the timeout around it. Raises FeedLost at the end."""
-        try:
-            message = await socket.receive()
-        except TRANSPORT_ERRORS as exc:
-            raise FeedLost(closed(self._exchange, None)) from exc
-        if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-            return message.data if isinstance(message.data, bytes) else message.data.encode()
-        if socket.close_code == MESSAGE_TOO_BIG:
-            self._reject("too_large")
-        raise FeedLost(closed(self._exchange, socket.close_code))
+    def too_large(self) -> None:
+        self._reject("too_large")
+
+    def lost(self, connection: Connection, outage: Outage) -> None:
+        """The feed is lost with its last connection; else the others go on, and nothing is."""
+        if any(other.proven for other in self._connections if other is not connection):
+            extra = {"exchange": self._exchange, "socket": connection.number, "problem": outage.sentence}
+            log.info("one connection lost", extra=extra)
+        else:
+            self._note(outage)
+        self._publish(self._clock.now())
 
     # ------------------------------------------------------------ frames
 
-    def _take(self, frame: bytes) -> None:
+    def _take(self, frame: bytes) -> bool:
         """Passes one frame on. The recording gets it where the sink does: after the news that its marks make."""
-        now = self._progress()
+        now = self._clock.now()
         parsed = self._parser.parse(frame, now)
         for kind in parsed.rejected:
             self._reject(kind, frame)
@@ -202,6 +162,7 @@ class FeedRunner:
         if self._recorder is not None:
             self._recorder.write("frame", self._exchange, frame, now)
         self._sink.ingest(parsed, now)
+        return bool(parsed.marks)
 
     def _proven_alive(self, now: UnixTime, sent_at: UnixTime | None) -> None:
         """Before the marks themselves are passed on, so that what they cause is not held back."""
@@ -211,8 +172,6 @@ class FeedRunner:
         if gap is not None:
             self._sink.gap_ended(gap)
         if not was_alive:
-            self._alive_since = self._marked
-            self._refusals = 0
             log.info("feed alive", extra={"exchange": self._exchange})
             self._publish(now)
 
@@ -234,20 +193,6 @@ class FeedRunner:
                 self._note(silent(self._exchange, self._patience.silence_s, heard_before=True))
             self._publish(self._clock.now())
 
-    def _lose(self, outage: Outage) -> None:
-        """Not alive from now on; decides how long to leave the exchange alone."""
-        now_s = asyncio.get_running_loop().time()
-        if self._liveness.alive and now_s - self._alive_since >= self._patience.settled_s:
-            self._failures = 0
-        if outage.refused:
-            self._wait_s = self._patience.backoff.refused_delay_s(self._refusals)
-            self._refusals += 1
-        else:
-            delay_s = self._patience.backoff.delay_s(self._failures, self._random)
-            self._wait_s = max(delay_s, outage.retry_after_s)
-            self._failures += 1
-        self._note(outage)
-
     def _note(self, outage: Outage) -> None:
         """Not alive from now on. A problem that persists is logged once."""
         told = self._liveness.problem == outage.sentence
@@ -256,11 +201,7 @@ class FeedRunner:
             log.warning("feed not alive", extra={"exchange": self._exchange, "problem": outage.sentence})
 
     def _publish(self, now: UnixTime) -> None:
-        self._sink.feed_changed(self._liveness.status(), now)
-
-    def _progress(self) -> UnixTime:
-        self._progress_at = self._clock.now()
-        return self._progress_at
+        self._sink.feed_changed(self.status, now)
 
 
 def _names(errors: BaseExceptionGroup[BaseException]) -> str:

@@ -53,7 +53,8 @@ def _feeds(view: View) -> Iterator[str]:
         yield f"Feed <b>{escape(feed.exchange)}</b>: {state} since {view.when(feed.since)}"
         if feed.problem:
             yield f"  {escape(feed.problem)}"
-        yield f"  {_marks(view, feed)}, reconnects since start {feed.reconnects}"
+        connected = f"{feed.connected} of {feed.connections} connections"
+        yield f"  {_marks(view, feed)}, {connected}, reconnects since start {feed.reconnects}"
         yield f"  rejected since start: {_rejected(feed)}"
         yield from _gaps(view, feed)
 

@@ -61,7 +61,7 @@ class Binance(Section):
     rest_url: HttpUrl = REST_URL
     coin_rest_url: HttpUrl = COIN_REST_URL
     symbols: Annotated[tuple[str, ...] | Literal["all"], BeforeValidator(values.symbols)] = ("BTCUSDT", "ETHUSDT")
-    connections: int = Field(default=1, ge=1, le=1, description="1, the only number there is so far")
+    connections: int = Field(default=2, ge=1, le=4)
 
     @model_validator(mode="before")
     @classmethod

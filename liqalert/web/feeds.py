@@ -28,6 +28,9 @@ class FeedItem(msgspec.Struct, frozen=True):
     mark_age_s: float | None
     latency_s: float | None
     reconnects: int
+    connected: int
+    """How many of `connections`, which carry the same stream, are open."""
+    connections: int
     rejected: dict[str, int]
     gaps: tuple[GapItem, ...]
 
@@ -64,6 +67,8 @@ def _feed_item(status: FeedStatus, now: UnixTime) -> FeedItem:
         mark_age_s=mark_age_s(status, now),
         latency_s=status.latency_s,
         reconnects=status.reconnects,
+        connected=status.connected,
+        connections=status.connections,
         rejected=dict(status.rejected),
         gaps=tuple(_gap_item(gap) for gap in status.gaps),
     )

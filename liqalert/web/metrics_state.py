@@ -89,6 +89,8 @@ def _feed_metrics(feeds: tuple[FeedStatus, ...], now: UnixTime) -> Iterator[Metr
         samples=[((feed.exchange,), feed.latency_s) for feed in feeds if feed.latency_s is not None],
     )
     reconnects = [((feed.exchange,), feed.reconnects) for feed in feeds]
+    connected = [((feed.exchange,), float(feed.connected)) for feed in feeds]
+    yield _gauge("liqalert_feed_connections", "Connections that are open now.", by=by, samples=connected)
     yield _counter("liqalert_feed_reconnects", "Connections made again since the start.", by=by, samples=reconnects)
     yield _counter(
         "liqalert_feed_rejected",

@@ -88,6 +88,7 @@ async def running(
     recorder: FrameRecorder | None = None,
     watched_until: UnixTime | None = None,
     random: Random | None = None,
+    connections: int = 1,
     **patience: float,
 ) -> AsyncIterator[FeedRunner]:
     runner = FeedRunner(
@@ -101,6 +102,7 @@ async def running(
         random=random or Random(1),
         patience=replace(SHORT, **patience),
         watched_until=watched_until,
+        connections=connections,
     )
     task = asyncio.create_task(runner.run(), name="runner")
     try:

@@ -56,7 +56,7 @@ def test_mistake_in_an_option_says_so() -> None:
         ("ALERTS__KINDS", "cascades"),
         ("ALERTS__KINDS", ""),
         ("ALERTS__DIGEST_AFTER", "0"),
-        ("BINANCE__CONNECTIONS", "2"),
+        ("BINANCE__CONNECTIONS", "5"),
         ("BINANCE__SYMBOLS", "BTC/USDT"),
         ("BINANCE__REST_URL", "fapi.binance.com"),
         ("BINANCE__REST_URL", "https://example.org:port"),

@@ -58,6 +58,8 @@ async def test_clusters_have_exactly_the_shape_of_the_contract(rig: Rig, client:
                 "mark_age_s": 1.0,
                 "latency_s": None,
                 "reconnects": 0,
+                "connected": 0,
+                "connections": 1,
                 "rejected": {},
                 "gaps": [],
             }

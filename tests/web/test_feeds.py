@@ -13,6 +13,8 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
             mark_at=NOW - 11.5,
             latency_s=0.125,
             reconnects=3,
+            connected=1,
+            connections=2,
             rejected=(("malformed", 2), ("off_market", 1)),
             gaps=(
                 Gap("binance", NOW - 7200.0, NOW - 7190.0, "connection closed"),
@@ -35,6 +37,8 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
                     "mark_age_s": 11.5,
                     "latency_s": 0.125,
                     "reconnects": 3,
+                    "connected": 1,
+                    "connections": 2,
                     "rejected": {"malformed": 2, "off_market": 1},
                     "gaps": [
                         {

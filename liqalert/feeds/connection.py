@@ -1,0 +1,210 @@
+"""One connection to an exchange, made again whenever it ends. What its frames mean is its owner's business."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from random import Random
+from typing import NoReturn, Protocol
+
+import aiohttp
+
+from liqalert.clock import Clock
+from liqalert.core.market import UnixTime
+from liqalert.feeds.backoff import Backoff
+from liqalert.feeds.liveness import Outage
+from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, silent
+
+log = logging.getLogger(__name__)
+
+MAX_MESSAGE_BYTES = 10_000_000
+MESSAGE_TOO_BIG = 1009
+"""The WebSocket close code for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited for what, in seconds."""
+
+    silence_s: float = 5.0
+    """Without a mark for so long, a connection and a feed are not alive, whatever the socket says."""
+    connect_s: float = 10.0
+    heartbeat_s: float = 20.0
+    """After so much silence a ping is sent, so that a half-open connection is noticed."""
+    lifetime_s: float = 23 * 3600.0
+    """Binance cuts a connection after 24 h: better a moment of our choosing."""
+    first_lifetime_s: float = 12 * 3600.0
+    """Of the first of several connections: so that their ends never coincide."""
+    settled_s: float = 60.0
+    """A connection alive for so long has made up for the failures before it."""
+    report_s: float = 1.0
+    backoff: Backoff = field(default_factory=Backoff)
+
+
+class Owner(Protocol):
+    """Whom a connection tells."""
+
+    def opened(self, connection: Connection) -> None: ...
+
+    def took(self, frame: bytes) -> bool:
+        """Takes one frame; whether it holds marks."""
+        ...
+
+    def too_large(self) -> None: ...
+
+    def lost(self, connection: Connection, outage: Outage) -> None: ...
+
+
+class Connection:
+    """`run` ends only by cancellation, or by an error in what takes the frames."""
+
+    def __init__(
+        self,
+        url: str,
+        owner: Owner,
+        *,
+        exchange: str,
+        number: int,
+        first_life_s: float,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        random: Random,
+        patience: Patience,
+    ) -> None:
+        self.number = number
+        """From 1."""
+        self.times = 0
+        """How often it was made."""
+        self._url = url
+        self._owner = owner
+        self._exchange = exchange
+        self._life_s = first_life_s
+        self._session = session
+        self._clock = clock
+        self._random = random
+        self._patience = patience
+        self._open = False
+        self._progress_at = clock.now()
+        self._wait_s = 0.0
+        self._failures = 0
+        self._refusals = 0
+        self._alive_since: float | None = None
+        self._marked = 0.0
+        # The two above are in the loop's time, which no change of the clock disturbs.
+
+    @property
+    def proven(self) -> bool:
+        """Open, and with marks lately."""
+        return self._open and asyncio.get_running_loop().time() - self._marked <= self._patience.silence_s
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def progress_at(self) -> UnixTime:
+        """When a frame was last received, or an attempt to connect begun or ended."""
+        return self._progress_at
+
+    @property
+    def progress_due_at(self) -> UnixTime:
+        """When, at the latest, `progress_at` moves on unless it is stuck; far off while it waits to retry."""
+        return self._progress_at + max(self._wait_s, self._patience.connect_s, self._patience.silence_s)
+
+    async def run(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(self._wait_s)
+            self._progress()
+            try:
+                await self._connect_and_listen()
+            except FeedLost as exc:
+                self.leave_alone(exc.outage)
+                self._owner.lost(self, exc.outage)
+            self._progress()
+
+    def leave_alone(self, outage: Outage) -> None:
+        """Decides how long to wait before the next attempt."""
+        now_s = asyncio.get_running_loop().time()
+        if self._alive_since is not None and now_s - self._alive_since >= self._patience.settled_s:
+            self._failures = 0
+        self._alive_since = None
+        if outage.refused:
+            self._wait_s = self._patience.backoff.refused_delay_s(self._refusals)
+            self._refusals += 1
+        else:
+            delay_s = self._patience.backoff.delay_s(self._failures, self._random)
+            self._wait_s = max(delay_s, outage.retry_after_s)
+            self._failures += 1
+
+    async def _connect_and_listen(self) -> None:
+        """Returns when the connection has lived its life. Raises FeedLost."""
+        socket = await self._connect()
+        try:
+            self._connected()
+            await self._listen(socket)
+        finally:
+            self._open = False
+            self._life_s = self._patience.lifetime_s
+            await socket.close()
+
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
+        try:
+            async with asyncio.timeout(self._patience.connect_s):
+                return await self._session.ws_connect(
+                    self._url,
+                    max_msg_size=MAX_MESSAGE_BYTES,
+                    decode_text=False,
+                    heartbeat=self._patience.heartbeat_s,
+                    # Who is silent does not answer a goodbye either; the next attempt must not wait for that.
+                    timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
+                )
+        except TRANSPORT_ERRORS as exc:
+            raise FeedLost(explain(exc, self._exchange, connect_s=self._patience.connect_s)) from exc
+
+    def _connected(self) -> None:
+        self._progress()
+        self._wait_s = 0.0
+        self.times += 1
+        self._open = True
+        log.info("connected", extra={"exchange": self._exchange, "socket": self.number, "connection": self.times})
+        self._owner.opened(self)
+
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        """Takes in frames until the connection is old; every frame with marks puts off the moment of giving up."""
+        loop = asyncio.get_running_loop()
+        born = loop.time()
+        try:
+            async with asyncio.timeout(self._patience.silence_s) as patience:
+                while loop.time() < born + self._life_s:
+                    frame = await self._next_frame(socket)
+                    self._progress()
+                    if self._owner.took(frame):
+                        self._proven(loop.time())
+                        patience.reschedule(self._marked + self._patience.silence_s)
+        except TimeoutError as exc:
+            if not patience.expired():
+                raise  # not ours: a defect in what takes the frames
+            heard_before = self._marked > born
+            raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
+
+    def _proven(self, now_s: float) -> None:
+        self._marked = now_s
+        if self._alive_since is None:
+            self._alive_since = now_s
+            self._refusals = 0
+
+    async def _next_frame(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> bytes:
+        """The next frame's bytes. Waits no longer than the timeout around it. Raises FeedLost at the end."""
+        try:
+            message = await socket.receive()
+        except TRANSPORT_ERRORS as exc:
+            raise FeedLost(closed(self._exchange, None)) from exc
+        if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
+            return message.data if isinstance(message.data, bytes) else message.data.encode()
+        if socket.close_code == MESSAGE_TOO_BIG:
+            self._owner.too_large()
+        raise FeedLost(closed(self._exchange, socket.close_code))
+
+    def _progress(self) -> None:
+        self._progress_at = self._clock.now()

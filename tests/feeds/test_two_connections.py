@@ -1,0 +1,115 @@
+"""Two connections to the same stream: either may die, stall, lag or be replaced, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+
+from tests.binance_messages import force_order
+from tests.binance_server import BinanceServer, Client
+from tests.feeds.rig import Sink, running, until
+
+
+async def both(server: BinanceServer, sink: Sink) -> tuple[Client, Client]:
+    server.mark_every(0.05)
+    await until(lambda: sink.alive and sink.status.connected == 2)
+    first, second = server.clients
+    return first, second
+
+
+async def test_both_are_open_and_every_message_counts_once(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2):
+        await both(server, sink)
+        for number in range(20):
+            await server.liquidate("BTCUSDT", "SELL", price=60_000 + number, quantity=1)
+        await until(lambda: len(sink.liquidations) >= 20)
+        await asyncio.sleep(0.1)
+
+    assert sorted(item.price for item in sink.liquidations) == [60_000.0 + number for number in range(20)]
+    assert (sink.status.connected, sink.status.connections) == (2, 2)
+
+
+async def test_one_that_is_cut_leaves_no_gap_and_loses_nothing(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2) as runner:
+        await both(server, sink)
+        sent = 0
+        for round_ in range(10):
+            await server.clients[round_ % 2].socket.close()
+            for _ in range(5):
+                await server.liquidate("BTCUSDT", "SELL", price=60_000 + sent, quantity=1)
+                sent += 1
+            await until(lambda made=round_ + 1: runner.status.reconnects == made and runner.status.connected == 2)  # type: ignore[misc]
+            # The new one has to prove itself before the other may go.
+            await asyncio.sleep(0.15)
+        await until(lambda: len({item.price for item in sink.liquidations}) == sent)
+
+    assert sink.gaps == []
+    assert all(status.alive for status in sink.statuses[sink.statuses.index(sink.status) :])
+    assert not any(status.gaps for status in sink.statuses)
+    assert sink.status.reconnects >= 10
+
+
+async def test_one_that_falls_silent_is_replaced_and_the_feed_stays_alive(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2):
+        first, _ = await both(server, sink)
+        server.clients.remove(first)  # the stand-in no longer sends to it; the socket stays open
+        await until(lambda: sink.status.reconnects == 1)
+        await until(lambda: sink.status.connected == 2)
+
+    assert sink.gaps == []
+    alive_from = next(number for number, status in enumerate(sink.statuses) if status.alive)
+    assert all(status.alive for status in sink.statuses[alive_from:])
+
+
+async def test_when_both_are_gone_there_is_one_gap(server: BinanceServer, session: aiohttp.ClientSession) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2):
+        await both(server, sink)
+        await server.drop()
+        await until(lambda: not sink.alive)
+        await until(lambda: sink.alive and sink.status.connected == 2)
+
+    assert len(sink.gaps) == 1
+
+
+async def test_their_ends_never_coincide(server: BinanceServer, session: aiohttp.ClientSession) -> None:
+    """The first is replaced after about half of its life, and both after a whole one from then on."""
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2, lifetime_s=1.0, first_lifetime_s=0.5):
+        await both(server, sink)
+        fewest = 2
+        async with asyncio.timeout(6):
+            while sink.status.reconnects < 4:
+                fewest = min(fewest, sink.status.connected)
+                await asyncio.sleep(0.005)
+
+    assert fewest >= 1
+    assert sink.gaps == []
+
+
+async def test_what_a_lagging_connection_brings_late_changes_nothing(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2):
+        first, second = await both(server, sink)
+        order = force_order("BTCUSDT", "SELL", price=60_000, quantity=1)
+        server.clients.remove(second)
+        await server.send_liquidation([order])
+        await until(lambda: len(sink.liquidations) == 1)
+        server.clients[:] = [second]
+        await server.send_liquidation([order])
+        await asyncio.sleep(0.1)
+        server.clients[:] = [first, second]
+
+    assert len(sink.liquidations) == 1
