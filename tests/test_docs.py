@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "settings.example.toml"
 UNIT = ROOT / "deploy/liqalert.service"
 GUIDES = [path for path in (ROOT / "README.md", ROOT / "deploy/README.md") if path.exists()]
-NOT_AN_EXCHANGE = {"__init__", "backoff", "liveness", "outages", "recording", "runner"}
+NOT_AN_EXCHANGE = {"__init__", "backoff", "liveness", "outages", "recording", "records", "replay", "runner"}
 
 
 def _uncommented() -> dict[str, dict[str, object]]:

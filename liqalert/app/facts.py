@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 import liqalert
 from liqalert.app.candles import CandleDesk
 from liqalert.app.heatmaps import HeatmapDesk
-from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
+from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings

@@ -17,19 +17,20 @@ from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
 from liqalert.app.heatmaps import build_heatmaps, shown_to
-from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
 from liqalert.app.pictures import Pictures
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
-from liqalert.app.start import EXCHANGE, Start, standard_of, terms_of, watched_instruments, watched_symbols
+from liqalert.app.start import EXCHANGE, standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import SystemClock
+from liqalert.core.start import Start
+from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import aiohttp
 import msgspec
 
-from liqalert.app.start import EXCHANGE, Start, begun, standard_of, terms_of
+from liqalert.app.start import EXCHANGE, standard_of, terms_of
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
@@ -19,6 +19,7 @@ from liqalert.clock import Clock
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
 from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.start import Start, begun
 from liqalert.delivery.letters import Composer
 from liqalert.delivery.post import Limits
 from liqalert.delivery.recorder import DecisionRecorder

@@ -14,17 +14,18 @@ from typing import TextIO
 import msgspec
 from tqdm import tqdm
 
-from liqalert.app.records import PriceSource, open_records
-from liqalert.app.start import EXCHANGE, Start, begun, default_rules, terms_of
+from liqalert.app.start import EXCHANGE, default_rules, terms_of
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot, Verdict
 from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.outcomes import Told
 from liqalert.core.rules import Rule
+from liqalert.core.start import Start, begun
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording_reader import Record
+from liqalert.feeds.records import PriceSource, open_records
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
 from liqalert.render.decisions import decision_line

@@ -1,59 +1,17 @@
-"""What an engine starts from. The daemon and a replay begin here alike; a recording opens with it."""
+"""From Settings to the terms, the watched instruments and the rules that everyone begins with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from liqalert.core.alerts import Alert
-from liqalert.core.engine import Engine
-from liqalert.core.episodes import Episode
-from liqalert.core.market import Instrument, Liquidation, OpenInterest, UnixTime
+from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, RuleKind, Thresholds, rule_of
-from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Zone
 from liqalert.ports import Standard
 from liqalert.settings import Settings
 
 EXCHANGE = "binance"
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT")
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Everything that decides and is no frame, as of `at`."""
-
-    at: UnixTime
-    terms: Terms
-    rules: tuple[Rule, ...] = ()
-    samples: tuple[DaySamples, ...] = ()
-    open_interest: tuple[OpenInterest, ...] = ()
-    zones: tuple[Zone, ...] = ()
-    ended_zones: tuple[Zone, ...] = ()
-    episodes: tuple[Episode, ...] = ()
-    liquidations: tuple[Liquidation, ...] = ()
-    told: tuple[Alert, ...] = ()
-    """Cascades of the last day: what goes on is not told again."""
-    watching_since: UnixTime | None = None
-    watched_until: UnixTime | None = None
-
-
-def begun(start: Start) -> Engine:
-    """An engine that stands where `start` says."""
-    engine = Engine(start.terms)
-    engine.load_baselines(start.samples, start.open_interest)
-    engine.set_rules(start.rules, start.at)
-    engine.restore(
-        zones=start.zones,
-        ended_zones=start.ended_zones,
-        episodes=start.episodes,
-        liquidations=start.liquidations,
-        told=start.told,
-        now=start.at,
-        watched_until=start.watched_until,
-    )
-    return engine
 
 
 def terms_of(settings: Settings) -> Terms:

@@ -67,8 +67,8 @@ def _backtest(args: argparse.Namespace) -> int:
     settings = settings_of(args, {name: value for name, value in overrides.items() if value is not None})
     configure_logs(settings)
     from liqalert.app.backtest.run import BacktestOptions, backtest
-    from liqalert.app.records import UnreadableRecords
     from liqalert.app.start import watched_symbols
+    from liqalert.feeds.records import UnreadableRecords
 
     options = BacktestOptions(
         paths=tuple(args.files),

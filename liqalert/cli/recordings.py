@@ -108,8 +108,8 @@ def _replay(args: argparse.Namespace) -> int:
     overrides = {name: value for name, value in asked.items() if value is not None}
     settings = settings_of(args, overrides)
     configure_logs(settings)
-    from liqalert.app.records import UnreadableRecords
     from liqalert.app.replay import ReplayOptions, replay
+    from liqalert.feeds.records import UnreadableRecords
 
     options = ReplayOptions(
         paths=tuple(args.files),

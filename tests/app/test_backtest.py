@@ -10,12 +10,12 @@ import pytest
 from liqalert.app.backtest.collector import Collector, around
 from liqalert.app.backtest.run import Estimator
 from liqalert.app.backtest.stored import over_history, read_history
-from liqalert.app.records import PriceSource
 from liqalert.core.candles import Candle
 from liqalert.core.evaluation import CONTROLS_PER_ALERT
 from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide
 from liqalert.core.rules import Thresholds
 from liqalert.core.terms import Terms
+from liqalert.feeds.records import PriceSource
 from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database

@@ -10,11 +10,11 @@ from random import Random
 from tempfile import TemporaryDirectory
 from time import process_time
 
-from liqalert.app.start import Start, begun
 from liqalert.board import Board
 from liqalert.core.episodes import Decision
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.start import Start, begun
 from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone

@@ -11,9 +11,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from liqalert.app.backtest.collector import Collector
-from liqalert.app.records import PriceSource, open_records
 from liqalert.app.replay import Hooks, ReplayOptions, ReplayRun
 from liqalert.core.market import Instrument
+from liqalert.feeds.records import PriceSource, open_records
 from liqalert.settings import Settings
 
 

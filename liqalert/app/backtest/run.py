@@ -12,13 +12,13 @@ import msgspec
 from liqalert.app.backtest.collector import Collector, Evaluated, Grid, around
 from liqalert.app.backtest.recorded import over_files
 from liqalert.app.backtest.stored import over_history, read_history
-from liqalert.app.records import PriceSource
 from liqalert.app.start import EXCHANGE, terms_of
 from liqalert.clock import Clock, SystemClock
 from liqalert.core.evaluation import Figures, Share, Shares
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Thresholds
 from liqalert.core.terms import Terms
+from liqalert.feeds.records import PriceSource
 from liqalert.ports import StorageError
 from liqalert.render.backtest import backtest_text
 from liqalert.render.backtest_plot import backtest_png

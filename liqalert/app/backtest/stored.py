@@ -12,16 +12,17 @@ from typing import TypeAlias
 from tqdm import tqdm
 
 from liqalert.app.backtest.collector import Collector
-from liqalert.app.records import PriceSource
 from liqalert.app.replay import NoJournal
-from liqalert.app.start import EXCHANGE, Start, begun
+from liqalert.app.start import EXCHANGE
 from liqalert.board import Board
 from liqalert.core.baselines import utc_day
 from liqalert.core.candles import MINUTE_S, Candle
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.start import Start, begun
 from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
+from liqalert.feeds.records import PriceSource
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
 from liqalert.storage.baselines import BaselineStore

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from liqalert.app.start import EXCHANGE
 from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.feeds.binance import EXCHANGE
 from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages, recording_files
 
 SILENCE_S = 900.0

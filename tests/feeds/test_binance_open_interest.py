@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from liqalert.app.open_interest import OpenInterestDesk
 from liqalert.core.market import Instrument, OpenInterest
 from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.feeds.binance_rest import BinanceRest
 from tests.binance_server import BinanceServer
 from tests.fakes import FakeClock
