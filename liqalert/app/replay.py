@@ -1,4 +1,4 @@
-"""`liqalert replay`: recorded frames through the same parser, pipeline and engine as the daemon's. Nothing is sent."""
+"""`liqalert replay`: what recorded frames would have made the daemon decide, on the terminal."""
 
 from __future__ import annotations
 
@@ -7,27 +7,24 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 import msgspec
 from tqdm import tqdm
 
-from liqalert.app.start import EXCHANGE, default_rules, terms_of
-from liqalert.board import Board
-from liqalert.core.engine import Engine, Snapshot, Verdict
+from liqalert.app.start import default_rules, terms_of
+from liqalert.core.engine import Verdict
 from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
-from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.market import Mark, UnixTime
 from liqalert.core.outcomes import Told
 from liqalert.core.rules import Rule
-from liqalert.core.start import Start, begun
+from liqalert.core.start import Start
 from liqalert.core.terms import Terms
-from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording_reader import Record
 from liqalert.feeds.records import PriceSource, open_records
-from liqalert.pipeline import Pipeline
-from liqalert.ports import ParsedFrame
+from liqalert.feeds.replay import Replay, ReplayPlan
 from liqalert.render.decisions import decision_line
 from liqalert.render.messages import alert_message
 from liqalert.render.scene import Scene
@@ -97,54 +94,37 @@ class Pacing:
         time.sleep(max(0.0, began + (at - first) / self._speed - time.monotonic()))
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the summary counts."""
-
-    parse_rejections: Counter[str] = field(default_factory=Counter)
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
-    """Of the daemon's lives before the present one."""
-    alerts: int = 0
-    zones: int = 0
-
-
 class ReplayRun:
-    """One replay: the parts of the daemon without socket, database and channel."""
+    """A replay that prints what is decided, or gives it to the hooks, and counts for the summary."""
 
     def __init__(self, options: ReplayOptions, prices: PriceSource, out: TextIO, hooks: Hooks | None = None) -> None:
         self._options = options
         self._prices = prices
         self._out = out
         self._hooks = hooks or Hooks()
-        self._parser = BinanceParser()
-        self._tally = Tally()
-        self._now: UnixTime = 0.0
-        self._pipeline: Pipeline | None = None
+        self._alerts = 0
+        self._zones = 0
+        plan = ReplayPlan(
+            begin=self._start,
+            decide=self._hooks.decide or self._print,
+            see=self._hooks.see or _unseen,
+            recorded_rules=not options.overridden and self._hooks.rules is None,
+            open_interest=options.open_interest,
+        )
+        self._replay = Replay(plan, prices)
 
     @property
     def began(self) -> bool:
         """Whether there was anything to replay."""
-        return self._pipeline is not None
+        return self._replay.board is not None
 
     @property
     def events(self) -> int:
-        return self._verdicts().total() + self._tally.parse_rejections.total()
+        return self._replay.verdicts.total() + self._replay.rejections.total()
 
     def take(self, record: Record) -> None:
         """Does with one record what the daemon did with it."""
-        self._now = record.received_time
-        pipeline = self._begun(record)
-        if record.kind == "frame":
-            self._ingest(pipeline, self._parser.parse(record.payload, record.received_time))
-        elif record.kind == "feed":
-            status = msgspec.json.decode(record.payload, type=FeedStatus)
-            pipeline.feed_changed(status, record.received_time)
-        elif record.kind == "open_interest":
-            pipeline.learn(msgspec.json.decode(record.payload, type=OpenInterest), record.received_time)
-        elif record.kind == "rules" and not self._options.overridden and self._hooks.rules is None:
-            pipeline.set_rules(msgspec.json.decode(record.payload, type=tuple[Rule, ...]), record.received_time)
-        elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
-            self._parser.learn(record.kind, record.payload)
+        self._replay.take(record)
 
     def finish(self) -> None:
         """Prints the summary."""
@@ -155,8 +135,8 @@ class ReplayRun:
         print(_summary_text(summary), file=self._out)
 
     def summary(self) -> dict[str, object]:
-        verdicts = self._verdicts()
-        refused = Counter(self._tally.parse_rejections)
+        verdicts = self._replay.verdicts
+        refused = Counter(self._replay.rejections)
         for verdict in (Verdict.OFF_MARKET, Verdict.AHEAD, Verdict.TOO_OLD):
             refused[verdict.value] += verdicts[verdict]
         return {
@@ -164,29 +144,12 @@ class ReplayRun:
             "accepted": verdicts[Verdict.ACCEPTED],
             "duplicate": verdicts[Verdict.DUPLICATE],
             "rejected": {kind: count for kind, count in sorted(refused.items()) if count},
-            "alerts": self._tally.alerts,
-            "zones": self._tally.zones,
+            "alerts": self._alerts,
+            "zones": self._zones,
             "prices": self._prices.value,
         }
 
     # ------------------------------------------------------------ details
-
-    def _verdicts(self) -> Counter[Verdict]:
-        return self._tally.verdicts + (self._pipeline.verdicts if self._pipeline else Counter())
-
-    def _begun(self, record: Record) -> Pipeline:
-        """The pipeline; made at the first record, and anew wherever the daemon that recorded was started again."""
-        if self._pipeline is None or record.kind == "start":
-            if self._pipeline is not None:
-                self._tally.verdicts += self._pipeline.verdicts
-                self._parser = BinanceParser()
-            start = self._start(record)
-            engine = begun(start)
-            self._pipeline = self._make(engine, start)
-            for symbol, usd in self._options.open_interest.items():
-                value = OpenInterest(Instrument(EXCHANGE, symbol), usd, start.at)
-                self._pipeline.learn(value, start.at)
-        return self._pipeline
 
     def _start(self, record: Record) -> Start:
         settings = self._options.settings
@@ -198,55 +161,21 @@ class ReplayRun:
         rules = default_rules(settings, (None,) if self._prices is PriceSource.FILLS else None)
         return Start(record.received_time, terms_of(settings), self._hooks.rules or rules)
 
-    def _make(self, engine: Engine, start: Start) -> Pipeline:
-        board = Board(Snapshot(start.at, start.terms.decay_s))
-        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._hooks.decide or self._print, board=board)
-        pipeline.resume(start.watching_since, start.watched_until)
-        return pipeline
-
-    def _ingest(self, pipeline: Pipeline, frame: ParsedFrame) -> None:
-        self._tally.parse_rejections.update(frame.rejected)
-        if self._prices is PriceSource.MARKS:
-            self._see(frame.marks)
-            pipeline.ingest(frame, self._now)
-            return
-        for liquidation in frame.liquidations:
-            accepted = pipeline.verdicts[Verdict.ACCEPTED]
-            pipeline.ingest(ParsedFrame((liquidation,)), self._now)
-            if pipeline.verdicts[Verdict.ACCEPTED] > accepted:
-                fill = Mark(liquidation.instrument, liquidation.price, liquidation.event_time, self._now)
-                self._see((fill,))
-                pipeline.ingest(ParsedFrame(marks=(fill,)), self._now)
-
-    def _see(self, marks: Sequence[Mark]) -> None:
-        if self._hooks.see is not None:
-            for mark in marks:
-                self._hooks.see(mark)
-
     def _print(self, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
-            self._tally.zones += isinstance(decision, ZoneOpened)
+            self._zones += isinstance(decision, ZoneOpened)
             if self._options.as_json:
                 print(decision_line(decision), file=self._out)
         for alert in alerts_in(decisions):
-            self._tally.alerts += 1
+            self._alerts += 1
             if not self._options.as_json:
                 zone_name = self._options.settings.telegram.timezone
                 text = alert_message(Told(alert), Scene(zone_name, alert.decided_at))
                 print(f"{text.plain}\n", file=self._out)
 
 
-class NoJournal:
-    """Implements ports.Journal: a replay keeps nothing."""
-
-    def liquidation(self, liquidation: Liquidation) -> None:
-        pass
-
-    def gap(self, gap: Gap) -> None:
-        pass
-
-    def alive(self, exchange: str, watching_since: UnixTime, now: UnixTime) -> None:
-        pass
+def _unseen(mark: Mark) -> None:
+    """For a replay of which nobody wants the prices."""
 
 
 def _under(start: Start, terms: Terms, rules: tuple[Rule, ...]) -> Start:

@@ -12,7 +12,6 @@ from typing import TypeAlias
 from tqdm import tqdm
 
 from liqalert.app.backtest.collector import Collector
-from liqalert.app.replay import NoJournal
 from liqalert.app.start import EXCHANGE
 from liqalert.board import Board
 from liqalert.core.baselines import utc_day
@@ -23,6 +22,7 @@ from liqalert.core.start import Start, begun
 from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
 from liqalert.feeds.records import PriceSource
+from liqalert.feeds.replay import NoJournal
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
 from liqalert.storage.baselines import BaselineStore
