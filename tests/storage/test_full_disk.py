@@ -10,6 +10,7 @@ import pytest
 from liqalert.ports import StorageError
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
+from liqalert.storage.disk import free_bytes
 from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.schema import migrate
@@ -57,3 +58,12 @@ async def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(small_
         assert len(await JournalReader(database).liquidations_since(T0)) == 1_000
         assert [row.alert for row in await AlertStore(database).recent(9)] == [alert()]
         assert await quick_check(database) == ()
+
+
+def test_room_is_that_of_the_disk_the_file_lies_on(small_disk: Path) -> None:
+    before = free_bytes(small_disk / "liqalert.db")
+    _fill(small_disk)
+
+    assert before is not None
+    assert 1_500_000 < before <= 2_097_152
+    assert free_bytes(small_disk / "liqalert.db") == 0
