@@ -73,7 +73,7 @@ class Chores:
         self._metrics.loop_lagged(now % 1.0)
         board = self._facts.watching.board
         board.warnings = tuple(filter(None, (self._facts.delivering.recorder.problem,)))
-        for notice in self._watchman.look(board.feeds.values(), now):
+        for notice in self._watchman.look(board.feeds.values(), now, clock_off_s=self._world.clock_contradicted_s):
             log.warning("owner told", extra={"reason": notice.reason, "sentence": notice.text})
             self._facts.delivering.recorder.put_notice(notice)
 

@@ -228,6 +228,7 @@ def build_watching(
             patience=world.patience(),
             connections=settings.binance.connections,
             watched_until=start.watched_until,
+            heard=world.heard,
         ),
         recording=recording,
     )
@@ -245,6 +246,7 @@ def build_runner(
     patience: Patience | None = None,
     watched_until: UnixTime | None = None,
     connections: int = 1,
+    heard: Callable[[UnixTime], None] = lambda _: None,
 ) -> FeedRunner:
     return FeedRunner(
         EXCHANGE,
@@ -258,6 +260,7 @@ def build_runner(
         patience=patience,
         watched_until=watched_until,
         connections=connections,
+        heard=heard,
     )
 
 

@@ -38,8 +38,8 @@ class Watchman:
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
 
-    def look(self, feeds: Iterable[FeedStatus], now: UnixTime) -> tuple[Alert, ...]:
-        """The notices that are due."""
+    def look(self, feeds: Iterable[FeedStatus], now: UnixTime, *, clock_off_s: float = 0.0) -> tuple[Alert, ...]:
+        """The notices that are due. `clock_off_s`: how far the machine's clock is ahead of the one `now` is from."""
         return tuple(
             Alert(
                 id=short_id("notice", notice.sentence, now),
@@ -49,13 +49,13 @@ class Watchman:
                 text=notice.sentence,
             )
             for feed in feeds
-            for notice in self._about(feed, now)
+            for notice in self._about(feed, now, clock_off_s)
         )
 
-    def _about(self, feed: FeedStatus, now: UnixTime) -> Iterable[Notice]:
+    def _about(self, feed: FeedStatus, now: UnixTime, clock_off_s: float) -> Iterable[Notice]:
         known = self._known.setdefault(feed.exchange, _Known())
         yield from _lost_or_back(feed, known, now)
-        yield from _clock(feed, known)
+        yield from _clock(feed, known, clock_off_s)
 
 
 def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[Notice]:
@@ -76,16 +76,17 @@ def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[No
     yield Notice("feed_lost", f"{name} is not being watched: {why} No alert can come until it is back.")
 
 
-def _clock(feed: FeedStatus, known: _Known) -> Iterable[Notice]:
+def _clock(feed: FeedStatus, known: _Known, clock_off_s: float) -> Iterable[Notice]:
     if feed.latency_s is None or feed.latency_frames < FRAMES_TO_JUDGE:
         return
     least, most = CLOCK_RIGHT_S if known.clock_off else (CLOCK_BEHIND_S, CLOCK_AHEAD_S)
-    off = not least <= feed.latency_s <= most
+    skew_s = feed.latency_s + clock_off_s
+    off = not least <= skew_s <= most
     if off and not known.clock_off:
-        where = "behind" if feed.latency_s < 0 else "ahead of"
+        where = "behind" if skew_s < 0 else "ahead of"
         yield Notice(
             "clock_off",
-            f"This machine's clock is {abs(feed.latency_s):.0f} s {where} {feed.exchange.capitalize()}'s, or the "
+            f"This machine's clock is {abs(skew_s):.0f} s {where} {feed.exchange.capitalize()}'s, or the "
             "connection is that slow: ages are wrong by as much. Switch on time synchronisation (timedatectl).",
         )
     known.clock_off = off

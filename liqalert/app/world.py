@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from liqalert.clock import Clock, SystemClock
+from liqalert.clock import Clock, SteadyClock
 from liqalert.core.episodes import Decision
+from liqalert.core.market import UnixTime
 from liqalert.feeds.runner import Patience
 
 
@@ -15,7 +16,7 @@ from liqalert.feeds.runner import Patience
 class World:
     """The real one by default."""
 
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock = field(default_factory=SteadyClock)
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     speed: float = 1.0
     """How many seconds of `clock` pass in one second of the machine."""
@@ -23,6 +24,16 @@ class World:
     """What every screen must say."""
     observe: Callable[[Sequence[Decision]], None] | None = None
     """Is shown every decision as it is made, and decides nothing."""
+
+    def heard(self, sent_at: UnixTime) -> None:
+        """An exchange sent marks at `sent_at` by its clock: by this, a jump of the machine's clock is judged."""
+        if isinstance(self.clock, SteadyClock):
+            self.clock.heard(sent_at)
+
+    @property
+    def clock_contradicted_s(self) -> float:
+        """How far the machine's clock is ahead of the time that liqalert goes by, because the exchange says so."""
+        return self.clock.contradicted_s if isinstance(self.clock, SteadyClock) else 0.0
 
     def patience(self) -> Patience:
         """The feed's waiting times; those that are market time pass at the clock's rate.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from random import Random
 from typing import NoReturn, Protocol
 
@@ -52,13 +53,18 @@ class FeedRunner:
         patience: Patience | None = None,
         watched_until: UnixTime | None = None,
         connections: int = 1,
+        heard: Callable[[UnixTime], None] = lambda _: None,
     ) -> None:
-        """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap."""
+        """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap.
+
+        `heard` is told when each frame of marks was sent, by the exchange's clock.
+        """
         self._exchange = exchange
         self._parser = parser
         self._sink = sink
         self._recorder = recorder
         self._clock = clock
+        self._heard = heard
         self._patience = patience or Patience()
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until)
         self._marked = 0.0
@@ -157,6 +163,8 @@ class FeedRunner:
         parsed = self._parser.parse(frame, now)
         for kind in parsed.rejected:
             self._reject(kind, frame)
+        if parsed.sent_at is not None:
+            self._heard(parsed.sent_at)
         if parsed.marks:
             self._proven_alive(now, parsed.sent_at)
         if self._recorder is not None:

@@ -70,3 +70,11 @@ def test_a_latency_that_wobbles_around_the_limit_is_told_once() -> None:
     told = [reasons(watchman, alive(latency_s), T0) for latency_s in (10.1, 9.9, 10.1, 8.1, 10.1, 7.9, 10.1)]
 
     assert told == [["clock_off"], [], [], [], [], [], ["clock_off"]]
+
+
+def test_a_clock_that_jumped_is_told_although_liqalert_does_not_follow_it() -> None:
+    watchman = Watchman()
+
+    (notice,) = watchman.look([alive(0.1)], T0, clock_off_s=259_200.0)
+
+    assert (notice.reason, notice.text[:51]) == ("clock_off", "This machine's clock is 259200 s ahead of Binance's")

@@ -10,7 +10,7 @@ from random import Random
 
 import aiohttp
 
-from liqalert.clock import SystemClock
+from liqalert.clock import SteadyClock
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.binance import BinanceParser, stream_url
@@ -89,8 +89,10 @@ async def running(
     watched_until: UnixTime | None = None,
     random: Random | None = None,
     connections: int = 1,
+    clock: SteadyClock | None = None,
     **patience: float,
 ) -> AsyncIterator[FeedRunner]:
+    clock = clock or SteadyClock()
     runner = FeedRunner(
         "binance",
         stream_url(base),
@@ -98,11 +100,12 @@ async def running(
         parser=parser or BinanceParser(),
         sink=sink,
         recorder=recorder,
-        clock=SystemClock(),
+        clock=clock,
         random=random or Random(1),
         patience=replace(SHORT, **patience),
         watched_until=watched_until,
         connections=connections,
+        heard=clock.heard,
     )
     task = asyncio.create_task(runner.run(), name="runner")
     try:

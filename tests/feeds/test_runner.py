@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import pytest
 
+from liqalert.clock import SteadyClock, SystemClock
 from liqalert.core.market import Instrument
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
@@ -54,6 +57,33 @@ async def test_sink_hears_that_the_feed_is_alive_before_the_marks(
     first = sink.order.index("marks")
     assert sink.order[first - 3 : first] == ["gap", "alive", "recorded"]
     assert (sink.gaps[0].start, sink.gaps[0].cause) == (1_790_000_000.0, "liqalert was not running")
+
+
+@dataclass(slots=True)
+class SetClock:
+    """The machine's clock, set forward or back."""
+
+    ahead_s: float = 0.0
+
+    def now(self) -> float:
+        return SystemClock().now() + self.ahead_s
+
+
+@pytest.mark.parametrize("jump_s", [3 * 86_400.0, -3 * 86_400.0])
+async def test_nothing_is_received_at_a_time_that_the_exchange_contradicts(
+    server: BinanceServer, session: aiohttp.ClientSession, jump_s: float
+) -> None:
+    """What is received days ahead would end every zone and empty the window."""
+    sink, wall, true = Sink(), SetClock(), SystemClock()
+    async with running(server.ws_url, session, sink, clock=SteadyClock(wall), connections=2):
+        server.mark_every(0.05)
+        await until(lambda: sink.alive)
+        wall.ahead_s = jump_s
+        seen = len(sink.marks)
+        await until(lambda: len(sink.marks) > seen + 20)
+
+    assert all(abs(mark.received_time - true.now()) < 60.0 for mark in sink.marks)
+    assert sink.gaps == []
 
 
 async def test_quiet_liquidations_are_no_reason_to_reconnect(
