@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from types import TracebackType
@@ -48,7 +49,7 @@ class BinanceServer:
     `rest_status`, `rest_headers`: what every REST call gets instead of an answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.clients: list[Client] = []
         self.connections = 0
         self.attempts = 0
@@ -67,6 +68,7 @@ class BinanceServer:
         self.klines: dict[str, list[tuple[float, float]]] = {}
         """Opening time and price of each minute, by symbol."""
         self.connected = asyncio.Event()
+        self._tls = tls
         self._port = 0
         self._marking: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
@@ -104,16 +106,12 @@ class BinanceServer:
         )
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        site = web.TCPSite(self._runner, "127.0.0.1", port, ssl_context=self._tls)
         await site.start()
         self._port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        if self._marking is not None:
-            self._marking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._marking
-            self._marking = None
+        await self.stop_marking()
         await self.drop()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -125,16 +123,20 @@ class BinanceServer:
 
     @property
     def rest_url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"http{self._secure}://127.0.0.1:{self._port}"
 
     @property
     def ws_url(self) -> str:
         """For `binance.ws_url`: with the route."""
-        return f"ws://127.0.0.1:{self._port}/market"
+        return f"ws{self._secure}://127.0.0.1:{self._port}/market"
 
     @property
     def unrouted_ws_url(self) -> str:
-        return f"ws://127.0.0.1:{self._port}"
+        return f"ws{self._secure}://127.0.0.1:{self._port}"
+
+    @property
+    def _secure(self) -> str:
+        return "s" if self._tls is not None else ""
 
     # ------------------------------------------------------------ what a test does
 
@@ -158,6 +160,13 @@ class BinanceServer:
         if self._marking is not None:
             self._marking.cancel()
         self._marking = asyncio.create_task(self._mark_for_ever(seconds), name="marks")
+
+    async def stop_marking(self) -> None:
+        if self._marking is not None:
+            self._marking.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._marking
+            self._marking = None
 
     async def send_raw(self, frame: bytes) -> None:
         """`frame` as it is, as a text frame, to everyone; it need be neither JSON nor UTF-8."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 
 import aiohttp
@@ -48,6 +49,8 @@ def explain(exc: BaseException, exchange: str, *, connect_s: float) -> Outage:
             return _refusal(exc.status, exc.headers or {}, exchange)
         case aiohttp.ClientConnectorDNSError():
             return Outage(f"the name {exc.host} could not be resolved", "check this machine's network and DNS")
+        case aiohttp.ClientConnectorCertificateError():
+            return _untrusted(exc.certificate_error, exc.host)
         case aiohttp.ClientSSLError():
             return Outage(f"no trusted TLS connection to {exc.host}", "check this machine's clock and certificates")
         case aiohttp.InvalidURL():
@@ -58,6 +61,25 @@ def explain(exc: BaseException, exchange: str, *, connect_s: float) -> Outage:
             return Outage(f"{name} did not answer within {connect_s:g} s")
         case _:
             return Outage(f"the connection to {name} failed ({type(exc).__name__})")
+
+
+def _untrusted(exc: Exception, host: str) -> Outage:
+    """Why the certificate at `host` is not believed. There is no setting that would make liqalert believe it."""
+    match exc.verify_code if isinstance(exc, ssl.SSLCertVerificationError) else None:
+        case 9:
+            return Outage(f"the certificate of {host} is not valid yet", "check this machine's clock")
+        case 10:
+            return Outage(f"the certificate of {host} has expired", "check this machine's clock and the address")
+        case 62 | 64:
+            return Outage(
+                f"the certificate at {host} belongs to another name",
+                "check the address, and whether this network puts itself in between",
+            )
+        case _:
+            return Outage(
+                f"the certificate of {host} is signed by nobody this machine trusts",
+                "check whether this network puts itself in between; an authority of your own is named by SSL_CERT_FILE",
+            )
 
 
 def _refusal(status: int, headers: Mapping[str, str], exchange: str) -> Outage:
