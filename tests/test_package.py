@@ -131,6 +131,28 @@ def test_image_does_not_run_as_root() -> None:
     assert re.findall(r"^USER (.*)$", last_stage, re.MULTILINE) == ["10001:10001"]
 
 
+def test_image_writes_to_its_state_alone() -> None:
+    last_stage = CONTAINERFILE.rpartition("\nFROM ")[2]
+    compose = (ROOT / "deploy/compose.yaml").read_text()
+    state = ["/var/lib/liqalert"]
+
+    assert re.findall(r"^VOLUME (.*)$", last_stage, re.MULTILINE) == state
+    assert re.findall(r"^WORKDIR (.*)$", last_stage, re.MULTILINE) == state
+    assert re.findall(r"^ +- state:(.*)$", compose, re.MULTILINE) == state
+    assert re.findall(r"^    tmpfs: (.*)$", compose, re.MULTILINE) == ["[/tmp]"]
+    assert "\n    read_only: true\n" in compose
+
+
+def test_container_has_no_privileges_and_leaves_no_dump() -> None:
+    compose = (ROOT / "deploy/compose.yaml").read_text()
+
+    for line in ("cap_drop: [ALL]", 'security_opt: ["no-new-privileges:true"]', "ulimits: {core: 0}"):
+        assert f"\n    {line}\n" in compose
+    # Published ports and secrets in the environment are for the operator to add, on purpose.
+    assert re.findall(r"^    ports:", compose, re.MULTILINE) == []
+    assert re.findall(r"^ +LIQALERT_\w+(?:TOKEN|SECRET):", compose, re.MULTILINE) == []
+
+
 @pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (503, 1)])
 async def test_health_check_of_the_image_says_what_healthz_says(status: int, exit_code: int) -> None:
     [check] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", CONTAINERFILE, re.MULTILINE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,12 @@ WatchdogSec=3s
 RestartSec=200ms
 Environment=PYTHONPATH=/opt/liqalert/blockable
 """
+CONFINED = {
+    "status": r"^CapEff:\s+0+$(?s:.*)^NoNewPrivs:\s+1$(?s:.*)^Seccomp:\s+2$",
+    "limits": r"^Max core file size +0 +0 ",
+    "coredump_filter": r"^0+$",
+}
+"""What the kernel says of the process: no privileges, and no dump that would hold the tokens."""
 # A signal makes the loop's own thread sleep; every other thread goes on.
 BLOCKABLE = "import signal, time\nsignal.signal(signal.SIGUSR1, lambda *_: time.sleep(60))\n"
 
@@ -180,7 +187,9 @@ if can_boot() or os.environ.get("CI"):
         ready = await service.get("/readyz")
         status = await service.show("StatusText")
         await telegram.wait_for("getUpdates", timeout=10)  # the stand-in refuses any other token
-        environ = await service.container.run("cat", f"/proc/{await service.show('MainPID')}/environ")
+        process = f"/proc/{await service.show('MainPID')}"
+        environ = await service.container.run("cat", f"{process}/environ")
+        confined = await service.container.run("cat", *(f"{process}/{name}" for name in CONFINED))
         await service.systemctl("stop", UNIT)
         log = await service.log()
 
@@ -188,6 +197,7 @@ if can_boot() or os.environ.get("CI"):
         assert status == "watching"
         assert "CREDENTIALS_DIRECTORY" in environ.output
         assert TOKEN not in environ.output + log
+        assert [words for words in CONFINED.values() if not re.search(words, confined.output, re.MULTILINE)] == []
         assert await service.show("Result") == "success"
         assert await service.show("ExecMainStatus") == "0"
         assert "Traceback" not in log
