@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 
 from liqalert.core.alerts import Evidence
+from liqalert.core.approach import Approach, Reach, Seen
 from liqalert.core.episodes import (
     ADVANCEMENT,
     TOLD,
@@ -22,20 +22,17 @@ from liqalert.core.episodes import (
 )
 from liqalert.core.market import Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import Quiet, Rule, RuleKind
 from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, position
+from liqalert.core.zones import Zone, position
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """One mark as it falls on one zone."""
+class Sight(Seen):
+    """With what the evidence needs."""
 
     mark: Mark
-    where: Position
-    swept: bool
-    now: UnixTime
     unwatched_s: float
 
 
@@ -47,6 +44,10 @@ class EpisodeBook:
         self._sides = sides
         self._rules = rules
         self._episodes: dict[str, dict[str, Episode]] = {}
+        self._reaches: dict[str, Reach] = {}
+        """By rule, as far as they have been asked for."""
+        self._approaches: dict[str, Approach] = {}
+        """By zone; made when a mark is looked at, and anew after whatever else changes its episodes or its rules."""
         self._interrupted: dict[str, set[str]] = {}
         """By zone: rules that told of it and whose episode was ended by rewriting, as long as the mark has stayed near.
 
@@ -56,6 +57,7 @@ class EpisodeBook:
 
     def restore(self, episodes: Iterable[Episode]) -> None:
         """Takes up what an earlier run stored, the newest of each zone and rule last."""
+        self._approaches.clear()
         kept = self._rules.ids()
         for episode in episodes:
             if episode.rule.id not in kept:
@@ -67,26 +69,45 @@ class EpisodeBook:
                 self._interrupted.get(episode.zone_id, set()).discard(episode.rule.id)
 
     def drop_rules(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
-        """Ends the episodes of rules that are no more."""
+        """Ends the episodes of rules that are no more; new ones are looked at with the next mark."""
+        self.look_again(zone)
         kept = self._rules.ids()
         episodes = self._episodes.get(zone.id, {})
         for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
             yield from self._end(episodes.pop(rule_id), Reason.RULE_GONE, zone, mark, now)
 
+    def look_again(self, zone: Zone) -> None:
+        """Something about the zone has changed: its next mark is looked at, wherever it is."""
+        self._approaches.pop(zone.id, None)
+
     def see(self, zone: Zone, sight: Sight) -> Iterator[Transition]:
         """What one mark changes."""
         episodes = self._episodes.setdefault(zone.id, {})
-        for rule_id, rule in self._concerned(zone, episodes):
-            evidence = partial(self.evidence, rule, zone, sight.mark, sight.now, sight.unwatched_s)
+        approach = self._approach(zone)
+        for rule_id in approach.due(sight, self._reaches):
+            reach = self._reaches[rule_id]
+            evidence = partial(self.evidence, reach.rule, zone, sight.mark, sight.now, sight.unwatched_s)
             seen = Observation(zone, sight.where, sight.swept, sight.now, evidence)
-            transitions = advance(episodes.get(rule_id), rule, seen, self._terms)
+            transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
             if transitions:
                 episodes[rule_id] = transitions[-1].episode
+                approach.take(reach)
+                approach.put(reach, transitions[-1].episode)
                 self._interrupted.get(zone.id, set()).discard(rule_id)
                 yield from transitions
 
+    def quiet(self, zone: Zone) -> Quiet | None:
+        """Where nothing can change on the zone; None: its next mark is to be looked at."""
+        approach = self._approaches.get(zone.id)
+        return approach.quiet if approach else None
+
+    def settle(self, zone: Zone, mark: Mark) -> None:
+        """All that `mark` changes on the zone has been done."""
+        self._approach(zone).settle(zone, mark.price, zone.peak_at + self._terms.memory_s)
+
     def interrupt(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is rewritten: every episode on it is idle again."""
+        self.look_again(zone)
         for rule_id, episode in self._episodes.pop(zone.id, {}).items():
             if episode.state in TOLD:
                 self._interrupted.setdefault(zone.id, set()).add(rule_id)
@@ -94,17 +115,21 @@ class EpisodeBook:
 
     def fade(self, zone: Zone, why: Reason, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is no more, by no mark: its told and armed episodes fade."""
+        self.look_again(zone)
         for episode in self._episodes.pop(zone.id, {}).values():
             yield from self._end(episode, why, zone, mark, now)
         self._interrupted.pop(zone.id, None)
 
     def forget(self, zone: Zone) -> None:
         """The zone was swept: each of its episodes has ended by that mark."""
+        self.look_again(zone)
         self._episodes.pop(zone.id, None)
         self._interrupted.pop(zone.id, None)
 
     def take_over(self, weaker: Zone, survivor: Zone) -> tuple[Episode, ...]:
         """The episodes that change hands. What the survivor gives up for them stays behind and ends with `weaker`."""
+        for zone in (weaker, survivor):
+            self.look_again(zone)
         mine = self._episodes.setdefault(survivor.id, {})
         theirs = self._episodes.get(weaker.id, {})
         if weaker.id in self._interrupted:
@@ -132,16 +157,6 @@ class EpisodeBook:
         states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]
         return max(states, key=lambda state: ADVANCEMENT[state], default=EpisodeState.IDLE)
 
-    def thresholds(self, zone: Zone, now: UnixTime) -> tuple[set[float], UnixTime]:
-        """The distances at which something changes on `zone`, and until when time alone changes nothing."""
-        episodes = self._episodes.get(zone.id, {})
-        distances: set[float] = set()
-        until = math.inf
-        for rule_id, rule in self._concerned(zone, episodes):
-            distances |= {rule.distance_pct, rearm_pct(rule, self._terms)}
-            until = min(until, self._cools_until(episodes.get(rule_id), now))
-        return distances, until
-
     def evidence(self, rule: Rule, zone: Zone, mark: Mark | None, now: UnixTime, unwatched_s: float = 0.0) -> Evidence:
         return Evidence(
             mark_price=mark.price if mark else None,
@@ -157,19 +172,20 @@ class EpisodeBook:
 
     # ------------------------------------------------------------ details
 
-    def _concerned(self, zone: Zone, episodes: dict[str, Episode]) -> Iterator[tuple[str, Rule]]:
-        """The rules that a mark could advance on this zone, with their ids."""
-        for rule_id, rule in self._rules.covering(RuleKind.NEAR, zone.instrument):
-            if rule.min_strength <= zone.strength or rule_id in episodes:
-                yield rule_id, rule
+    def _approach(self, zone: Zone) -> Approach:
+        known = self._approaches.get(zone.id)
+        if known is None:
+            reaches = tuple(self._reach(*each) for each in self._rules.covering(RuleKind.NEAR, zone.instrument))
+            known = Approach(zone, reaches, self._episodes.get(zone.id, {}), self._terms)
+            self._approaches[zone.id] = known
+        return known
+
+    def _reach(self, rule_id: str, rule: Rule) -> Reach:
+        known = self._reaches.get(rule_id)
+        if known is None:
+            known = self._reaches[rule_id] = Reach.of(rule_id, rule, rearm_pct(rule, self._terms))
+        return known
 
     def _end(self, episode: Episode, why: Reason, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         if episode.state is not EpisodeState.IDLE:
             yield end(episode, why, now, self.evidence(episode.rule, zone, mark, now))
-
-    def _cools_until(self, episode: Episode | None, now: UnixTime) -> UnixTime:
-        """When time alone can change an episode: the end of its cooling, if that is still to come."""
-        if episode is None or episode.state is not EpisodeState.COOLING:
-            return math.inf
-        over = episode.since + self._terms.cooldown_s
-        return over if over > now else math.inf

@@ -25,7 +25,7 @@ from liqalert.core.episodes import (
 from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Quiet, Rule, RuleKind, critical_prices, quiet_range
+from liqalert.core.rules import Quiet, Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import (
@@ -58,7 +58,7 @@ class ZoneBook:
         self._ended: dict[Owner, list[Zone]] = {}
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
         self._marks: dict[Instrument, Mark] = {}
-        self._quiet: dict[Instrument, Quiet] = {}
+        self._quiet: dict[Instrument, Quiet | None] = {}
 
     # ------------------------------------------------------------ what it is told
 
@@ -103,8 +103,10 @@ class ZoneBook:
             return ()
         decisions = list(self._expire(mark.instrument, now) if mark.instrument in self._zones else ())
         for zone in tuple(self._zones.get(mark.instrument, {}).values()):
-            decisions += self._see(zone, mark, now, unwatched_s)
-        self._quiet[mark.instrument] = self._next_quiet(mark)
+            quiet = self._episodes.quiet(zone)
+            if quiet is None or not quiet.holds(mark.price, now):
+                decisions += self._see(zone, mark, now, unwatched_s)
+        self._quiet[mark.instrument] = self._next_quiet(mark.instrument)
         return tuple(decisions)
 
     # ------------------------------------------------------------ what it tells
@@ -168,6 +170,7 @@ class ZoneBook:
 
     def _keep(self, zone: Zone) -> None:
         self._zones.setdefault(zone.instrument, {})[zone.id] = zone
+        self._episodes.look_again(zone)
         self._quiet.pop(zone.instrument, None)
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
@@ -226,20 +229,20 @@ class ZoneBook:
             zone = replace(zone, outside=where.outside)
             self._zones[zone.instrument][zone.id] = zone
             yield ZoneSeenFrom(zone, now)
-        yield from self._episodes.see(zone, Sight(mark, where, swept, now, unwatched_s))
+        yield from self._episodes.see(zone, Sight(where, swept, now, mark, unwatched_s))
         if swept:
             self._episodes.forget(zone)
             self._forget(zone)
             yield ZoneEnded(zone, now, ZoneEnd.SWEPT)
+        else:
+            self._episodes.settle(zone, mark)
 
-    def _next_quiet(self, mark: Mark) -> Quiet:
-        zones = self._zones.get(mark.instrument, {})
-        if not zones:
-            return EVERYTHING_QUIET
-        prices: list[float] = []
-        until = min(zone.peak_at for zone in zones.values()) + self._terms.memory_s
-        for zone in zones.values():
-            distances, changes_at = self._episodes.thresholds(zone, mark.received_time)
-            until = min(until, changes_at)
-            prices += critical_prices(zone.low, zone.high, distances)
-        return quiet_range(prices, mark.price, until)
+    def _next_quiet(self, instrument: Instrument) -> Quiet | None:
+        """Where nothing can change on any of its zones."""
+        found = EVERYTHING_QUIET
+        for zone in self._zones.get(instrument, {}).values():
+            quiet = self._episodes.quiet(zone)
+            if quiet is None:
+                return None
+            found = Quiet(max(found.low, quiet.low), min(found.high, quiet.high), min(found.until, quiet.until))
+        return found

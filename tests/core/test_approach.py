@@ -1,0 +1,112 @@
+"""The sorted lists give what a look at every rule on every zone with every mark gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.core.alerts import Evidence
+from liqalert.core.engine import Engine
+from liqalert.core.episodes import Episode, Observation, Transition, advance
+from liqalert.core.market import Mark
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.terms import Terms
+from liqalert.core.zones import Position, Zone, position
+from tests.core.events import BTC, T0, mark, zone
+
+TERMS = Terms(cooldown_s=5.0)
+
+rules = st.lists(
+    st.builds(
+        Rule,
+        kind=st.just(RuleKind.NEAR),
+        instrument=st.sampled_from([None, BTC]),
+        distance_pct=st.sampled_from([0.0, 0.1, 0.3, 0.5, 1.0, 1.4, 2.0, 80.0, 150.0]),
+        min_strength=st.sampled_from([0.3, 0.5, 0.6, 0.9]),
+    ),
+    min_size=1,
+    max_size=12,
+    unique=True,
+)
+bands = st.lists(st.tuples(st.integers(95, 105), st.integers(0, 3), st.sampled_from([0.35, 0.55, 0.8])), max_size=5)
+# On the thresholds as well as anywhere; small steps and jumps across several zones.
+marks = st.one_of(
+    st.integers(90, 112).map(float),
+    st.floats(90.0, 112.0),
+    st.sampled_from([100.0 / 1.01, 100.0 / 1.014, 100.0 / 0.99, 100.0 / (1.0 - 0.014)]),
+    st.sampled_from([40.0, 250.0, 1000.0]),
+)
+
+
+def zones_of(found: list[tuple[int, int, float]]) -> list[Zone]:
+    return [
+        replace(zone(), id=f"z{number}", low=float(low), high=float(low + width), strength=strength)
+        for number, (low, width, strength) in enumerate(found)
+    ]
+
+
+class EveryRuleOnEveryZone:
+    """The reference."""
+
+    def __init__(self, zones: list[Zone], held: list[Rule]) -> None:
+        self._zones = {each.id: each for each in zones}
+        self._rules = sorted(held, key=lambda rule: rule.id)
+        self._episodes: dict[tuple[str, str], Episode] = {}
+
+    def see(self, seen: Mark) -> list[Transition]:
+        return [step for each in tuple(self._zones.values()) for step in self._see(each, seen)]
+
+    def _see(self, each: Zone, seen: Mark) -> list[Transition]:
+        where = position(each, seen.price)
+        swept = each.outside is not None and where.outside is not None and where.outside is not each.outside
+        if each.outside is None:
+            each = self._zones[each.id] = replace(each, outside=where.outside)
+        found: list[Transition] = []
+        for rule in self._rules:
+            key = each.id, rule.id
+            if rule.min_strength <= each.strength or key in self._episodes:
+                evidence = partial(_evidence, each, rule, seen, where)
+                steps = advance(
+                    self._episodes.get(key),
+                    rule,
+                    Observation(each, where, swept, seen.received_time, evidence),
+                    TERMS,
+                )
+                if steps:
+                    self._episodes[key] = steps[-1].episode
+                    found += steps
+        if swept:
+            del self._zones[each.id]
+        return found
+
+
+def _evidence(each: Zone, rule: Rule, seen: Mark, where: Position) -> Evidence:
+    return Evidence(
+        mark_price=seen.price,
+        mark_at=seen.event_time,
+        distance_pct=where.distance_pct,
+        rule_distance_pct=rule.distance_pct,
+        rearm_pct=rule.distance_pct * TERMS.rearm_ratio,
+        zone_strength=each.strength,
+        strength_now=0.0,
+        min_strength=rule.min_strength,
+    )
+
+
+@given(rules, bands, st.lists(marks, max_size=40))
+def test_the_lists_give_what_looking_at_everything_gives(
+    held: list[Rule], found: list[tuple[int, int, float]], path: list[float]
+) -> None:
+    zones = zones_of(found)
+    reference = EveryRuleOnEveryZone(zones, held)
+    engine = Engine(TERMS)
+    engine.set_rules(held, T0)
+    engine.restore(zones=zones, ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
+
+    for second, price in enumerate(path, start=1):
+        seen = mark(price, T0 + second)
+        given_by_engine = [each for each in engine.mark(seen) if isinstance(each, Transition)]
+        assert given_by_engine == reference.see(seen)
