@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import TypeAlias
 
 import aiohttp
-import msgspec
 
+from liqalert.app.opening import Opening
 from liqalert.app.start import EXCHANGE, standard_of, terms_of
 from liqalert.app.world import World
 from liqalert.board import Board
@@ -18,7 +18,7 @@ from liqalert.bot.telegram_bot import TelegramApplication, build_application
 from liqalert.clock import Clock
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
-from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.market import Gap, Instrument, UnixTime
 from liqalert.core.start import Start, begun
 from liqalert.delivery.letters import Composer
 from liqalert.delivery.post import Limits
@@ -27,6 +27,7 @@ from liqalert.delivery.sender import Sender
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.liveness import GAPS_KEPT
 from liqalert.feeds.recording import Recording
 from liqalert.feeds.runner import FeedRunner, Patience
 from liqalert.notifiers.apprise import AppriseNotifier, name_of
@@ -109,6 +110,7 @@ async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start
         told=restored.told,
         watching_since=since,
         watched_until=until,
+        gaps=await stores.history.gaps(EXCHANGE, GAPS_KEPT),
     )
 
 
@@ -229,6 +231,7 @@ def build_watching(
             connections=settings.binance.connections,
             watched_until=start.watched_until,
             heard=world.heard,
+            earlier_gaps=start.gaps,
         ),
         recording=recording,
     )
@@ -247,6 +250,7 @@ def build_runner(
     watched_until: UnixTime | None = None,
     connections: int = 1,
     heard: Callable[[UnixTime], None] = lambda _: None,
+    earlier_gaps: Sequence[Gap] = (),
 ) -> FeedRunner:
     return FeedRunner(
         EXCHANGE,
@@ -261,6 +265,7 @@ def build_runner(
         watched_until=watched_until,
         connections=connections,
         heard=heard,
+        earlier_gaps=earlier_gaps,
     )
 
 
@@ -275,25 +280,3 @@ def _shown_to(observe: Decide | None, decide: Decide) -> Decide:
         decide(decisions)
 
     return both
-
-
-class Opening:
-    """What every file of a recording begins with: the first, what the daemon started from; later ones, the context.
-
-    So any file can be replayed. One that is not the first begins without live clusters: they were built before it.
-    """
-
-    def __init__(self, start: Start, board: Board) -> None:
-        self._start = start
-        self._board = board
-        self._begun = False
-        self.answers: Callable[[], tuple[tuple[str, str, bytes], ...]] = tuple
-        """The newest REST answers that were used."""
-
-    def __call__(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
-        if not self._begun:
-            self._begun = True
-            return (("start", "", msgspec.json.encode(self._start)),)
-        context = replace(self._start, at=now, liquidations=(), episodes=(), ended_zones=(), zones=())
-        states = ((("feed", exchange, msgspec.json.encode(status))) for exchange, status in self._board.feeds.items())
-        return (("context", "", msgspec.json.encode(context)), *self.answers(), *states)

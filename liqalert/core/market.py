@@ -59,14 +59,23 @@ class OpenInterest:
     at: UnixTime
 
 
+class Stream(StrEnum):
+    """What of a feed a gap is in."""
+
+    ALL = "all"
+    LIQUIDATIONS = "liquidations"
+    """Marks came in, and so few liquidations that the stream is taken for mute."""
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A stretch in which a feed was not proven alive. `end` is None while it lasts."""
+    """A stretch in which a feed, or one stream of it, was not proven alive. `end` is None while it lasts."""
 
     exchange: str
     start: UnixTime
     end: UnixTime | None
     cause: str
+    stream: Stream = Stream.ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +101,5 @@ class FeedStatus:
     connected: int = 0
     """How many of `connections` are open: they carry the same stream."""
     connections: int = 1
+    mute_since: UnixTime | None = None
+    """When the last liquidation came before a silence that chance does not explain; None while there is none."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Episode
-from liqalert.core.market import Liquidation, OpenInterest, UnixTime
+from liqalert.core.market import Gap, Liquidation, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
@@ -31,6 +31,8 @@ class Start:
     """Cascades of the last day: what goes on is not told again."""
     watching_since: UnixTime | None = None
     watched_until: UnixTime | None = None
+    gaps: tuple[Gap, ...] = ()
+    """The newest that are known, oldest first: they decide nothing, and are shown."""
 
 
 def begun(start: Start) -> Engine:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from statistics import median
 
-from liqalert.core.market import FeedStatus, Gap, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Stream, UnixTime
 
 GAPS_KEPT = 20
 LATENCIES_KEPT = 60
@@ -31,8 +32,18 @@ class Outage:
 class Liveness:
     """The state of one exchange's feed. Alive from the first mark after an outage to the next outage."""
 
-    def __init__(self, exchange: str, started_at: UnixTime, *, watched_until: UnixTime | None = None) -> None:
-        """`watched_until`: when an earlier run last knew the feed alive; from then to the first mark there is a gap."""
+    def __init__(
+        self,
+        exchange: str,
+        started_at: UnixTime,
+        *,
+        watched_until: UnixTime | None = None,
+        earlier: Iterable[Gap] = (),
+    ) -> None:
+        """`watched_until`: when an earlier run last knew the feed alive; from then to the first mark there is a gap.
+
+        `earlier`: the gaps of earlier runs, oldest first.
+        """
         self._exchange = exchange
         self._since = started_at
         self._started_at = started_at
@@ -40,7 +51,9 @@ class Liveness:
         self._alive = False
         self._problem: str | None = None
         self._open: Gap | None = None
-        self._ended: deque[Gap] = deque(maxlen=GAPS_KEPT)
+        self._mute: Gap | None = None
+        """Open while no liquidation comes beside lively marks."""
+        self._ended: deque[Gap] = deque(earlier, maxlen=GAPS_KEPT)
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._rejected: Counter[str] = Counter()
         self._reconnects = 0
@@ -73,6 +86,20 @@ class Liveness:
             start = self._started_at if self._mark_at is None else self._mark_at
             self._open = Gap(self._exchange, start, None, outage.cause)
 
+    def mute(self, since: UnixTime, cause: str) -> None:
+        """The stream of liquidations is not proven alive any more; marks still are."""
+        if self._mute is None:
+            self._mute = Gap(self._exchange, since, None, cause, Stream.LIQUIDATIONS)
+
+    def liquidated(self, now: UnixTime) -> Gap | None:
+        """A liquidation was received. Gives the gap that this ended, if there was one."""
+        if self._mute is None:
+            return None
+        gap = replace(self._mute, end=max(now, self._mute.start))
+        self._ended.append(gap)
+        self._mute = None
+        return gap
+
     def rejected(self, kind: str) -> bool:
         """Counts one refused event; True when it is the first of its kind."""
         self._rejected[kind] += 1
@@ -83,7 +110,7 @@ class Liveness:
 
     def status(self, *, connected: int = 0, connections: int = 1) -> FeedStatus:
         """All of this as a value, the running gap last."""
-        running = () if self._open is None else (self._open,)
+        running = tuple(gap for gap in (self._mute, self._open) if gap is not None)
         return FeedStatus(
             exchange=self._exchange,
             alive=self._alive,
@@ -95,6 +122,7 @@ class Liveness:
             rejected=tuple(sorted(self._rejected.items())),
             gaps=(*self._ended, *running)[-GAPS_KEPT:],
             problem=self._problem,
+            mute_since=None if self._mute is None else self._mute.start,
             connected=connected,
             connections=connections,
         )

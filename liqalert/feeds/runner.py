@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import NoReturn, Protocol
 
 import aiohttp
 
 from liqalert.clock import Clock
-from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.connection import Connection, Patience
 from liqalert.feeds.liveness import Liveness, Outage
 from liqalert.feeds.outages import silent
@@ -54,6 +54,7 @@ class FeedRunner:
         watched_until: UnixTime | None = None,
         connections: int = 1,
         heard: Callable[[UnixTime], None] = lambda _: None,
+        earlier_gaps: Iterable[Gap] = (),
     ) -> None:
         """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap.
 
@@ -66,7 +67,7 @@ class FeedRunner:
         self._clock = clock
         self._heard = heard
         self._patience = patience or Patience()
-        self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until)
+        self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
         self._marked = 0.0
         """In the loop's time, which no change of the clock disturbs."""
         self._seen: OrderedDict[int, bool] = OrderedDict()
@@ -101,6 +102,11 @@ class FeedRunner:
     def progress_due_at(self) -> UnixTime:
         """When, at the latest, some connection moves on unless all are stuck; far off while they wait to retry."""
         return max(connection.progress_due_at for connection in self._connections)
+
+    def mute(self, since: UnixTime, cause: str) -> None:
+        """No liquidation has come since then, and chance does not explain it: a gap in that stream until one comes."""
+        self._liveness.mute(since, cause)
+        self._publish(self._clock.now())
 
     async def run(self) -> NoReturn:
         """Connects, listens, reports, reconnects. Whatever goes wrong ends here: the feed's one supervisor."""
@@ -167,6 +173,8 @@ class FeedRunner:
             self._heard(parsed.sent_at)
         if parsed.marks:
             self._proven_alive(now, parsed.sent_at)
+        if parsed.liquidations and (gap := self._liveness.liquidated(now)) is not None:
+            self._sink.gap_ended(gap)
         if self._recorder is not None:
             self._recorder.write("frame", self._exchange, frame, now)
         self._sink.ingest(parsed, now)

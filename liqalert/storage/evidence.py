@@ -16,7 +16,7 @@ from liqalert.core.outcomes import Members, TrackRecord
 from liqalert.core.zones import Zone
 from liqalert.ports import Attempt, DeliveryRow
 from liqalert.storage.decisions import transition_from
-from liqalert.storage.journal import LIQUIDATION_COLUMNS, liquidation_from
+from liqalert.storage.journal import GAP_COLUMNS, LIQUIDATION_COLUMNS, gap_from, liquidation_from
 from liqalert.storage.tables import ALERTS, ATTEMPTS, DELIVERIES, EPISODES, FEED_GAPS, LIQUIDATIONS, TRANSITIONS
 
 MEMBERS_S = 12 * 3600.0
@@ -77,12 +77,12 @@ async def read_gaps_around(connection: AsyncConnection, alert: Alert) -> tuple[G
         return ()
     table = FEED_GAPS.c
     query = (
-        select(table.exchange, table.start_at, table.end_at, table.cause)
+        select(*GAP_COLUMNS)
         .where(table.exchange == alert.instrument.exchange, table.start_at <= alert.decided_at)
         .where((table.end_at >= alert.decided_at - GAPS_S) | table.end_at.is_(None))
         .order_by(table.start_at)
     )
-    return tuple(Gap(*row) for row in await connection.execute(query))
+    return tuple(gap_from(*row) for row in await connection.execute(query))
 
 
 async def read_transitions(connection: AsyncConnection, episode_id: str | None) -> tuple[Transition, ...]:

@@ -9,7 +9,7 @@ from collections import deque
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
+from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, Stream, UnixTime
 from liqalert.ports import RowRefused, StorageError
 from liqalert.storage.database import Database, storable
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
@@ -160,14 +160,9 @@ class JournalReader:
     async def gaps(self, exchange: str, limit: int) -> tuple[Gap, ...]:
         """The newest gaps of `exchange`, oldest of them first."""
         table = FEED_GAPS
-        query = (
-            select(table.c.exchange, table.c.start_at, table.c.end_at, table.c.cause)
-            .where(table.c.exchange == exchange)
-            .order_by(table.c.start_at.desc())
-            .limit(limit)
-        )
+        query = select(*GAP_COLUMNS).where(table.c.exchange == exchange).order_by(table.c.start_at.desc()).limit(limit)
         async with self._database.read("reading gaps") as connection:
-            return tuple(Gap(*row) for row in reversed((await connection.execute(query)).all()))
+            return tuple(gap_from(*row) for row in reversed((await connection.execute(query)).all()))
 
     async def heartbeats(self) -> dict[str, tuple[UnixTime, UnixTime]]:
         """By exchange: since when it has been watched, and when it was last proven alive."""
@@ -199,6 +194,13 @@ LIQUIDATION_COLUMNS = tuple(
 )
 
 
+GAP_COLUMNS = tuple(FEED_GAPS.c[name] for name in ("exchange", "start_at", "end_at", "cause", "stream"))
+
+
+def gap_from(exchange: str, start: UnixTime, end: UnixTime | None, cause: str, stream: str) -> Gap:
+    return Gap(exchange, start, end, cause, Stream(stream))
+
+
 def liquidation_from(exchange: str, symbol: str, liquidated: str, *numbers: float) -> Liquidation:
     return Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
 
@@ -217,7 +219,13 @@ def _liquidation_row(liquidation: Liquidation) -> dict[str, object]:
 
 
 def _gap_row(gap: Gap) -> dict[str, object]:
-    return {"exchange": gap.exchange, "start_at": gap.start, "end_at": gap.end, "cause": storable(gap.cause)}
+    return {
+        "exchange": gap.exchange,
+        "start_at": gap.start,
+        "end_at": gap.end,
+        "cause": storable(gap.cause),
+        "stream": gap.stream,
+    }
 
 
 def _heartbeat_rows(heartbeats: dict[str, tuple[UnixTime, UnixTime]]) -> list[dict[str, object]]:

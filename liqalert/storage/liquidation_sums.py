@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, false, func, or_, 
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.storage.database import Database
-from liqalert.storage.journal import LIQUIDATION_COLUMNS, liquidation_from
+from liqalert.storage.journal import GAP_COLUMNS, LIQUIDATION_COLUMNS, gap_from, liquidation_from
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
 
 
@@ -88,12 +88,12 @@ class LiquidationSums:
         """Gaps of `exchange` that end after `since`, or have no end yet, by their start."""
         table = FEED_GAPS
         query = (
-            select(table.c.exchange, table.c.start_at, table.c.end_at, table.c.cause)
+            select(*GAP_COLUMNS)
             .where(table.c.exchange == exchange, or_(table.c.end_at > since, table.c.end_at.is_(None)))
             .order_by(table.c.start_at)
         )
         async with self._database.read("reading gaps") as connection:
-            return tuple(Gap(*row) for row in await connection.execute(query))
+            return tuple(gap_from(*row) for row in await connection.execute(query))
 
     def _whole(self, number: ColumnElement[float | Decimal]) -> ColumnElement[int]:
         """`number`, which is not negative, without its fraction: PostgreSQL's cast rounds, SQLite may lack floor()."""

@@ -61,7 +61,8 @@ FEED_GAPS = Table(
     Column("start_at", Double, nullable=False),
     Column("end_at", Double),
     Column("cause", Text, nullable=False),
-    UniqueConstraint("exchange", "start_at"),
+    Column("stream", Text, nullable=False, server_default="all"),
+    UniqueConstraint("exchange", "start_at", "stream"),
     Index(None, "start_at"),
 )
 
@@ -71,6 +72,15 @@ FEED_HEARTBEATS = Table(
     Column("exchange", Text, primary_key=True),
     Column("watching_since", Double, nullable=False),
     Column("alive_at", Double, nullable=False),
+)
+
+# One row for each time the daemon was started; `ended_at` is empty where it did not stop in order.
+STARTS = Table(
+    "starts",
+    METADATA,
+    Column("id", RowId, primary_key=True),
+    Column("started_at", Double, nullable=False),
+    Column("ended_at", Double),
 )
 
 CLUSTERS = Table(

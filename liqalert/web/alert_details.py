@@ -61,6 +61,8 @@ class GapItem(msgspec.Struct, frozen=True):
     start: str
     end: str | None
     cause: str
+    stream: str
+    """`all`, or the only stream that was mute: `liquidations`."""
 
 
 class RuleItem(msgspec.Struct, frozen=True):
@@ -136,7 +138,7 @@ def alert_detail(row: AlertRow, now: UnixTime) -> AlertDetail:
         zone=_zone_detail(alert.zone) if alert.zone else None,
         transitions=tuple(_transition_item(transition) for transition in row.transitions),
         members=_members_item(row.members) if row.members else None,
-        gaps=tuple(GapItem(iso(gap.start), iso_or_none(gap.end), gap.cause) for gap in row.gaps),
+        gaps=tuple(GapItem(iso(gap.start), iso_or_none(gap.end), gap.cause, gap.stream) for gap in row.gaps),
         explained=_explained(row, now),
     )
 

@@ -19,6 +19,8 @@ class GapItem(msgspec.Struct, frozen=True):
     end: str | None = msgspec.field(name="to")
     """Null while the gap lasts."""
     cause: str
+    stream: str
+    """`all`, or the only stream that was mute: `liquidations`."""
 
 
 class FeedItem(msgspec.Struct, frozen=True):
@@ -70,9 +72,9 @@ def _feed_item(status: FeedStatus, now: UnixTime) -> FeedItem:
         connected=status.connected,
         connections=status.connections,
         rejected=dict(status.rejected),
-        gaps=tuple(_gap_item(gap) for gap in status.gaps),
+        gaps=tuple(gap_item(gap) for gap in status.gaps),
     )
 
 
-def _gap_item(gap: Gap) -> GapItem:
-    return GapItem(start=iso(gap.start), end=iso_or_none(gap.end), cause=gap.cause)
+def gap_item(gap: Gap) -> GapItem:
+    return GapItem(start=iso(gap.start), end=iso_or_none(gap.end), cause=gap.cause, stream=gap.stream)

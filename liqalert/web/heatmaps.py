@@ -23,7 +23,7 @@ from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.web.answers import JSON, ApiError, iso, iso_or_none, shown
-from liqalert.web.feeds import GapItem
+from liqalert.web.feeds import GapItem, gap_item
 from liqalert.web.instruments import instrument_asked
 from liqalert.web.queries import asked, choice_asked
 
@@ -137,7 +137,7 @@ def heatmap_answer(grid: HeatmapGrid, watching_since: UnixTime | None) -> Heatma
         candles=tuple(_candle(candle) for candle in grid.candles),
         watched=tuple(np.round(grid.watched, 4).tolist()),
         saturated_s=tuple(grid.saturated_s.tolist()),
-        gaps=tuple(GapItem(iso(gap.start), iso_or_none(gap.end), gap.cause) for gap in grid.gaps),
+        gaps=tuple(gap_item(gap) for gap in grid.gaps),
         watching_since=iso_or_none(watching_since),
     )
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from liqalert.core.market import Gap
+from liqalert.core.market import Gap, Stream
 from liqalert.feeds.liveness import Liveness, Outage
 
 CUT = Outage("the connection broke")
@@ -88,3 +88,23 @@ def test_refused_events_are_counted_by_kind() -> None:
 
     assert [liveness.rejected(kind) for kind in ("malformed", "bad_value", "malformed")] == [True, True, False]
     assert liveness.status().rejected == (("bad_value", 1), ("malformed", 2))
+
+
+def test_a_mute_stream_is_a_gap_of_its_own_beside_lively_marks() -> None:
+    liveness = Liveness("binance", 100.0)
+    liveness.marked(101.0, None)
+
+    liveness.mute(50.0, "no liquidation")
+    liveness.mute(60.0, "still none")
+    assert (liveness.alive, liveness.status().mute_since) == (True, 50.0)
+    assert liveness.status().gaps == (Gap("binance", 50.0, None, "no liquidation", Stream.LIQUIDATIONS),)
+
+    assert liveness.liquidated(200.0) == Gap("binance", 50.0, 200.0, "no liquidation", Stream.LIQUIDATIONS)
+    assert liveness.liquidated(201.0) is None
+    assert (liveness.status().mute_since, len(liveness.status().gaps)) == (None, 1)
+
+
+def test_gaps_of_earlier_runs_are_remembered() -> None:
+    earlier = Gap("binance", 10.0, 20.0, "the connection broke")
+
+    assert Liveness("binance", 100.0, earlier=[earlier]).status().gaps == (earlier,)

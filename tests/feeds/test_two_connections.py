@@ -85,7 +85,9 @@ async def test_when_both_are_gone_there_is_one_gap(server: BinanceServer, sessio
 async def test_their_ends_never_coincide(server: BinanceServer, session: aiohttp.ClientSession) -> None:
     """The first is replaced after about half of its life, and both after a whole one from then on."""
     sink = Sink()
-    async with running(server.ws_url, session, sink, connections=2, lifetime_s=1.0, first_lifetime_s=0.5):
+    async with running(
+        server.ws_url, session, sink, connections=2, lifetime_s=1.0, first_lifetime_s=0.5, silence_s=2.0
+    ):
         await both(server, sink)
         fewest = 2
         async with asyncio.timeout(6):

@@ -30,7 +30,7 @@ async def test_migrations_go_up_down_and_up_again(empty_url: str) -> None:
 
         await migrate(database)
 
-        assert await current_revision(database) == "0002"
+        assert await current_revision(database) == "0003"
 
 
 async def _execute(database: Database, *statements: str) -> None:
@@ -103,6 +103,7 @@ async def test_a_downgrade_leaves_what_the_first_version_understands(empty_url: 
         )
 
         await migrate(database, "-1")
+        await migrate(database, "-1")
 
         assert await current_revision(database) == "0001"
         assert await _rows(database, "SELECT alert_id, status, due_at FROM deliveries") == [("a", "due", 9.0)]
@@ -138,6 +139,7 @@ async def test_all_tables_of_the_contract_exist(database: Database) -> None:
             "mutes",
             "pairing_codes",
             "rules",
+            "starts",
             "subscriptions",
             "transitions",
         ]
@@ -161,9 +163,9 @@ async def test_a_present_database_is_left_alone(database: Database) -> None:
 async def test_an_outdated_database_is_refused_with_the_command_that_helps(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0003")
+    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0004")
 
-    with pytest.raises(SchemaOutdated, match=r"version 0002, this liqalert needs 0003: run `liqalert db upgrade`"):
+    with pytest.raises(SchemaOutdated, match=r"version 0003, this liqalert needs 0004: run `liqalert db upgrade`"):
         await prepare(database)
 
 
@@ -207,3 +209,21 @@ def test_migrations_are_found_inside_an_installed_package(tmp_path: Path) -> Non
     (inside / "env.py").touch()
 
     assert migrations_path(tmp_path / "liqalert") == inside
+
+
+async def test_gaps_of_one_stream_come_and_go_with_the_third_version(empty_url: str) -> None:
+    async with Database(empty_url) as database:
+        await migrate(database, "0002")
+        await _execute(database, "INSERT INTO feed_gaps (exchange, start_at, cause) VALUES ('binance', 5, 'closed')")
+        await migrate(database)
+        await _execute(
+            database,
+            "INSERT INTO feed_gaps (exchange, start_at, cause, stream) VALUES ('binance', 5, 'mute', 'liquidations')",
+        )
+
+        streams = "SELECT stream, cause FROM feed_gaps ORDER BY id"
+        assert await _rows(database, streams) == [("all", "closed"), ("liquidations", "mute")]
+
+        await migrate(database, "-1")
+
+        assert await _rows(database, "SELECT cause FROM feed_gaps") == [("closed",)]

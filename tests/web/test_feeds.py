@@ -45,8 +45,14 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
                             "from": "2023-11-14T20:13:20.000Z",
                             "to": "2023-11-14T20:13:30.000Z",
                             "cause": "connection closed",
+                            "stream": "all",
                         },
-                        {"from": "2023-11-14T22:13:08.500Z", "to": None, "cause": "marks older than 5 s"},
+                        {
+                            "from": "2023-11-14T22:13:08.500Z",
+                            "to": None,
+                            "cause": "marks older than 5 s",
+                            "stream": "all",
+                        },
                     ],
                 }
             ]

@@ -17,7 +17,7 @@ from liqalert.board import Board
 from liqalert.core.baselines import utc_day
 from liqalert.core.candles import MINUTE_S, Candle
 from liqalert.core.engine import Snapshot
-from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
 from liqalert.core.start import Start, begun
 from liqalert.core.strength import DaySamples
 from liqalert.core.terms import Terms
@@ -118,7 +118,7 @@ def _path(instrument: Instrument, candle: Candle) -> Iterator[Mark]:
 
 
 def _feed(history: History) -> Iterator[Happening]:
-    changes = chain.from_iterable(_changes(gap) for gap in history.gaps)
+    changes = chain.from_iterable(_changes(gap) for gap in history.gaps if gap.stream is Stream.ALL)
     for number, status in enumerate(sorted(changes, key=lambda status: status.since), start=2 * 10**9):
         yield status.since, number, status
 
