@@ -8,9 +8,10 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
+from liqalert.app.mute_watch import MuteWatch
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
-from liqalert.app.start import watched_instruments
+from liqalert.app.start import EXCHANGE, watched_instruments
 from liqalert.app.watchman import Watchman
 from liqalert.app.world import World
 from liqalert.ports import StorageError
@@ -29,6 +30,15 @@ class Chores:
         self._world = world
         facts.watching.pipeline.tick_took = metrics.tick_took
         self._watchman = Watchman()
+        self._mute_watch = MuteWatch(
+            EXCHANGE,
+            facts.watching.board,
+            clock=facts.clock,
+            past=facts.stores.slots,
+            ledger=facts.stores.sums,
+            received=facts.watching.pipeline.verdicts.total,
+            alarm=facts.watching.runner.mute,
+        )
         self._was_alive = False
 
     def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
@@ -37,6 +47,7 @@ class Chores:
         table = (
             Job("tick", self.tick, every_s=rebuild_s),
             Job("owner", self.look_after_owner, every_s=1.0),
+            Job("mute stream", self._mute_watch.look, every_s=self._world.every(5.0)),
             Job("open interest", self.fetch_wanted, every_s=5.0),
             Job("candles", self.keep_candles, every_s=5.0),
             Job("heatmaps", self.forget_heatmaps, every_s=60.0),

@@ -48,6 +48,7 @@ from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.outbox import DeliveryOutbox
+from liqalert.storage.slots import SlotHistory
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
 
@@ -72,6 +73,7 @@ class Stores:
     baselines: BaselineStore
     candles: CandleStore
     sums: LiquidationSums
+    slots: SlotHistory
 
 
 def build_stores(database: Database) -> Stores:
@@ -87,6 +89,7 @@ def build_stores(database: Database) -> Stores:
         baselines=BaselineStore(database),
         candles=CandleStore(database),
         sums=LiquidationSums(database),
+        slots=SlotHistory(database),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from liqalert.core.alerts import Alert
 from liqalert.core.identity import short_id
-from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.core.market import FeedStatus, Stream, UnixTime
 from liqalert.render.numbers import age
 
 PATIENCE_S = 15.0
@@ -30,6 +30,7 @@ class _Known:
     lost_since: UnixTime | None = None
     problem: str | None = None
     clock_off: bool = False
+    mute_since: UnixTime | None = None
 
 
 class Watchman:
@@ -56,6 +57,7 @@ class Watchman:
         known = self._known.setdefault(feed.exchange, _Known())
         yield from _lost_or_back(feed, known, now)
         yield from _clock(feed, known, clock_off_s)
+        yield from _mute_or_not(feed, known, now)
 
 
 def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[Notice]:
@@ -74,6 +76,24 @@ def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[No
     known.problem = feed.problem
     why = feed.problem or "no marks are coming in."
     yield Notice("feed_lost", f"{name} is not being watched: {why} No alert can come until it is back.")
+
+
+def _mute_or_not(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[Notice]:
+    name = feed.exchange.capitalize()
+    if feed.mute_since is not None and known.mute_since is None:
+        cause = next((gap.cause for gap in feed.gaps[::-1] if gap.stream is Stream.LIQUIDATIONS), "none came")
+        yield Notice(
+            "liquidations_mute",
+            f"{name} sends marks, but has sent no liquidation for {age(now - feed.mute_since)}: {cause}. The stream "
+            "may be mute: what was there before stays and is alerted on, but nothing new is seen.",
+        )
+    if feed.mute_since is None and known.mute_since is not None and feed.alive:
+        yield Notice(
+            "liquidations_back",
+            f"{name} sends liquidations again, after {age(now - known.mute_since)} in which none was seen.",
+        )
+    if feed.mute_since is not None or feed.alive:
+        known.mute_since = feed.mute_since
 
 
 def _clock(feed: FeedStatus, known: _Known, clock_off_s: float) -> Iterable[Notice]:

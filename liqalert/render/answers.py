@@ -61,6 +61,9 @@ def _freshness(view: View) -> Iterator[str]:
     for status in view.feeds:
         if not status.alive:
             yield from _not_alive(view, status)
+        elif status.mute_since is not None:
+            since = view.when(status.mute_since)
+            yield f"<b>No liquidation of any instrument since {since}</b>: the stream may be mute."
     if not view.feeds:
         yield "<b>No feed has been proven alive yet.</b> Nothing below says that the market is quiet."
     late = "; liqalert is late" if view.now - view.snapshot.as_of > LATE_S else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.core.market import FeedStatus, Stream, UnixTime
 from liqalert.render.answers import View
 from liqalert.render.lines import composed
 from liqalert.render.numbers import age, escape
@@ -74,7 +74,8 @@ def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
         yield "  gaps: none known"
     for gap in reversed(feed.gaps[-GAPS_SHOWN:]):
         lasted = "still open" if gap.end is None else f"lasted {age(gap.end - gap.start)}"
-        yield f"  gap from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
+        stream = "" if gap.stream is Stream.ALL else f" in {gap.stream}"
+        yield f"  gap{stream} from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
     if len(feed.gaps) > GAPS_SHOWN:
         yield f"  and {len(feed.gaps) - GAPS_SHOWN} earlier gaps"
 

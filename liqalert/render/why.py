@@ -7,7 +7,7 @@ from typing import Protocol
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, Reason, Transition
-from liqalert.core.market import Gap, Liquidation, UnixTime
+from liqalert.core.market import Gap, Liquidation, Stream, UnixTime
 from liqalert.core.outcomes import Members
 from liqalert.core.zones import Zone
 from liqalert.render.alerts import outcome, rule, status_words
@@ -179,7 +179,8 @@ def _gaps(view: View, alert: Alert, gaps: Sequence[Gap]) -> Iterator[str]:
         yield "Gaps: none in the two hours before"
     for gap in gaps:
         lasted = "still open then" if gap.end is None else f"for {age(gap.end - gap.start)}"
-        yield f"Gap: not watched from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
+        unwatched = "not watched" if gap.stream is Stream.ALL else f"no {gap.stream} seen"
+        yield f"Gap: {unwatched} from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
 
 
 def _transitions(view: View, transitions: Sequence[Transition]) -> Iterator[str]:

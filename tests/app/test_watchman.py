@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from liqalert.app.watchman import Watchman
-from liqalert.core.market import FeedStatus
+from liqalert.core.market import FeedStatus, Gap, Stream
 
 T0 = 1_790_000_000.0
 
@@ -78,3 +80,17 @@ def test_a_clock_that_jumped_is_told_although_liqalert_does_not_follow_it() -> N
     (notice,) = watchman.look([alive(0.1)], T0, clock_off_s=259_200.0)
 
     assert (notice.reason, notice.text[:51]) == ("clock_off", "This machine's clock is 259200 s ahead of Binance's")
+
+
+def test_a_mute_stream_is_told_once_and_its_end_with_the_length() -> None:
+    watchman, gap = Watchman(), Gap("binance", T0 - 900, None, "no liquidation came, though 14 were likely")
+    mute = replace(alive(), mute_since=T0 - 900, gaps=(replace(gap, stream=Stream.LIQUIDATIONS),))
+
+    (notice,) = watchman.look([mute], T0)
+    assert notice.reason == "liquidations_mute"
+    assert "no liquidation for 15 min: no liquidation came, though 14 were likely." in (notice.text or "")
+    assert reasons(watchman, mute, T0 + 600) == []
+
+    (back,) = watchman.look([alive()], T0 + 900)
+    assert back.text == "Binance sends liquidations again, after 30 min in which none was seen."
+    assert reasons(watchman, alive(), T0 + 901) == []
