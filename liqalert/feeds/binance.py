@@ -15,6 +15,7 @@ from liqalert.ports import ParsedFrame
 
 EXCHANGE = "binance"
 MAX_FRAME_BYTES = 10_000_000
+GLANCE_BYTES = 200
 MAX_NOTIONAL_USD = 1e11
 """More than all open positions on Binance together: no single liquidation can be worth that."""
 WANTED_KEPT = 1_000
@@ -78,6 +79,10 @@ class BinanceParser:
             except Refused as exc:
                 rejected.append(exc.kind)
         return ParsedFrame(tuple(liquidations), tuple(marks), tuple(rejected), _sent_at(rows))
+
+    def can_be_spared(self, frame: bytes) -> bool:
+        """Whether a glance shows no marks in it: Binance sends marks and liquidations in frames of their own."""
+        return b"markPrice" not in frame[:GLANCE_BYTES]
 
     def _mark(self, row: MarkUpdate, received_time: UnixTime) -> Mark:
         mark = Mark(self._instrument(row.s), row.p, row.E / 1000.0 if row.E else received_time, received_time)

@@ -12,6 +12,7 @@ import aiohttp
 
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
+from liqalert.feeds.backlog import LARGE_BYTES, Backlog, waiting_bytes
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.liveness import Outage
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, silent
@@ -19,6 +20,8 @@ from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, 
 log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 10_000_000
+LOOK_S = 0.05
+"""How often is looked at what waits in the socket."""
 MESSAGE_TOO_BIG = 1009
 """The WebSocket close code for it."""
 
@@ -47,8 +50,8 @@ class Owner(Protocol):
 
     def opened(self, connection: Connection) -> None: ...
 
-    def took(self, frame: bytes) -> bool:
-        """Takes one frame; whether it holds marks."""
+    def took(self, frame: bytes, *, behind: bool) -> bool:
+        """Takes one frame; whether it holds marks. `behind`: more comes than is taken in, so what can be is spared."""
         ...
 
     def too_large(self) -> None: ...
@@ -85,6 +88,8 @@ class Connection:
         self._random = random
         self._patience = patience
         self._open = False
+        self._backlog = Backlog()
+        self._looked_s = 0.0
         self._progress_at = clock.now()
         self._wait_s = 0.0
         self._failures = 0
@@ -101,6 +106,11 @@ class Connection:
     @property
     def is_open(self) -> bool:
         return self._open
+
+    @property
+    def behind(self) -> bool:
+        """More comes than is taken in."""
+        return self._open and self._backlog.behind
 
     @property
     def progress_at(self) -> UnixTime:
@@ -174,19 +184,32 @@ class Connection:
         """Takes in frames until the connection is old; every frame with marks puts off the moment of giving up."""
         loop = asyncio.get_running_loop()
         born = loop.time()
-        try:
-            async with asyncio.timeout(self._patience.silence_s) as patience:
-                while loop.time() < born + self._life_s:
-                    frame = await self._next_frame(socket)
-                    self._progress()
-                    if self._owner.took(frame):
-                        self._proven(loop.time())
-                        patience.reschedule(self._marked + self._patience.silence_s)
-        except TimeoutError as exc:
-            if not patience.expired():
-                raise  # not ours: a defect in what takes the frames
-            heard_before = self._marked > born
-            raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
+        self._backlog = Backlog()
+        while loop.time() < born + self._life_s:
+            try:
+                async with asyncio.timeout(self._patience.silence_s) as patience:
+                    await self._listen_until(socket, born + self._life_s, patience)
+            except TimeoutError as exc:
+                if not patience.expired():
+                    raise  # not ours: a defect in what takes the frames
+                if _waiting(socket) >= LARGE_BYTES:
+                    continue  # not silent: it is we who were held up
+                heard_before = self._marked > born
+                raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
+
+    async def _listen_until(
+        self, socket: aiohttp.ClientWebSocketResponse[bool], end_s: float, patience: asyncio.Timeout
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        while (now_s := loop.time()) < end_s:
+            frame = await self._next_frame(socket)
+            self._progress()
+            if now_s - self._looked_s >= LOOK_S:
+                self._looked_s = now_s
+                self._backlog.note(_waiting(socket), now_s)
+            if self._owner.took(frame, behind=self._backlog.behind):
+                self._proven(loop.time())
+                patience.reschedule(self._marked + self._patience.silence_s)
 
     def _proven(self, now_s: float) -> None:
         self._marked = now_s
@@ -208,3 +231,7 @@ class Connection:
 
     def _progress(self) -> None:
         self._progress_at = self._clock.now()
+
+
+def _waiting(socket: aiohttp.ClientWebSocketResponse[bool]) -> int:
+    return waiting_bytes(socket.get_extra_info("socket"))

@@ -105,6 +105,11 @@ class Liveness:
         self._rejected[kind] += 1
         return self._rejected[kind] == 1
 
+    def missed(self, gap: Gap) -> Gap:
+        """A gap beside all others: the feed was alive, and liquidations were left out all the same."""
+        self._ended.append(gap)
+        return gap
+
     def reconnected(self) -> None:
         self._reconnects += 1
 

@@ -20,20 +20,25 @@ from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.connection import Connection, Patience
 from liqalert.feeds.liveness import Liveness, Outage
 from liqalert.feeds.outages import silent
+from liqalert.feeds.sparing import LEFT_OUT, Spared
 from liqalert.ports import FeedSink, FrameRecorder, ParsedFrame
 
 __all__ = ["FeedRunner", "FrameParser", "Patience"]
 
 log = logging.getLogger(__name__)
 
-FRAMES_REMEMBERED = 4096
-"""Over a minute of what a lively market sends: a connection that lags further behind is taken for silent."""
+FRAMES_REMEMBERED = 32_768
+"""Five seconds of a hundred times the most ever recorded: one that lags further behind is taken for silent."""
 
 
 class FrameParser(Protocol):
     """What a feed runner needs to know about an exchange."""
 
     def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame: ...
+
+    def can_be_spared(self, frame: bytes) -> bool:
+        """Whether a glance shows no marks in it."""
+        ...
 
 
 class FeedRunner:
@@ -70,6 +75,7 @@ class FeedRunner:
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
         self._marked = 0.0
         """In the loop's time, which no change of the clock disturbs."""
+        self._spared = Spared(exchange)
         self._seen: OrderedDict[int, bool] = OrderedDict()
         """Frames of lately, by hash, and whether they hold marks; empty where there is one connection."""
         lives = [self._patience.first_lifetime_s] + [self._patience.lifetime_s] * (connections - 1)
@@ -137,14 +143,14 @@ class FeedRunner:
         if connection.times > 1:
             self._liveness.reconnected()
 
-    def took(self, frame: bytes) -> bool:
+    def took(self, frame: bytes, *, behind: bool) -> bool:
         if len(self._connections) == 1:
-            return self._take(frame)
+            return self._take_or_spare(frame, behind=behind)
         # Equal bytes mean the same message: two connections to one stream bring each message twice.
         key = hash(frame)
         known = self._seen.get(key)
         if known is None:
-            known = self._seen[key] = self._take(frame)
+            known = self._seen[key] = self._take_or_spare(frame, behind=behind)
             if len(self._seen) > FRAMES_REMEMBERED:
                 self._seen.popitem(last=False)
         return known
@@ -162,6 +168,14 @@ class FeedRunner:
         self._publish(self._clock.now())
 
     # ------------------------------------------------------------ frames
+
+    def _take_or_spare(self, frame: bytes, *, behind: bool) -> bool:
+        if not behind or not self._parser.can_be_spared(frame):
+            return self._take(frame)
+        if self._spared.count(self._clock.now()):
+            log.error("more comes than can be taken in, liquidations left out", extra={"exchange": self._exchange})
+        self._liveness.rejected(LEFT_OUT)
+        return False
 
     def _take(self, frame: bytes) -> bool:
         """Passes one frame on. The recording gets it where the sink does: after the news that its marks make."""
@@ -207,7 +221,16 @@ class FeedRunner:
             await asyncio.sleep(self._patience.report_s)
             if self._liveness.alive and loop.time() - self._marked > self._patience.silence_s:
                 self._note(silent(self._exchange, self._patience.silence_s, heard_before=True))
+            self._caught_up(self._clock.now())
             self._publish(self._clock.now())
+
+    def _caught_up(self, now: UnixTime) -> None:
+        """The stretch in which liquidations were left out becomes a gap: what stands in it is a lower bound."""
+        if self._spared.frames == 0 or any(connection.behind for connection in self._connections):
+            return
+        log.warning("caught up", extra={"exchange": self._exchange, "left_out": self._spared.frames})
+        gap = self._liveness.missed(self._spared.end(now))
+        self._sink.gap_ended(gap)
 
     def _note(self, outage: Outage) -> None:
         """Not alive from now on. A problem that persists is logged once."""
