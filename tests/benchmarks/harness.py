@@ -40,6 +40,8 @@ class Question:
     what: str
     against: str
     unit: str
+    at_most: float | None = None
+    """What the ratio may be, where that was promised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class Figure:
     @property
     def ratio(self) -> float:
         return median(self.ratios)
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether what was promised is so; None where nothing was."""
+        return None if self.question.at_most is None else self.ratio <= self.question.at_most
 
 
 def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int) -> Figure:

@@ -24,13 +24,13 @@ def figures(scale: Scale) -> Iterator[Figure]:
     count = scale.of(100_000, 500)
     bench = Grids(_day(count), scale.of(1000, 50))
     yield compare(
-        Question(f"24 h grid of {count:,} liquidations", "one numpy histogram2d of the same", "us/liquidation"),
+        Question(f"24 h grid of {count:,} liquidations", "one numpy histogram2d of the same", "us/liquidation", 5.0),
         ours=bench.built,
         peer=bench.binned,
         rounds=scale.rounds(7),
     )
     yield compare(
-        Question("one liquidation into a live grid", f"the grid of {count:,} anew", "us"),
+        Question("one liquidation into a live grid", f"the grid of {count:,} anew", "us", 0.01),
         ours=bench.added,
         peer=partial(bench.built, per=1),
         rounds=scale.rounds(5),

@@ -35,8 +35,18 @@ def write_json(figures: Sequence[Figure], path: Path) -> None:
 def _row(figure: Figure) -> tuple[str, ...]:
     question, ratios = figure.question, figure.ratios
     hint = f"{median(figure.ours):,.4g}, {median(figure.peer):,.4g} {question.unit}"
-    spread = f"{min(ratios):.2f} .. {max(ratios):.2f}"
-    return question.what, question.against, f"{figure.ratio:.2f}", spread, hint
+    spread = f"{_ratio(min(ratios))} .. {_ratio(max(ratios))}"
+    return question.what, question.against, f"{_ratio(figure.ratio)}{_verdict(figure)}", spread, hint
+
+
+def _ratio(ratio: float) -> str:
+    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
+
+
+def _verdict(figure: Figure) -> str:
+    if figure.kept is None:
+        return ""
+    return f" ({'at most' if figure.kept else 'NOT at most'} {figure.question.at_most:g})"
 
 
 def _content(figure: Figure) -> dict[str, object]:
@@ -46,6 +56,7 @@ def _content(figure: Figure) -> dict[str, object]:
         "against": question.against,
         "unit": question.unit,
         "ratio": {"median": figure.ratio, "min": min(ratios), "max": max(ratios)},
+        "at_most": question.at_most,
         "ours": figure.ours,
         "peer": figure.peer,
     }

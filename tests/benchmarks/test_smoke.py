@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.benchmarks import heatmap
 from tests.benchmarks.__main__ import GROUPS
 from tests.benchmarks.harness import Figure, Question, Scale
 from tests.benchmarks.report import table, write_json
@@ -29,3 +30,18 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios(tmp_path: Path) -> None:
 
     assert written["ratio"] == {"median": 3.0, "min": 2.0, "max": 4.0}
     assert "| ours | theirs  | 3.00  | 2.00 .. 4.00 | 8, 2 us" in table([figure])
+
+
+@pytest.mark.parametrize(("at_most", "said"), [(3.0, "3.00 (at most 3)"), (2.5, "3.00 (NOT at most 2.5)")])
+def test_what_was_promised_stands_beside_the_ratio(at_most: float, said: str) -> None:
+    figure = Figure(Question("ours", "theirs", "us", at_most), ours=(3.0,), peer=(1.0,))
+
+    assert said in table([figure])
+
+
+def test_a_heatmap_costs_what_was_promised() -> None:
+    """The best of the rounds: other tests run beside this one."""
+    built, added = heatmap.figures(Scale())
+
+    assert min(built.ratios) <= 5.0
+    assert min(added.ratios) <= 0.01
