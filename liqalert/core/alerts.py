@@ -50,6 +50,8 @@ class FlowEvidence:
     saturated_s: int
     """Seconds in a run of at least five in a row with a report each: Binance shows at most one a second, so more may
     have been liquidated in them than is counted here."""
+    at_least_usd: float | None = None
+    """What was liquidated at least, left-out reports estimated (`core/flow.py`). Never part of a strength."""
 
     @property
     def moved_pct(self) -> float:

@@ -17,6 +17,9 @@ from liqalert.render.text import Text
 WEAKEST_SHOWN = 0.2
 MOST_SHOWN = 8
 MOST_NAMED = 5
+GAPS_IN_DECAYS = 3.0
+"""So many decay constants back, gaps are named: what was missed before would weigh less than 5 %."""
+SHORTEST_SAID_S = 5.0
 LATE_S = 30.0
 """A snapshot is due every few seconds; one older than this means that liqalert itself is stuck."""
 
@@ -68,6 +71,23 @@ def _freshness(view: View) -> Iterator[str]:
         yield "<b>No feed has been proven alive yet.</b> Nothing below says that the market is quiet."
     late = "; liqalert is late" if view.now - view.snapshot.as_of > LATE_S else ""
     yield f"Realised liquidations, as of {view.ago(view.snapshot.as_of)}{late}{_watching(view)}."
+    for status in view.feeds:
+        yield from _gaps(view, status)
+
+
+def _gaps(view: View, status: FeedStatus) -> Iterator[str]:
+    """Those that have ended and whose liquidations would still weigh: the running one is said above."""
+    since = view.now - GAPS_IN_DECAYS * view.snapshot.decay_s
+    ended = [(max(gap.start, since), gap.end, gap) for gap in status.gaps if gap.end is not None and gap.end > since]
+    unseen_s = sum(end - start for start, end, _ in ended)
+    if unseen_s < SHORTEST_SAID_S:
+        return
+    _, end, newest = ended[-1]
+    many = "1 gap" if len(ended) == 1 else f"{len(ended)} gaps, the newest"
+    yield (
+        f"Not seen on {escape(status.exchange)} in the last {age(GAPS_IN_DECAYS * view.snapshot.decay_s)}: "
+        f"{age(unseen_s)} in {many} until {view.when(end)} ({escape(newest.cause)})."
+    )
 
 
 def _not_alive(view: View, status: FeedStatus) -> Iterator[str]:

@@ -103,5 +103,8 @@ def _missing(view: View, grid: HeatmapGrid) -> Iterator[str]:
     lasted_s[-1] = grid.as_of - grid.start - (grid.columns - 1) * grid.column_s
     blind_s = float(((1.0 - grid.watched) * lasted_s).sum())
     if blind_s >= 1.0:
-        yield f"Not watched: {age(blind_s)} of {grid.range_name}"
+        newest = f", last: {escape(grid.gaps[-1].cause)}" if grid.gaps else ""
+        yield f"Not watched: {age(blind_s)} of {grid.range_name}{newest}"
+    if saturated_s := int(grid.saturated_s.sum()):
+        yield f"Saturated: {age(saturated_s)} in which each second had a liquidation, so more were than are shown"
     yield "Binance shows at most one liquidation per symbol per second."

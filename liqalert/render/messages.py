@@ -122,8 +122,12 @@ def _flow_lines(flow: FlowEvidence, scene: Scene) -> Iterator[Text]:
     if flow.saturated_s:
         yield line(
             f"At least: in {flow.saturated_s} of {flow.window_s:.0f} s each second had a liquidation, and "
-            f"{flow.instrument.exchange.capitalize()} shows at most one a second"
+            f"{flow.instrument.exchange.capitalize()} shows at most one a second{_at_least(flow, numbers)}"
         )
+
+
+def _at_least(flow: FlowEvidence, numbers: NumberStyle) -> str:
+    return "" if flow.at_least_usd is None else f": an estimate is {numbers.usd(flow.at_least_usd)} or more"
 
 
 def _large_lines(one: Liquidation, scene: Scene) -> Iterator[Text]:

@@ -155,6 +155,11 @@ def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
         f"  price {numbers.price(flow.price_from)} to {numbers.price(flow.price_to)} ({moved(flow, numbers)}), "
         f"{flow.saturated_s} s saturated"
     )
+    if flow.at_least_usd is not None:
+        yield (
+            f"  at least {numbers.usd(flow.at_least_usd)}, with what was left out in seconds with a report estimated; "
+            "not in strength"
+        )
 
 
 def _members(view: View, members: Members) -> Iterator[str]:

@@ -50,6 +50,8 @@ class FlowItem(msgspec.Struct, frozen=True):
     last_at: str
     saturated_s: int
     """Seconds in which the exchange may have left liquidations out."""
+    at_least_usd: float | None
+    """With an estimate of what it left out; still a lower bound, and no part of a strength."""
 
 
 class MemberItem(msgspec.Struct, frozen=True):
@@ -130,6 +132,7 @@ def _flow_item(flow: FlowEvidence) -> FlowItem:
         first_at=iso(flow.first_at),
         last_at=iso(flow.last_at),
         saturated_s=flow.saturated_s,
+        at_least_usd=flow.at_least_usd,
     )
 
 

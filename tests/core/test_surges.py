@@ -7,7 +7,7 @@ import pytest
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import saturated
+from liqalert.core.flow import at_least_usd, saturated
 from liqalert.core.market import Liquidation, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import DaySamples
@@ -159,6 +159,16 @@ def test_what_was_looked_at_long_before_a_restart_is_not_told() -> None:
 )
 def test_saturated_seconds_are_those_in_runs_of_five(seconds: tuple[float, ...], expected: int) -> None:
     assert saturated(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "occupied_s", "expected"),
+    [(1, 1, 1.008), (30, 30, 1.386), (59, 59, 4.164), (60, 60, 4.787), (90, 60, 3.192), (120, 30, 1.0)],
+)
+def test_what_was_liquidated_at_least_grows_with_the_share_of_seconds_with_a_report(
+    count: int, occupied_s: int, expected: float
+) -> None:
+    assert at_least_usd(1.0, count, occupied_s) == pytest.approx(expected, abs=0.001)
 
 
 def restarted(rule: Rule, liquidations: list[Liquidation], *, alerts: tuple[Alert, ...]) -> Engine:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from liqalert.core.engine import Snapshot
-from liqalert.core.market import FeedStatus, Instrument
+from liqalert.core.market import FeedStatus, Gap, Instrument
 from liqalert.render.answers import View, clusters_of, clusters_overview
 from tests.bot_fakes import (
     ALIVE,
@@ -166,3 +166,30 @@ def test_nothing_promises_a_direction() -> None:
     text = clusters_overview(view(market(), (DEAD,)), (BTC, ETH), strong=0.6).plain.lower()
 
     assert not {"support", "resistance", "magnet", "reversal", "bounce", "buy", "sell", "should"} & set(text.split())
+
+
+def test_gaps_of_the_last_hours_stand_above_the_clusters() -> None:
+    gaps = (
+        Gap("binance", NOW - 4 * HOUR, NOW - 3.5 * HOUR, "too old to matter"),
+        Gap("binance", NOW - 2 * HOUR, NOW - 1.9 * HOUR, "the connection broke"),
+        Gap("binance", NOW - HOUR, NOW - HOUR + 60.0, "no mark for 5 s"),
+    )
+
+    text = btc(market(), (replace(ALIVE, gaps=gaps),))
+
+    assert (
+        "Not seen on binance in the last 3 h: 7 min in 2 gaps, the newest until 13:06 UTC (59 min ago) "
+        "(no mark for 5 s)."
+    ) in text.splitlines()
+
+
+def test_a_gap_of_a_moment_is_not_worth_a_line() -> None:
+    gap = Gap("binance", NOW - HOUR, NOW - HOUR + 3.0, "the connection broke")
+
+    assert "Not seen" not in btc(market(), (replace(ALIVE, gaps=(gap,)),))
+
+
+def test_a_mute_stream_is_said_above_the_clusters() -> None:
+    text = btc(market(), (replace(ALIVE, mute_since=NOW - HOUR),))
+
+    assert "No liquidation of any instrument since 13:05 UTC (60 min ago): the stream may be mute." in text

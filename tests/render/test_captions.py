@@ -11,7 +11,7 @@ from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import RANGES
-from liqalert.core.market import FeedStatus, Instrument, Liquidation, PositionSide
+from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, PositionSide
 from liqalert.render.answers import View
 from liqalert.render.captions import heatmap_caption
 from liqalert.render.text import CAPTION_LIMIT, units
@@ -128,3 +128,15 @@ def test_a_foreign_symbol_is_escaped_and_the_longest_caption_fits() -> None:
 
     assert units(text.html) <= CAPTION_LIMIT
     assert parse_html(text.html) == text.plain
+
+
+def test_it_names_the_newest_gap_and_the_saturated_seconds() -> None:
+    blind = grid(unwatched_s=600.0)
+    gap = Gap("binance", NOW - 600.0, NOW, "the connection broke")
+    saturated = blind.saturated_s.copy()
+    saturated[-1] = 12
+
+    text = caption(market(), of=replace(blind, gaps=(gap,), saturated_s=saturated))
+
+    assert "Not watched: 10 min of 24h, last: the connection broke" in text
+    assert "Saturated: 12 s in which each second had a liquidation, so more were than are shown" in text

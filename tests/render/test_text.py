@@ -268,14 +268,16 @@ FLOW = FlowEvidence(
 
 def test_a_cascade_says_how_much_how_fast_how_far_and_what_the_feed_hides() -> None:
     rule = Rule(RuleKind.CASCADE, BTC, 0.0, 0.6)
-    alert = Alert("abcdefgh", "cascade", DECIDED, "flow", rule=rule, flow=FLOW)
+    flow = replace(FLOW, at_least_usd=5_800_000.0)
+    alert = Alert("abcdefgh", "cascade", DECIDED, "flow", rule=rule, flow=flow)
 
     assert plain(alert).splitlines() == [
         "BTCUSDT: 4.20M USD of longs liquidated in 60 s, price -1 %",
         "Liquidated: 4.20M USD in 31 liquidations, the largest 1.00M USD, last at 14:05 UTC",
         "Price: 61,000 to 60,390 (-1 %)",
         "Strength: 0.82, how unusual such a minute is for longs of BTCUSDT",
-        "At least: in 12 of 60 s each second had a liquidation, and Binance shows at most one a second",
+        "At least: in 12 of 60 s each second had a liquidation, and Binance shows at most one a second: "
+        "an estimate is 5.80M USD or more",
         "Rule: BTCUSDT, cascade, strength at least 0.6",
         "More: /why abcdefgh",
     ]

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { choose, chooseFromAddress, chosen, strengthFrom } from "./choice.js";
 import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
-import { showAlerts, showClusters, showLiquidations } from "./tables.js";
+import { showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
 import { ageOf, judge } from "./trust.js";
 import { age, cellInWords, clock, price, time, usd } from "./words.js";
 
@@ -82,6 +82,7 @@ function showGrid(grid) {
   if (loading.fresh) say(INVITATION);
   else describe(chart.cell());
   loading.fresh = false;
+  showGaps($("gaps"), grid.gaps);
   legend();
 }
 

@@ -51,3 +51,11 @@ export function showLiquidations(body, liquidations) {
     "none since this page was opened",
   );
 }
+
+export function showGaps(body, gaps) {
+  fill(
+    body,
+    gaps.toReversed().map((each) => [day(each.from), each.to ? day(each.to) : "still open", each.stream, each.cause]),
+    "no gap",
+  );
+}
