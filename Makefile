@@ -6,7 +6,7 @@ READY := $(VENV)/.synced
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: demo test check lint bench lock clean
+.PHONY: demo test check lint bench soak lock clean
 
 demo: $(READY)
 	$(BIN)/liqalert demo
@@ -25,6 +25,10 @@ lint: $(READY)
 # Ratios, each beside its floor or peer in the same run. BENCH_ARGS="--json FILE" keeps them, "--only ticks" picks.
 bench: $(READY)
 	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+
+# A flood and a simulated day, six minutes together: prints what it measured, fails above a limit. SOAK_ARGS="--only day".
+soak: $(READY)
+	$(BIN)/python -m tests.soak $(SOAK_ARGS)
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --extra postgresql --no-emit-index-url \
