@@ -18,6 +18,9 @@ log = logging.getLogger(__name__)
 
 FIRST_TICK_WAITS_S = 5.0
 ASK_AGAIN_S = 3600.0
+ASK_AGAIN_IN_VAIN_S = 60.0
+"""After a failure that has nothing to do with the instrument."""
+UNKNOWN_SYMBOL = 400
 A_ROUND = 20
 """Requests in one round, far below Binance's 2,400 a minute."""
 
@@ -43,7 +46,8 @@ class OpenInterestDesk:
         self._store = store
         self._clock = clock
         self._mark_price = mark_price
-        self._asked_at: dict[Instrument, UnixTime] = {}
+        self._waits: dict[Instrument, tuple[UnixTime, float]] = {}
+        """When each was last asked for, and how many seconds from then on it is not asked for again."""
         self._out_of_date: set[Instrument] = set()
         """Known from an earlier day, and to be asked for anew."""
         self.missing: str | None = None
@@ -63,21 +67,22 @@ class OpenInterestDesk:
         self._out_of_date.update(instruments)
 
     async def fetch_wanted(self, wanted: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
-        """Those of `wanted`, and out of date, that have not been asked for within the last hour, some at a time."""
+        """Those of `wanted`, and out of date, that were not answered within the last hour, some at a time."""
         now = self._clock.now()
-        asked_for = sorted(self._out_of_date.union(wanted))
-        due = [one for one in asked_for if not 0.0 <= now - self._asked_at.get(one, -math.inf) < ASK_AGAIN_S]
+        due = [one for one in sorted(self._out_of_date.union(wanted)) if self._is_due(one, now)]
         return await self.fetch(due[:A_ROUND])
 
     async def fetch(self, instruments: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
         """Open interest of `instruments`, those left out for which there is no answer. Saved as well."""
         values = []
         for instrument in instruments:
-            self._asked_at[instrument] = self._clock.now()
+            self._waits[instrument] = (self._clock.now(), ASK_AGAIN_S)
             try:
                 value = await self._ask(instrument)
             except RestError as exc:
                 self._failed(str(exc))
+                if exc.status != UNKNOWN_SYMBOL:
+                    self._waits[instrument] = (self._clock.now(), ASK_AGAIN_IN_VAIN_S)
                 if exc.status is None or exc.retry_after_s:
                     break
                 continue
@@ -87,6 +92,11 @@ class OpenInterestDesk:
             self._out_of_date.discard(instrument)
         await self._save(tuple(values))
         return tuple(values)
+
+    def _is_due(self, instrument: Instrument, now: UnixTime) -> bool:
+        asked_at, wait_s = self._waits.get(instrument, (-math.inf, 0.0))
+        # Below 0 where the clock was set back.
+        return not 0.0 <= now - asked_at < wait_s
 
     async def _ask(self, instrument: Instrument) -> OpenInterest | None:
         """Raises RestError. None for an answer that cannot be used, and for prices that are not in US dollars."""

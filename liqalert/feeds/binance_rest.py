@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import quote
 
 import aiohttp
@@ -11,6 +12,9 @@ from liqalert.feeds.outages import TRANSPORT_ERRORS, retry_after_s
 
 MAX_ANSWER_BYTES = 32_000_000
 """Ten times the longest answer, the list of all instruments."""
+
+UNTOLD_WAIT_S = {429: 60.0, 418: 120.0}
+"""How long to leave alone who says that it was too much and not for how long. Who asks on is banned ever longer."""
 
 _REMEDIES = {
     403: "Binance's firewall turns this address away: wait, or use another network address",
@@ -35,7 +39,10 @@ class RestError(Exception):
 
 
 class BinanceRest:
-    """Binance's REST interfaces of USD-M and COIN-M futures. Every call raises RestError."""
+    """Binance's REST interfaces of USD-M and COIN-M futures. Every call raises RestError.
+
+    After a 429 or 418 nobody asks that address again before it has been left alone as long as it said.
+    """
 
     def __init__(
         self, session: aiohttp.ClientSession, *, rest_url: str, coin_rest_url: str, timeout_s: float = 5.0
@@ -44,6 +51,8 @@ class BinanceRest:
         self._rest_url = rest_url.rstrip("/")
         self._coin_rest_url = coin_rest_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._closed: dict[str, tuple[float, int]] = {}
+        """By address: until when, in the loop's time, nothing is asked there, and the status that said so."""
 
     async def exchange_info(self) -> bytes:
         """All USD-M instruments; about 1 MB."""
@@ -74,16 +83,30 @@ class BinanceRest:
         return await self._get(self._coin_rest_url, f"/dapi/v1/klines?{_klines_query(symbol, start_ms, limit)}")
 
     async def _get(self, base: str, path: str) -> bytes:
+        self._heed_closure(base, path)
         # encoded=True: the symbol is percent-encoded already, and must not be a second time.
         url = URL(base + path, encoded=True)
         try:
             async with self._session.get(url, timeout=self._timeout, allow_redirects=False) as response:
                 if response.status != 200:
-                    raise _refusal(path, response)
+                    refusal = _refusal(path, response)
+                    self._close(base, refusal)
+                    raise refusal
                 return await _body(path, response)
         except TRANSPORT_ERRORS as exc:
             remedy = f"check the network and {base} ({type(exc).__name__})"
             raise RestError(path, status=None, remedy=remedy) from exc
+
+    def _close(self, base: str, refusal: RestError) -> None:
+        if refusal.status in UNTOLD_WAIT_S:
+            until = asyncio.get_running_loop().time() + refusal.retry_after_s
+            self._closed[base] = (until, refusal.status)
+
+    def _heed_closure(self, base: str, path: str) -> None:
+        until, status = self._closed.get(base, (0.0, 0))
+        left_s = until - asyncio.get_running_loop().time()
+        if left_s > 0.0:
+            raise RestError(path, status=status, remedy=_REMEDIES[status], retry_after_s=left_s)
 
 
 def _klines_query(symbol: str, start_ms: int, limit: int) -> str:
@@ -92,7 +115,7 @@ def _klines_query(symbol: str, start_ms: int, limit: int) -> str:
 
 def _refusal(path: str, response: aiohttp.ClientResponse) -> RestError:
     remedy = _REMEDIES.get(response.status, "try again later")
-    wait_s = retry_after_s(response.headers.get("Retry-After"))
+    wait_s = retry_after_s(response.headers.get("Retry-After")) or UNTOLD_WAIT_S.get(response.status, 0.0)
     return RestError(path, status=response.status, remedy=remedy, retry_after_s=wait_s)
 
 

@@ -103,7 +103,7 @@ async def test_ban_is_waited_out_as_told(server: BinanceServer, session: aiohttp
         await until(lambda: len(metadata.missing) == 2)
         await asyncio.sleep(0.2)
 
-    assert len(server.rest_calls) == 2
+    assert len(server.rest_calls) == 1
 
 
 async def test_senseless_answer_is_as_good_as_none(server: BinanceServer, session: aiohttp.ClientSession) -> None:

@@ -54,6 +54,31 @@ async def test_a_wanted_instrument_is_asked_for_once_an_hour(desk: OpenInterestD
     assert [len(values) for values in (first, second, third)] == [1, 0, 1]
 
 
+async def test_a_failure_of_binance_does_not_cost_an_hour(
+    desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
+) -> None:
+    binance.rest_status = 503
+    failed = await desk.fetch_wanted([BTC])
+    binance.rest_status = None
+    clock.at += 59
+    soon = await desk.fetch_wanted([BTC])
+    clock.at += 1
+    later = await desk.fetch_wanted([BTC])
+
+    assert [len(values) for values in (failed, soon, later)] == [0, 0, 1]
+
+
+async def test_a_symbol_that_binance_does_not_know_is_asked_for_once_an_hour(
+    desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
+) -> None:
+    unknown = Instrument("binance", "NOSUCHUSDT")
+    await desk.fetch_wanted([unknown])
+    clock.at += 3599
+    await desk.fetch_wanted([unknown])
+
+    assert len(binance.rest_calls) == 1
+
+
 async def test_a_new_day_is_asked_for_until_each_is_answered(
     desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
 ) -> None:

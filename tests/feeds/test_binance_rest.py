@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiohttp
 import msgspec
 import pytest
@@ -64,6 +66,37 @@ async def test_strange_retry_after_is_bounded(
     server: BinanceServer, session: aiohttp.ClientSession, header: str, wait_s: float
 ) -> None:
     server.rest_status, server.rest_headers = 429, {"Retry-After": header}
+
+    with pytest.raises(RestError) as caught:
+        await rest(server, session).exchange_info()
+
+    assert caught.value.retry_after_s == wait_s
+
+
+@pytest.mark.parametrize("status", [429, 418])
+async def test_who_asked_too_much_is_not_asked_again_before_the_time_is_up(
+    server: BinanceServer, session: aiohttp.ClientSession, status: int
+) -> None:
+    client = rest(server, session)
+    server.rest_status, server.rest_headers = status, {"Retry-After": "1"}
+    for ask in (client.exchange_info, client.coin_exchange_info, client.exchange_info):
+        with pytest.raises(RestError) as caught:
+            await ask()
+    asked_while_closed = len(server.rest_calls)
+    server.rest_status = None
+    await asyncio.sleep(caught.value.retry_after_s + 0.05)
+
+    await client.exchange_info()
+
+    assert asked_while_closed == 1
+    assert (caught.value.status, 0.0 < caught.value.retry_after_s <= 1.0) == (status, True)
+
+
+@pytest.mark.parametrize(("status", "wait_s"), [(429, 60.0), (418, 120.0), (503, 0.0)])
+async def test_who_does_not_say_how_long_is_left_alone_for_a_while(
+    server: BinanceServer, session: aiohttp.ClientSession, status: int, wait_s: float
+) -> None:
+    server.rest_status = status
 
     with pytest.raises(RestError) as caught:
         await rest(server, session).exchange_info()
