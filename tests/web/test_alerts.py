@@ -202,7 +202,14 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                 "last": ONE_JSON,
                 "largest": ONE_JSON,
             },
-            "gaps": [{"start": "2023-11-14T22:11:50.000Z", "end": "2023-11-14T22:12:00.000Z", "cause": "closed", "stream": "all"}],
+            "gaps": [
+                {
+                    "start": "2023-11-14T22:11:50.000Z",
+                    "end": "2023-11-14T22:12:00.000Z",
+                    "cause": "closed",
+                    "stream": "all",
+                }
+            ],
             "explained": EXPLAINED,
         },
     )
