@@ -1,0 +1,74 @@
+"""What a page in the browser is shown: grids of liquidations that a test adds to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+from liqalert.core.candles import Candle
+from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
+from liqalert.core.heatmap_cells import RANGES
+from liqalert.core.market import Instrument, Liquidation, PositionSide
+from tests.web import rig as rigs
+from tests.web.browser.reader import Reader
+from tests.web.rig import BTC, NOW
+
+
+def liquidation(received: float, *, price: float = 100.0, usd: float = 5000.0, of: Instrument = BTC) -> Liquidation:
+    return Liquidation(of, PositionSide.LONG, price, usd / price, usd, received, received)
+
+
+def a_day(count: int) -> list[Liquidation]:
+    """`count` of them, over the last day and all the prices that are shown."""
+    random = Random(7)
+    return [
+        liquidation(
+            NOW - random.uniform(1.0, 86_400.0), price=random.uniform(96.0, 104.0), usd=random.uniform(1e3, 1e6)
+        )
+        for _ in range(count)
+    ]
+
+
+@dataclass
+class Grids(rigs.Grids):
+    """Grids of `held`, by what had been received; candles around 100, and around 2000 for the other instrument."""
+
+    held: Sequence[Liquidation] = ()
+    unwatched: tuple[tuple[float, float], ...] = ()
+    slow: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.slow.set()
+
+    async def grid(self, instrument: Instrument, range_name: str, at: float | None = None) -> HeatmapGrid:
+        self.asked.append((instrument, range_name, at))
+        if self.broken:
+            raise self.broken
+        as_of, shown = self.as_of, RANGES[range_name]
+        known = [each for each in self.held if each.instrument == instrument and each.received_time <= as_of]
+        middle = 100.0 if instrument == BTC else 2000.0
+        opens = [shown.start(as_of) + column * shown.column_s for column in range(shown.columns)]
+        candles = tuple(Candle(each, middle, middle * 1.01, middle * 0.99, middle) for each in opens)
+        around = Surroundings(candles, unwatched=self.unwatched)
+        grid = build(known, shown, around, instrument=instrument, as_of=as_of, decay_s=3600.0)
+        await self.slow.wait()
+        return grid
+
+
+def address(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
+
+
+async def loaded(reader: Reader) -> None:
+    await reader.until_shown("#state", "live, mark 100")
+    await reader.until_shown("#hover", "Point at a cell")
+    await reader.until_shown("#clusters", "long")
+
+
+async def until_cell(reader: Reader, words: str) -> None:
+    async def shown() -> bool:
+        return words in await reader.newest_cell()
+
+    await reader.until(shown, f"no cell with {words!r}")
