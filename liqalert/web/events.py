@@ -104,7 +104,7 @@ class Events:
             iso(liquidation.event_time),
             iso(liquidation.received_time),
         )
-        message = _message("liquidation", item, id_=f"{self._life}-{self._number}")
+        message = _message("liquidation", item, id_=self._id())
         self._kept.append(_Kept(self._number, liquidation.instrument, message))
         for client in self._clients:
             if client.instrument == liquidation.instrument:
@@ -140,7 +140,9 @@ class Events:
     async def _serve(self, client: _Client, response: web.StreamResponse) -> None:
         while not self._closed and not client.dropped:
             client.woken.clear()
-            messages = b"".join(client.waiting) + _message("state", self._state(client.instrument))
+            # With an id, so that a client to which nothing has come yet can be given what it misses as well.
+            state = _message("state", self._state(client.instrument), id_=self._id())
+            messages = b"".join(client.waiting) + state
             client.waiting.clear()
             async with asyncio.timeout(WRITE_WITHIN_S):
                 await response.write(messages)
@@ -165,6 +167,10 @@ class Events:
         for kept in missed:
             client.give(kept.message)
 
+    def _id(self) -> str:
+        """Of the newest liquidation."""
+        return f"{self._life}-{self._number}"
+
     def _state(self, instrument: Instrument) -> StateEvent:
         now, snapshot = self._clock.now(), self._board.snapshot
         status, mark = self._board.feeds.get(instrument.exchange), snapshot.marks.get(instrument)
@@ -180,6 +186,5 @@ class Events:
         )
 
 
-def _message(event: str, item: msgspec.Struct, *, id_: str | None = None) -> bytes:
-    named = f"id: {id_}\n" if id_ else ""
-    return f"{named}event: {event}\ndata: ".encode() + msgspec.json.encode(item) + b"\n\n"
+def _message(event: str, item: msgspec.Struct, *, id_: str) -> bytes:
+    return f"id: {id_}\nevent: {event}\ndata: ".encode() + msgspec.json.encode(item) + b"\n\n"

@@ -27,6 +27,7 @@ FILES = (
     "edge.js",
     "heatmap.js",
     "live.js",
+    "pins.js",
     "tables.js",
     "trust.js",
     "words.js",

@@ -180,3 +180,14 @@ async def test_client_101_is_told_to_come_later(client: Client, monkeypatch: pyt
 async def test_a_symbol_is_needed_and_must_be_known(client: Client) -> None:
     assert (await client.get("/api/v1/events"))[0] == 400
     assert (await client.get("/api/v1/events?symbol=NOSUCH"))[0] == 404
+
+
+async def test_a_client_to_which_nothing_has_come_yet_is_given_what_it_missed_too(rig: Rig, client: Client) -> None:
+    async with listening(client) as response:
+        [state] = await messages(response, "state", 1)
+    rig.events.take(liquidated(1))
+
+    async with listening(client, **{"Last-Event-ID": str(state["id"])}) as response:
+        [found] = await messages(response, "liquidation", 1)
+
+    assert found["price"] == 101.0

@@ -166,7 +166,7 @@ function showTable() {
 function showAlertsOfSymbol() {
   const mine = alerts.filter((alert) => alert.symbol === chosen.symbol);
   showAlerts($("alerts"), mine.slice(0, 10));
-  chart.showAlerts(mine);
+  chart.heatmap.showPins(mine);
 }
 
 function showState() {

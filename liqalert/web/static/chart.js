@@ -1,4 +1,4 @@
-// Candles, the heatmap under them, marks for alerts, and a cursor for those who use no mouse.
+// Candles, the heatmap under them, and a cursor for those who use no mouse.
 
 import { roomFor } from "./edge.js";
 import { Heatmap } from "./heatmap.js";
@@ -7,15 +7,14 @@ import { decimalsOf } from "./words.js";
 const LOGARITHMIC = 1;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
-const DARK_COLOURS = { text: "#cbd2dc", up: "#63e6be", down: "#e599f7", alert: "#ffb454" };
-const LIGHT_COLOURS = { text: "#14181f", up: "#0b7285", down: "#862e9c", alert: "#9a4b00" };
+const DARK_COLOURS = { text: "#cbd2dc", up: "#63e6be", down: "#e599f7" };
+const LIGHT_COLOURS = { text: "#14181f", up: "#0b7285", down: "#862e9c" };
 
 export class Chart {
   constructor(element) {
     this.element = element;
     // What the mouse or the keys point at: a time and a price, which stay what they are when the grid moves on.
     this.pointed = null;
-    this.alerts = [];
     this.chart = LightweightCharts.createChart(element, {
       width: element.clientWidth,
       height: element.clientHeight,
@@ -28,7 +27,6 @@ export class Chart {
     this.series = this.chart.addSeries(LightweightCharts.CandlestickSeries, {});
     this.heatmap = new Heatmap(LIGHT.matches);
     this.series.attachPrimitive(this.heatmap);
-    this.marks = LightweightCharts.createSeriesMarkers(this.series, []);
     new ResizeObserver(() => this.chart.applyOptions({ width: element.clientWidth, height: element.clientHeight })).observe(element);
     for (const preference of [LIGHT, STILL]) preference.addEventListener("change", () => this.dress());
     this.dress();
@@ -36,12 +34,10 @@ export class Chart {
 
   // As the reader's system asks for: light or dark, with motion or without.
   dress() {
-    this.colours = LIGHT.matches ? LIGHT_COLOURS : DARK_COLOURS;
-    const { text, up, down } = this.colours;
+    const { text, up, down } = LIGHT.matches ? LIGHT_COLOURS : DARK_COLOURS;
     this.chart.applyOptions({ layout: { textColor: text }, kineticScroll: { touch: !STILL.matches, mouse: false } });
     this.series.applyOptions({ upColor: up, wickUpColor: up, borderUpColor: up, downColor: down, wickDownColor: down, borderDownColor: down });
     this.heatmap.choose(this.heatmap.side, LIGHT.matches);
-    this.showAlerts(this.alerts);
   }
 
   chooseSide(side) {
@@ -57,7 +53,6 @@ export class Chart {
     this.series.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
     this.series.setData(grid.candles.map((candle, column) => this.bar(candle, column)));
     if (fresh) this.showAll();
-    this.showAlerts(this.alerts);
     return complete;
   }
 
@@ -76,7 +71,6 @@ export class Chart {
     this.grid = null;
     this.pointed = null;
     this.series.setData([]);
-    this.marks.setMarkers([]);
     this.heatmap.clear();
   }
 
@@ -98,32 +92,19 @@ export class Chart {
     return true;
   }
 
-  showAlerts(alerts) {
-    this.alerts = alerts;
-    if (!this.grid) return;
-    const found = [];
-    for (const alert of alerts) {
-      const column = Math.floor((Date.parse(alert.decided_at) / 1000 - this.grid.start) / this.grid.column_s);
-      if (column < 0 || column >= this.grid.columns) continue;
-      const outcome = alert.episode ? alert.episode.outcome || alert.episode.state : "";
-      found.push({
-        time: this.timeOf(column), position: "aboveBar", shape: "arrowDown", size: 1,
-        color: this.colours.alert, text: [alert.kind, outcome].filter(Boolean).join(": "),
-      });
-    }
-    this.marks.setMarkers(found.sort((one, other) => one.time - other.time));
-  }
-
   // tell: is given a cell whenever another is pointed at, by the mouse or by keys
   whenPointedAt(tell) {
-    this.chart.subscribeCrosshairMove(({ point, logical, sourceEvent }) => {
+    const pointed = ({ point, logical, sourceEvent }) => {
       // Without a source it is the chart that moves, not the reader.
       if (!sourceEvent || !point || logical === undefined || !this.grid) return;
       const [column, price] = [Math.round(logical), this.series.coordinateToPrice(point.y)];
       if (column < 0 || column >= this.grid.columns || price === null || price <= 0) return;
       this.pointed = { time: this.timeOf(column), price };
       tell(this.cell());
-    });
+    };
+    this.chart.subscribeCrosshairMove(pointed);
+    // A finger that taps moves no cross-hair.
+    this.chart.subscribeClick(pointed);
     this.element.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey || !this.grid || !this.pressed(event.key, event.shiftKey ? 10 : 1)) return;
       event.preventDefault();

@@ -4,6 +4,11 @@ const NARROW = 480;
 const WIDE = { zone: 62, bar: 60, word: (each) => each.liquidated };
 const SMALL = { zone: 42, bar: 42, word: (each) => each.liquidated[0].toUpperCase() };
 const LABEL = 28;
+const LINE = 12;
+const HUES = {
+  dark: { long: "64,196,255", short: "255,138,90" },
+  light: { long: "2,119,189", short: "179,64,20" },
+};
 
 const sizes = (width) => (width < NARROW ? SMALL : WIDE);
 
@@ -15,40 +20,56 @@ export function roomFor(width) {
 
 export class Edge {
   constructor() {
-    this.clusters = [];
-    this.zones = [];
+    this.show([], []);
+  }
+
+  // The strongest are drawn last and named first.
+  show(clusters, zones) {
+    const stronger = (one, other) => other.strength - one.strength;
+    [this.clusters, this.zones] = [[...clusters].sort(stronger), [...zones].sort(stronger)];
   }
 
   // at: function(price) giving a place in bitmap pixels, or null
-  draw({ context, bitmapSize, mediaSize, verticalPixelRatio: ratio }, at, light) {
+  draw(scope, at, light) {
+    const { context, bitmapSize, mediaSize, verticalPixelRatio: ratio } = scope;
     const { zone, bar, word } = sizes(mediaSize.width);
-    const ink = light ? "#14181f" : "#e6e9ee";
+    const [ink, hues] = light ? ["#14181f", HUES.light] : ["#e6e9ee", HUES.dark];
     const wall = bitmapSize.width - zone * ratio;
+    const foot = wall - 4 * ratio;
     context.font = `${11 * ratio}px system-ui, sans-serif`;
     context.textBaseline = "middle";
     context.lineWidth = ratio;
-    for (const each of this.zones) {
-      const [top, low] = [at(each.high), at(each.low)];
-      if (top === null || low === null) continue;
+    const zones = spread(this.zones, (each) => [at(each.high), at(each.low)], LINE * ratio);
+    for (const { each, top, low } of [...zones].reverse()) {
       const height = Math.max(3 * ratio, low - top);
-      context.fillStyle = "rgba(64,196,255,.14)";
+      context.fillStyle = `rgba(${hues[each.liquidated]},.12)`;
       context.fillRect(wall, top, zone * ratio, height);
-      context.strokeStyle = light ? "#0277bd" : "#40c4ff";
-      context.strokeRect(wall, top, zone * ratio, height);
-      context.fillStyle = ink;
-      context.fillText(`${word(each)} ${each.strength.toFixed(2)}`, wall + 3 * ratio, top + height / 2);
+      context.strokeStyle = `rgb(${hues[each.liquidated]})`;
+      context.strokeRect(wall + ratio / 2, top, (zone - 1) * ratio, height);
     }
-    for (const each of this.clusters) {
-      const [y, top, low] = [at(each.price), at(each.price_high), at(each.price_low)];
-      if (y === null || top === null || low === null) continue;
-      const foot = wall - 4 * ratio;
+    context.fillStyle = ink;
+    for (const { each, y } of zones.filter(({ named }) => named)) {
+      context.fillText(`${word(each)} ${each.strength.toFixed(2)}`, wall + 4 * ratio, y);
+    }
+    for (const { each, top, low, y, named } of spread(this.clusters, (each) => [at(each.price_high), at(each.price_low), at(each.price)], LINE * ratio)) {
       const length = (bar - LABEL) * each.strength * ratio;
-      context.fillStyle = ink;
-      context.globalAlpha = 0.75;
+      context.fillStyle = `rgba(${hues[each.liquidated]},.85)`;
       context.fillRect(foot, top, 2 * ratio, Math.max(2 * ratio, low - top));
       context.fillRect(foot - length, y - 2 * ratio, length, 4 * ratio);
-      context.globalAlpha = 1;
-      context.fillText(each.strength.toFixed(2), foot - length - 25 * ratio, y);
+      context.fillStyle = ink;
+      if (named) context.fillText(each.strength.toFixed(2), foot - length - 25 * ratio, y);
     }
   }
+}
+
+// Where each lies, and whether it is named: not where its words would lie on those of a stronger one.
+function spread(items, placesOf, line) {
+  const taken = [];
+  return items.flatMap((each) => {
+    const [top, low, middle = (top + low) / 2] = placesOf(each);
+    if ([top, low, middle].includes(null)) return [];
+    const named = taken.every((other) => Math.abs(other - middle) >= line);
+    if (named) taken.push(middle);
+    return [{ each, top, low, y: middle, named }];
+  });
 }

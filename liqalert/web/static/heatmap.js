@@ -2,15 +2,19 @@
 
 import { scale, stepper } from "./colours.js";
 import { Edge } from "./edge.js";
+import { Pins } from "./pins.js";
 
 const MOST_RECENT = 2000;
 const WATCHED = 0.995;
+const DARK = { ground: "#0b0e14", hatching: "rgba(150,160,175,.5)", alert: "#ffb454" };
+const LIGHT = { ground: "#ffffff", hatching: "rgba(60,70,85,.55)", alert: "#9a4b00" };
 
 export class Heatmap {
   constructor(light) {
     this.light = light;
     this.side = "both";
     this.edge = new Edge();
+    this.pins = new Pins();
     this.bitmap = document.createElement("canvas");
     this.view = { zOrder: () => "bottom", renderer: () => ({ draw: (target) => this.draw(target) }) };
     this.front = { zOrder: () => "top", renderer: () => ({ draw: (target) => this.drawFront(target) }) };
@@ -38,6 +42,7 @@ export class Heatmap {
     this.recent = [];
     this.largest = 0;
     this.showEdge([], []);
+    this.showPins([]);
   }
 
   // False when it lacks liquidations that have come since, and cannot take them in.
@@ -60,8 +65,12 @@ export class Heatmap {
   }
 
   showEdge(clusters, zones) {
-    this.edge.clusters = clusters;
-    this.edge.zones = zones;
+    this.edge.show(clusters, zones);
+    this.redraw();
+  }
+
+  showPins(alerts) {
+    this.pins.show(alerts);
     this.redraw();
   }
 
@@ -106,6 +115,10 @@ export class Heatmap {
       if (this.cellAt(column, next)) return next;
     }
     return null;
+  }
+
+  get colours() {
+    return this.light ? LIGHT : DARK;
   }
 
   amount(cell) {
@@ -184,7 +197,7 @@ export class Heatmap {
     const size = Math.max(4, Math.round(7 * ratio));
     canvas.width = canvas.height = size;
     const context = canvas.getContext("2d");
-    context.strokeStyle = this.light ? "rgba(60,70,85,.55)" : "rgba(150,160,175,.5)";
+    context.strokeStyle = this.colours.hatching;
     context.lineWidth = ratio;
     context.beginPath();
     for (const shift of [-size, 0, size]) {
@@ -206,12 +219,15 @@ export class Heatmap {
 
   drawFront(target) {
     target.useBitmapCoordinateSpace((scope) => {
-      if (!this.attachedTo || !this.grid) return;
-      const at = (price) => {
-        const y = this.attachedTo.series.priceToCoordinate(price);
-        return y === null ? null : y * scope.verticalPixelRatio;
+      const at = this.place(scope);
+      if (!at) return;
+      const y = (price) => {
+        const coordinate = this.attachedTo.series.priceToCoordinate(price);
+        return coordinate === null ? null : coordinate * scope.verticalPixelRatio;
       };
-      this.edge.draw(scope, at, this.light);
+      const x = (time) => at.left + ((time - this.grid.start) / this.grid.column_s) * at.width;
+      this.pins.draw(scope, x, y, this.colours);
+      this.edge.draw(scope, y, this.light);
     });
   }
 }

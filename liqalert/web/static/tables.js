@@ -1,6 +1,6 @@
 // Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
 
-import { ago, day, percent, price, usd } from "./words.js";
+import { ago, amount, day, percent, price } from "./words.js";
 
 function fill(body, rows, nothing) {
   body.replaceChildren(
@@ -24,7 +24,7 @@ export function showClusters(body, clusters, now) {
       each.distance_pct === null ? "?" : percent(each.distance_pct),
       each.liquidated,
       `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`,
-      usd(each.notional_usd),
+      amount(each.notional_usd),
       `${price(each.price_low)} to ${price(each.price_high)}`,
       each.count,
       ago(each.newest_at, now),
@@ -37,7 +37,7 @@ export function showAlerts(body, alerts) {
   fill(
     body,
     alerts.map((each) => [
-      day(each.decided_at), each.kind, each.symbol || "-", each.liquidated || "-",
+      day(each.decided_at), each.kind, each.liquidated || "-",
       each.episode ? each.episode.outcome || each.episode.state : "-",
     ]),
     "none yet",
@@ -47,7 +47,7 @@ export function showAlerts(body, alerts) {
 export function showLiquidations(body, liquidations) {
   fill(
     body,
-    liquidations.map((each) => [day(each.at), each.liquidated, price(each.price), usd(each.notional_usd)]),
+    liquidations.map((each) => [day(each.at), each.liquidated, price(each.price), amount(each.notional_usd)]),
     "none since this page was opened",
   );
 }

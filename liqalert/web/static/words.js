@@ -13,10 +13,15 @@ export function cellInWords(grid, { column, low, high, cell }) {
 }
 
 export function usd(value) {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(2)}B USD`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M USD`;
-  if (value >= 1e3) return `${Math.round(value / 1e3)}k USD`;
-  return `${Math.round(value)} USD`;
+  return `${amount(value)} USD`;
+}
+
+// For a column whose head names the unit.
+export function amount(value) {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)}B`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
+  if (value >= 1e3) return `${Math.round(value / 1e3)}k`;
+  return `${Math.round(value)}`;
 }
 
 export function decimalsOf(price) {
