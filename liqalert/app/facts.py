@@ -18,6 +18,7 @@ from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
+from liqalert.storage.soundness import Damage
 from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics_state import OutboxFigures
@@ -42,6 +43,8 @@ class Facts:
     heatmaps: HeatmapDesk
     pictures: Pictures
     events: Events
+    damage: Damage | None = None
+    """What became of the database at this start, where it was damaged."""
     bot: TelegramBot | None = None
     web_problem: str | None = None
     scheduled_at: UnixTime = -math.inf
@@ -124,6 +127,7 @@ class Facts:
             self.web_problem,
             self.watching.recording.problem if self.watching.recording else None,
             self._bot_problem(),
+            self.damage.sentence if self.damage else None,
         ]
         if self.nobody_on_telegram:
             notes.append(

@@ -25,6 +25,7 @@ from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
 from liqalert.app.start import EXCHANGE, standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
+from liqalert.app.watchman import notice_of
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
@@ -35,7 +36,7 @@ from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
 from liqalert.storage.lock import exclusively
-from liqalert.storage.schema import prepare
+from liqalert.storage.soundness import begin
 from liqalert.web.access import Access
 from liqalert.web.application import WebSources
 from liqalert.web.coinglass.sources import CoinglassSources
@@ -70,7 +71,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
     """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
     stopping, clock = stop(), world.clock
     async with Database(settings.database.url) as database, exclusively(database):
-        await prepare(database)
+        damage = await begin(database, clock.now())
         stores = build_stores(database)
         start = await read_start(settings, stores, clock.now())
         async with aiohttp.ClientSession() as session:
@@ -111,6 +112,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
                 heatmaps=heatmaps,
                 pictures=pictures,
                 events=events,
+                damage=damage,
             )
             requests = Requests(settings, clock, stores, delivering, watching.pipeline)
             await Daemon(facts, requests, world).run(start, stopping)
@@ -164,6 +166,9 @@ class Daemon:
         self._teardown.add("sender", lambda: delivering.sender.stop(SENDING_STOPS_WITHIN_S))
         self._background(tasks, "decisions", delivering.recorder.run())
         self._teardown.add("decisions drained", delivering.recorder.drain)
+        if self._facts.damage is not None:
+            notice = notice_of("database_damaged", self._facts.damage.sentence, self._facts.clock.now())
+            delivering.recorder.put_notice(notice)
 
     async def _start_answering(self) -> None:
         """Web and bot; the daemon lives without either."""

@@ -42,13 +42,7 @@ class Watchman:
     def look(self, feeds: Iterable[FeedStatus], now: UnixTime, *, clock_off_s: float = 0.0) -> tuple[Alert, ...]:
         """The notices that are due. `clock_off_s`: how far the machine's clock is ahead of the one `now` is from."""
         return tuple(
-            Alert(
-                id=short_id("notice", notice.sentence, now),
-                kind="notice",
-                decided_at=now,
-                reason=notice.reason,
-                text=notice.sentence,
-            )
+            notice_of(notice.reason, notice.sentence, now)
             for feed in feeds
             for notice in self._about(feed, now, clock_off_s)
         )
@@ -58,6 +52,11 @@ class Watchman:
         yield from _lost_or_back(feed, known, now)
         yield from _clock(feed, known, clock_off_s)
         yield from _mute_or_not(feed, known, now)
+
+
+def notice_of(reason: str, sentence: str, now: UnixTime) -> Alert:
+    """A sentence to the owner, by the way of every alert."""
+    return Alert(id=short_id("notice", sentence, now), kind="notice", decided_at=now, reason=reason, text=sentence)
 
 
 def _lost_or_back(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterable[Notice]:

@@ -86,8 +86,8 @@ def _current(args: argparse.Namespace) -> int:
 
 
 def _backup(args: argparse.Namespace) -> int:
+    from liqalert.storage.copies import backup
     from liqalert.storage.database import Database
-    from liqalert.storage.housekeeping import backup
 
     async def copy(url: str) -> None:
         async with Database(url) as database:
@@ -100,12 +100,13 @@ def _backup(args: argparse.Namespace) -> int:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    from liqalert.storage.housekeeping import restore
+    from liqalert.clock import SystemClock
+    from liqalert.storage.copies import restore
     from liqalert.storage.lock import exclusively_by_command
 
     settings = _settings_without_daemon(args)
     with storage_errors(), exclusively_by_command(settings.database.url):
-        kept = restore(settings.database.url, args.file)
+        kept = restore(settings.database.url, args.file, SystemClock().now())
     print(f"{args.file} is now the database.{f' What was there is kept as {kept}.' if kept else ''}")
     return 0
 

@@ -32,6 +32,7 @@ class Database:
 
     def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
         self.url = parse_url(url)
+        self.busy_timeout_s = busy_timeout_s
         self._writer = _engine(self.url, busy_timeout_s, reading=False)
         self._reader = _engine(self.url, busy_timeout_s, reading=True)
 

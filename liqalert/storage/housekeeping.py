@@ -1,21 +1,15 @@
-"""Old rows out, in small steps; backup, restore and check of an SQLite file."""
+"""Old rows out, in small steps, and the check of an SQLite file."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import sqlite3
 from collections.abc import Mapping
-from contextlib import closing
-from pathlib import Path
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Table, delete, select, text, tuple_
 
 from liqalert.core.market import UnixTime
-from liqalert.ports import StorageError
 from liqalert.storage.baselines import utc_day
-from liqalert.storage.database import Database, parse_url, sqlite_path
+from liqalert.storage.database import Database
 from liqalert.storage.tables import (
     ALERTS,
     ATTEMPTS,
@@ -47,28 +41,6 @@ async def prune(database: Database, *, now: UnixTime, retention_days: Mapping[st
         for table, expired in _expired(name, now - days * 86_400.0):
             deleted[name] += await _delete(database, table, expired)
     return deleted
-
-
-async def backup(database: Database, file: Path) -> None:
-    """Writes a consistent copy of a running SQLite database to `file`, which must not exist. Raises StorageError."""
-    path = _sqlite_only(database.path, "back it up with pg_dump")
-    await asyncio.to_thread(_copy, path, file)
-
-
-def restore(url: str, file: Path) -> Path | None:
-    """Puts `file`, once it has passed its check, in the place of the SQLite database at `url`.
-
-    Gives the name under which what was there before is kept. Raises StorageError, for example while liqalert runs.
-    """
-    path = _sqlite_only(sqlite_path(parse_url(url)), "restore it with pg_restore")
-    if not file.is_file():
-        raise StorageError(f"there is no file {file}: give the path of a backup")
-    arriving = path.with_name(path.name + ".arriving")
-    arriving.unlink(missing_ok=True)
-    _copy(file, arriving)
-    kept = _set_aside(path) if path.exists() else None
-    arriving.replace(path)
-    return kept
 
 
 async def quick_check(database: Database) -> tuple[str, ...]:
@@ -121,53 +93,3 @@ async def _delete(database: Database, table: Table, expired: ColumnElement[bool]
         total += deleted
         if deleted < CHUNK:
             return total
-
-
-def _sqlite_only(path: Path | None, otherwise: str) -> Path:
-    if path is None:
-        raise StorageError(f"this is a PostgreSQL database: {otherwise}")
-    return path
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A checked copy that appears under its name only when it is whole."""
-    if target.exists():
-        raise StorageError(f"{target} exists already: give another name")
-    unfinished = target.with_name(target.name + ".part")
-    try:
-        unfinished.unlink(missing_ok=True)
-        with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            _verify(source, connection)
-            connection.execute("VACUUM INTO ?", (str(unfinished),))
-        with unfinished.open("rb") as copy:
-            os.fsync(copy.fileno())
-        unfinished.replace(target)
-    except (sqlite3.Error, OSError) as exc:
-        unfinished.unlink(missing_ok=True)
-        raise StorageError(f"copying {source} to {target} failed: {exc}") from exc
-
-
-def _verify(file: Path, connection: sqlite3.Connection) -> None:
-    [verdict] = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    if verdict != "ok":
-        raise StorageError(f"{file} is damaged: {verdict}")
-    if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
-        raise StorageError(f"{file} is not a liqalert database")
-
-
-def _set_aside(path: Path) -> Path:
-    """Renames the present database; refuses while another process has it open."""
-    kept = path.with_name(path.name + ".before-restore")
-    if kept.exists():
-        raise StorageError(f"{kept} is still there from an earlier restore: move it away first")
-    try:
-        with closing(sqlite3.connect(path, timeout=0.0)) as connection:
-            # Leaving the write-ahead log needs the file for itself alone, and moves what is in the log into it.
-            connection.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.OperationalError as exc:
-        raise StorageError(f"{path} is in use ({exc}): stop liqalert first") from exc
-    except sqlite3.DatabaseError:
-        # Damaged: that is why it is being replaced. Its log must not be applied to the file that comes.
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-    return path.rename(kept)

@@ -37,11 +37,20 @@ def head() -> str:
 
 
 async def current_revision(database: Database) -> str | None:
-    """The version of the tables in `database`; None where there are none yet. Raises StorageError."""
+    """The version of the tables in `database`; None where there are none yet.
+
+    Raises StorageError, also for an SQLite file that another program keeps its tables in.
+    """
     if database.path and not database.path.exists():
         return None
     async with database.read("reading the schema version") as connection:
-        if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+        tables = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+        # On a server, extensions and neighbours may have tables beside ours.
+        if database.path and tables - {"alembic_version"} and "liquidations" not in tables:
+            raise StorageError(
+                f"{database.name} holds the tables of another program: give liqalert a database.url of its own"
+            )
+        if "alembic_version" not in tables:
             return None
         revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
         return revision
@@ -53,7 +62,18 @@ async def prepare(database: Database) -> None:
     if revision is None:
         await migrate(database)
     elif revision != head():
-        raise SchemaOutdated(_remedy(database, revision))
+        refuse_newer(database.name, revision)
+        raise SchemaOutdated(
+            f"{database.name} has tables of version {revision}, this liqalert needs {head()}: run `liqalert db upgrade`"
+        )
+
+
+def refuse_newer(name: str, revision: str) -> None:
+    """Raises SchemaOutdated when this liqalert does not know the tables of the database `name`."""
+    if not any((migrations_path() / "versions").glob(f"{revision}_*.py")):
+        raise SchemaOutdated(
+            f"{name} was made by a newer liqalert (version {revision}): install that one, or restore a backup"
+        )
 
 
 async def migrate(database: Database, revision: str = "head") -> None:
@@ -87,6 +107,7 @@ def upgrade(url: str) -> None:
 
     async def run() -> None:
         async with Database(url) as database:
+            await current_revision(database)
             await migrate(database)
 
     asyncio.run(run())
@@ -99,11 +120,3 @@ def _config() -> Config:
     # Alembic reads the value through configparser, where a single % begins a reference.
     config.set_main_option("script_location", str(migrations_path()).replace("%", "%%"))
     return config
-
-
-def _remedy(database: Database, revision: str) -> str:
-    if any((migrations_path() / "versions").glob(f"{revision}_*.py")):
-        return (
-            f"{database.name} has tables of version {revision}, this liqalert needs {head()}: run `liqalert db upgrade`"
-        )
-    return f"{database.name} was made by a newer liqalert (version {revision}): install that one, or restore a backup"

@@ -55,7 +55,8 @@ def test_backup_is_restored_and_what_was_there_is_kept(database: Path, empty_pla
     assert main(["db", "restore", "copy.db"]) == 0
 
     assert _gaps(database) == 1
-    assert _gaps(empty_place / "liqalert.db.before-restore") == 2
+    [kept] = empty_place.glob("liqalert.db.replaced-*")
+    assert _gaps(kept) == 2
 
 
 def test_backup_never_overwrites(database: Path, empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,3 @@
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
 import pytest
 from sqlalchemy import func, insert, select
 
@@ -9,16 +5,15 @@ from liqalert.core.episodes import ZoneEnded, ZoneOpened
 from liqalert.core.market import Gap, PositionSide
 from liqalert.core.strength import DaySamples
 from liqalert.core.zones import ZoneEnd
-from liqalert.ports import DeliveryStatus, Outcome, StorageError
+from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
-from liqalert.storage.housekeeping import backup, prune, quick_check, restore
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.housekeeping import prune, quick_check
+from liqalert.storage.journal import BatchJournal
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import CANDLES, METADATA
-from tests.storage import postgresql
 from tests.storage.objects import BTC, BTC_RULE, T0, alert, armed, episode, liquidation, near, standard, touched, zone
 
 DAY = 86_400.0
@@ -119,104 +114,6 @@ async def test_a_damaged_database_fails_the_check(sqlite_database: Database) -> 
     sqlite_database.path.write_bytes(content)
 
     assert await quick_check(sqlite_database) != ()
-
-
-async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Database, tmp_path: Path) -> None:
-    journal = BatchJournal(sqlite_database)
-    journal.liquidation(liquidation(0))
-    await journal.flush()
-    await backup(sqlite_database, tmp_path / "copy.db")
-    journal.liquidation(liquidation(1))
-    await journal.flush()
-    await sqlite_database.close()
-    url = f"sqlite:///{sqlite_database.path}"
-
-    kept = restore(url, tmp_path / "copy.db")
-
-    assert kept == tmp_path / "liqalert.db.before-restore"
-    async with Database(url) as restored:
-        assert await JournalReader(restored).liquidations_since(T0) == (liquidation(0),)
-    async with Database(f"sqlite:///{kept}") as old:
-        assert await JournalReader(old).liquidations_since(T0) == (liquidation(0), liquidation(1))
-
-
-async def test_a_backup_does_not_overwrite_a_file(sqlite_database: Database, tmp_path: Path) -> None:
-    (tmp_path / "copy.db").write_text("precious")
-
-    with pytest.raises(StorageError, match="exists already: give another name"):
-        await backup(sqlite_database, tmp_path / "copy.db")
-
-    assert (tmp_path / "copy.db").read_text() == "precious"
-
-
-async def test_a_backup_that_fails_leaves_no_file(sqlite_database: Database, tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match=r"copying .* failed"):
-        await backup(sqlite_database, tmp_path / "absent" / "copy.db")
-
-    assert not (tmp_path / "absent").exists()
-
-
-async def test_restoring_under_a_running_liqalert_is_refused(sqlite_database: Database, tmp_path: Path) -> None:
-    await backup(sqlite_database, tmp_path / "copy.db")
-    async with sqlite_database.write("test") as connection:
-        await connection.execute(insert(CANDLES), [_candle()])
-
-    with pytest.raises(StorageError, match=r"is in use .*: stop liqalert first"):
-        restore(f"sqlite:///{sqlite_database.path}", tmp_path / "copy.db")
-
-    async with sqlite_database.read("test") as connection:
-        assert await connection.scalar(select(func.count()).select_from(CANDLES)) == 1
-
-
-def _candle() -> dict[str, object]:
-    price = {"open": 1.0, "high": 1.0, "low": 1.0, "close": 1.0}
-    return {"exchange": "binance", "symbol": "BTCUSDT", "open_time": T0} | price
-
-
-def test_a_damaged_database_can_be_replaced(sqlite_template: Path, tmp_path: Path) -> None:
-    damaged = tmp_path / "liqalert.db"
-    damaged.write_bytes(b"no database at all" * 1_000)
-
-    restore(f"sqlite:///{damaged}", sqlite_template)
-
-    assert damaged.read_bytes()[:15] == b"SQLite format 3"
-
-
-def test_restoring_where_nothing_was_keeps_nothing(sqlite_template: Path, tmp_path: Path) -> None:
-    assert restore(f"sqlite:///{tmp_path}/new.db", sqlite_template) is None
-
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["new.db"]
-
-
-def test_a_file_that_is_no_backup_of_ours_is_refused(tmp_path: Path) -> None:
-    with closing(sqlite3.connect(tmp_path / "other.db")) as other:
-        other.execute("CREATE TABLE recipes (x)")
-
-    with pytest.raises(StorageError, match="not a liqalert database"):
-        restore(f"sqlite:///{tmp_path}/liqalert.db", tmp_path / "other.db")
-    with pytest.raises(StorageError, match=r"there is no file .*absent\.db"):
-        restore(f"sqlite:///{tmp_path}/liqalert.db", tmp_path / "absent.db")
-
-    assert not (tmp_path / "liqalert.db").exists()
-
-
-def test_an_earlier_restore_is_never_overwritten(sqlite_template: Path, tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/liqalert.db"
-    restore(url, sqlite_template)
-    restore(url, sqlite_template)
-
-    with pytest.raises(StorageError, match=r"before-restore is still there .*move it away first"):
-        restore(url, sqlite_template)
-
-
-if postgresql.binaries():
-
-    async def test_postgresql_is_left_to_its_own_tools(postgresql_server: str, tmp_path: Path) -> None:
-        async with Database(f"{postgresql_server}/postgres") as database:
-            with pytest.raises(StorageError, match="pg_dump"):
-                await backup(database, tmp_path / "copy")
-        with pytest.raises(StorageError, match="pg_restore"):
-            restore(f"{postgresql_server}/postgres", tmp_path / "copy")
 
 
 async def test_an_ended_zone_whose_episode_moved_on_leaves_it_alone(database: Database) -> None:
