@@ -1,0 +1,69 @@
+"""What a disk, or a database on it, can do to the daemon as a process: under real conditions, made with root's means."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.binance_server import BinanceServer
+from tests.daemon import OWNER, Daemon
+from tests.telegram_server import TelegramServer, telegram_server
+
+
+@pytest.fixture
+async def binance() -> AsyncIterator[BinanceServer]:
+    async with BinanceServer() as server:
+        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
+        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
+        server.mark_every(0.1)
+        yield server
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[TelegramServer]:
+    async with telegram_server() as server:
+        yield server
+
+
+async def form_zone(binance: BinanceServer, daemon: Daemon) -> None:
+    """A zone of liquidated longs around 60,000, with the mark inside it."""
+    await daemon.until("/readyz", lambda answer: answer["ready"])
+    for step in range(10):
+        await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
+    await daemon.until_zone("idle")
+
+
+async def come_near(binance: BinanceServer, daemon: Daemon) -> None:
+    """The mark leaves the zone and comes back to it: an alert is decided."""
+    binance.prices["BTCUSDT"] = 57_000.0
+    await daemon.until_zone("armed")
+    binance.prices["BTCUSDT"] = 59_700.0
+
+
+async def test_a_damaged_database_is_set_aside_at_the_start_and_the_owner_is_told(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    file = tmp_path / "liqalert.db"
+    async with Daemon(tmp_path, binance=binance, telegram=telegram) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        await daemon.terminate()
+        damaged = bytearray(file.read_bytes())
+        damaged[100:4_096] = b"\xff" * 3_996
+        file.write_bytes(damaged)
+
+        await daemon.start()
+        ready = await daemon.until("/readyz", lambda answer: answer["ready"])
+        [notice] = await telegram.wait_for_texts(OWNER, timeout=20)
+        await form_zone(binance, daemon)
+        await come_near(binance, daemon)
+        await telegram.wait_for_texts(OWNER, 2, timeout=20)
+        [alert] = (await daemon.get("/api/v1/alerts"))["alerts"]
+
+    [kept] = tmp_path.glob("liqalert.db.damaged-*Z")
+    assert kept.read_bytes() == damaged
+    assert "The database was damaged" in notice
+    assert kept.name in notice
+    assert any(kept.name in reason for reason in ready["reasons"])
+    assert alert["symbol"] == "BTCUSDT"
