@@ -25,6 +25,10 @@ COMMANDS = {
     "demo --for 20 --port 0": "from a cluster of liquidated",
 }
 """In this order: each must end well and say this."""
+OLD_NAMES = (
+    "import liquidation_hunter, live_liquidation_heatmap; "
+    "print(all(map(callable, (liquidation_hunter.LiquidationHunter, live_liquidation_heatmap.LiveLiquidationHeatmap))))"
+)
 CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text()
 
 
@@ -59,9 +63,11 @@ def test_wheel_holds_migrations_page_type_marker_and_licence(wheel: Path) -> Non
 
 
 def test_wheel_holds_nothing_that_is_not_liqalert(wheel: Path) -> None:
+    """Two modules at top level are liqalert under the names that old scripts import."""
     shipped = _contents(wheel)
 
-    assert {re.sub(r"-[0-9].*", "", Path(name).parts[0]) for name in shipped} == {"liqalert"}
+    tops = {re.sub(r"-[0-9].*", "", Path(name).parts[0]) for name in shipped}
+    assert tops == {"liqalert", "liquidation_hunter.py", "live_liquidation_heatmap.py"}
     assert [name for name in shipped if "__pycache__" in name or name.endswith((".pyc", ".db"))] == []
 
 
@@ -94,9 +100,11 @@ def test_commands_work_where_only_the_package_is(wheel: Path, tmp_path: Path) ->
     elsewhere.mkdir()
 
     imported = environment.run("python", "-c", "import liqalert; print(liqalert.__file__)", cwd=elsewhere)
+    old_names = environment.run("python", "-c", OLD_NAMES, cwd=elsewhere)
     ended = {command: environment.run("liqalert", *command.split(), cwd=elsewhere) for command in COMMANDS}
 
     assert Path(imported.stdout).is_relative_to(environment.path)
+    assert old_names.stdout == "True\n"
     assert {command: done.returncode for command, done in ended.items()} == dict.fromkeys(COMMANDS, 0), ended
     assert [command for command, words in COMMANDS.items() if words not in ended[command].stdout] == []
 
@@ -106,8 +114,10 @@ def test_editable_install_runs_the_checkout(tmp_path: Path) -> None:
     environment.install("--no-deps", "--editable", ROOT)
 
     imported = environment.run("python", "-c", "import liqalert; print(liqalert.__file__)", cwd=tmp_path)
+    old_names = environment.run("python", "-c", OLD_NAMES, cwd=tmp_path)
 
     assert imported.stdout.strip() == str(ROOT / "liqalert/__init__.py")
+    assert old_names.stdout == "True\n"
 
 
 # ---------------------------------------------------------------- the image, as far as it goes without an engine

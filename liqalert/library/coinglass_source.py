@@ -1,0 +1,151 @@
+"""Clusters from a heatmap in the shape of Coinglass v4: the vendor's, or a compatible one such as liqalert's own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp, inf, log1p
+from typing import Literal, get_args
+from urllib.parse import urlencode
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from liqalert.clock import SystemClock
+from liqalert.core.clusters import partition
+from liqalert.core.identity import short_id
+from liqalert.library.clusters import Clusters, LiquidationCluster, Side, moment, ranked
+from liqalert.library.errors import DataSourceError
+from liqalert.library.options import ClusterOptions
+from liqalert.library.requests import Reply, get
+from liqalert.library.symbols import instrument_of
+
+VENDOR_URL = "https://open-api-v4.coinglass.com"
+PATH = "/api/futures/liquidation/heatmap/model1"
+ANSWERS_WITHIN_S = 20.0
+ASKED_EVERY_S = 60.0
+"""The vendor counts requests: the same answer serves for so long."""
+FRESH_FOR_S = 900.0
+
+
+class _Candle(Struct, array_like=True):
+    opened: int
+    open: str
+    high: str
+    low: str
+    close: str
+
+
+class _Heatmap(Struct):
+    y_axis: list[float]
+    liquidation_leverage_data: list[tuple[int, int, float]]
+    """[column, row, value]; what stands now is the last column, and columns are never to be added up."""
+    price_candlesticks: list[_Candle]
+    update_time: int = 0
+    """Milliseconds. Not in their documentation, but on their wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One answer, as of now."""
+
+    as_of: float
+    last_price: float
+    levels: tuple[tuple[float, float], ...]
+    """Price and value, ascending."""
+    basis: Literal["realised", "projected"]
+
+
+class _Envelope(Struct):
+    code: str
+    msg: str = ""
+    data: _Heatmap | None = None
+
+
+class CoinglassSource:
+    """What stands in the last column, in windows of the asked width.
+
+    The shape does not say whose positions they are: below the last price they are taken for longs, above for shorts. A
+    vendor's values are a score of estimates, in which only the proportions mean anything, so `strength` is always each
+    window's share of the biggest, `calibrated` is False, and `liquidation_count` is None.
+    """
+
+    def __init__(self, options: ClusterOptions, *, api_key: str, base_url: str = VENDOR_URL) -> None:
+        self._options = options
+        self._api_key = api_key
+        self._base_url = base_url.rstrip("/")
+        self._answers: dict[str, tuple[float, _Shown]] = {}
+
+    def clusters(self, symbol: str, price: float) -> Clusters:
+        """Raises DataSourceError for whatever is no heatmap."""
+        name = instrument_of(symbol, frozenset()).symbol
+        answer = self._answer(name)
+        width = log1p(self._options.window_pct)
+        found = [window for side in get_args(Side) for window in _windows(name, side, answer, width)]
+        clusters = [cluster.seen_from(price) for cluster in ranked(found, "relative")]
+        age_s = SystemClock().now() - answer.as_of
+        problem = f"The heatmap has not been renewed for {age_s / 60.0:.0f} min." if age_s > FRESH_FOR_S else None
+        return Clusters(clusters, as_of=moment(answer.as_of), alive=problem is None, problem=problem, price=price)
+
+    def close(self) -> None:
+        pass
+
+    def _answer(self, name: str) -> _Shown:
+        asked_at, known = self._answers.get(name, (-inf, None))
+        if known is None or time.monotonic() - asked_at >= ASKED_EVERY_S:
+            query = urlencode({"exchange": "Binance", "symbol": name, "range": "24h"})
+            headers = {"CG-API-KEY": self._api_key, "Accept": "application/json"}
+            reply = get(f"{self._base_url}{PATH}?{query}", headers, timeout_s=ANSWERS_WITHIN_S)
+            known = _shown(reply, self._base_url)
+            self._answers[name] = (time.monotonic(), known)
+        return known
+
+
+def _shown(reply: Reply, base_url: str) -> _Shown:
+    """What a reply shows as of now. Errors come with HTTP 200 and a code in the body."""
+    try:
+        envelope = msgspec.json.decode(reply.body, type=_Envelope)
+    except msgspec.DecodeError:
+        raise DataSourceError(f"{base_url} answers HTTP {reply.status}, but with no heatmap") from None
+    heatmap = envelope.data
+    if envelope.code != "0" or heatmap is None or not heatmap.price_candlesticks:
+        raise DataSourceError(f"{base_url} answers with code {envelope.code}: {envelope.msg}")
+    last = len(heatmap.price_candlesticks) - 1
+    cells = [(row, value) for column, row, value in heatmap.liquidation_leverage_data if column == last and value > 0]
+    try:
+        levels = tuple(sorted((heatmap.y_axis[row], value) for row, value in cells))
+        last_price = float(heatmap.price_candlesticks[last].close)
+    except (IndexError, ValueError):
+        raise DataSourceError(f"{base_url} answers with a heatmap that contradicts itself") from None
+    as_of = heatmap.update_time / 1000.0 or float(heatmap.price_candlesticks[last].opened)
+    realised = reply.headers.get("x-liqalert-basis") == "realised"
+    return _Shown(as_of, last_price, levels, "realised" if realised else "projected")
+
+
+def _windows(symbol: str, side: Side, shown: _Shown, width: float) -> Iterator[LiquidationCluster]:
+    levels = [(price, value) for price, value in shown.levels if (price < shown.last_price) is (side == "long")]
+    if not levels:
+        return
+    prices, values = (np.array(column, dtype=np.float64) for column in zip(*levels, strict=True))
+    for start, end in partition(np.log(prices), values, width):
+        inside = slice(start, end)
+        level = exp(float(np.average(np.log(prices[inside]), weights=values[inside])))
+        peak = float(prices[inside][values[inside].argmax()])
+        yield LiquidationCluster(
+            symbol=symbol,
+            price_level=level,
+            price_low=float(prices[start]),
+            price_high=float(prices[end - 1]),
+            side=side,
+            liquidation_count=None,
+            total_notional=float(values[inside].sum()),
+            strength=0.0,
+            distance_from_price=None,
+            last_updated=moment(shown.as_of),
+            cluster_id=short_id("coinglass", symbol, side, peak),
+            as_of=moment(shown.as_of),
+            calibrated=False,
+            basis=shown.basis,
+        )

@@ -1,0 +1,110 @@
+"""Clusters from a liqalert that runs somewhere: its history, its baselines, its zones' strength."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from liqalert.library.clusters import Clusters, LiquidationCluster, distance_pct, ranked
+from liqalert.library.errors import DataSourceError, UnknownSymbolError
+from liqalert.library.options import ClusterOptions
+from liqalert.library.requests import get
+from liqalert.library.state import PROVEN_FOR_S
+
+ANSWERS_WITHIN_S = 5.0
+
+
+class _Cluster(Struct):
+    id: str
+    symbol: str
+    liquidated: Literal["long", "short"]
+    price: float
+    price_low: float
+    price_high: float
+    strength: float
+    notional_usd: float
+    count: int
+    newest_at: datetime
+    calibrated: bool
+
+
+class _Feed(Struct):
+    exchange: str
+    alive: bool
+    since: datetime
+    mark_age_s: float | None
+
+
+class _Answer(Struct):
+    as_of: datetime
+    clusters: list[_Cluster]
+    feeds: list[_Feed]
+
+
+class _Error(Struct):
+    error: str
+    allowed: list[str] = []
+
+
+class DaemonSource:
+    """Asks anew each time. How clusters are cut is the daemon's setting; only `min_size` and `scale` apply."""
+
+    def __init__(self, options: ClusterOptions, *, url: str, token: str | None = None) -> None:
+        self._options = options
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def clusters(self, symbol: str, price: float) -> Clusters:
+        """Raises DataSourceError, and UnknownSymbolError for a symbol that the daemon does not know."""
+        url = f"{self._url}/api/v1/clusters/{quote(symbol, safe='')}"
+        reply = get(url, self._headers, timeout_s=ANSWERS_WITHIN_S)
+        try:
+            if reply.status != 200:
+                raise _refusal(reply.status, msgspec.json.decode(reply.body, type=_Error))
+            answer = msgspec.json.decode(reply.body, type=_Answer)
+        except msgspec.DecodeError:
+            raise DataSourceError(f"{self._url} answers HTTP {reply.status}, but not as liqalert does") from None
+        as_of, problem = answer.as_of.astimezone(UTC), _problem(answer.feeds)
+        big = [each for each in answer.clusters if each.count >= self._options.min_size]
+        found = ranked((_cluster(each, as_of, price) for each in big), self._options.scale)
+        return Clusters(found, as_of=as_of, alive=problem is None, problem=problem, price=price)
+
+    def close(self) -> None:
+        pass
+
+
+def _refusal(status: int, error: _Error) -> Exception:
+    allowed = f" Allowed: {', '.join(error.allowed)}." if error.allowed else ""
+    kind = UnknownSymbolError if status == 404 and error.allowed else DataSourceError
+    return kind(f"liqalert answers HTTP {status}: {error.error}{allowed}")
+
+
+def _problem(feeds: list[_Feed]) -> str | None:
+    """Why what it knows may be out of date; None while every feed is proven alive."""
+    if not feeds:
+        return "The daemon has no feed yet."
+    dead = [feed for feed in feeds if not feed.alive or (feed.mark_age_s or 0.0) > PROVEN_FOR_S]
+    told = ", ".join(f"{feed.exchange} since {feed.since.astimezone(UTC):%H:%M:%S} UTC" for feed in dead)
+    return f"The daemon's feed is not alive: {told}." if dead else None
+
+
+def _cluster(item: _Cluster, as_of: datetime, price: float) -> LiquidationCluster:
+    return LiquidationCluster(
+        symbol=item.symbol,
+        price_level=item.price,
+        price_low=item.price_low,
+        price_high=item.price_high,
+        side=item.liquidated,
+        liquidation_count=item.count,
+        total_notional=item.notional_usd,
+        strength=item.strength,
+        distance_from_price=distance_pct(item.price, price),
+        last_updated=item.newest_at.astimezone(UTC),
+        cluster_id=item.id,
+        as_of=as_of,
+        calibrated=item.calibrated,
+    )

@@ -1,0 +1,75 @@
+"""Clusters as they stood at the end of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import msgspec
+
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import Instrument
+from liqalert.core.start import Start
+from liqalert.core.terms import Terms
+from liqalert.feeds.recording_reader import Record
+from liqalert.feeds.records import PriceSource, UnreadableRecords, open_records
+from liqalert.feeds.replay import Replay, ReplayPlan
+from liqalert.library.clusters import Clusters, cluster_of, moment, ranked
+from liqalert.library.errors import DataSourceError
+from liqalert.library.options import ClusterOptions
+from liqalert.library.symbols import instrument_of
+
+
+class RecordingSource:
+    """Replays `path` once, when it is made: a recording, a directory of them, or exchange messages one a line.
+
+    Raises DataSourceError.
+    """
+
+    def __init__(self, options: ClusterOptions, *, path: str | PathLike[str]) -> None:
+        self._options = options
+        self._snapshot = _replayed(Path(path), options.terms())
+        sides = (instrument for instrument, _ in self._snapshot.sides)
+        self._known: frozenset[Instrument] = frozenset([*self._snapshot.marks, *sides])
+
+    def clusters(self, symbol: str, price: float) -> Clusters:
+        """Raises UnknownSymbolError for what the recording does not hold."""
+        as_of, instrument = self._snapshot.as_of, instrument_of(symbol, self._known)
+        found = (each for each in self._snapshot.clusters(as_of, instrument) if each.count >= self._options.min_size)
+        clusters = ranked((cluster_of(each, as_of, price) for each in found), self._options.scale)
+        return Clusters(clusters, as_of=moment(as_of), problem="This is a recording.", price=price)
+
+    def close(self) -> None:
+        pass
+
+
+def _replayed(path: Path, terms: Terms) -> Snapshot:
+    try:
+        source = open_records([path])
+        return _last_snapshot(source.records(), source.prices, terms)
+    except (UnreadableRecords, OSError, msgspec.DecodeError) as exc:
+        raise DataSourceError(f"{path} cannot be replayed: {exc}") from exc
+
+
+def _last_snapshot(records: Iterable[Record], prices: PriceSource, terms: Terms) -> Snapshot:
+    """Raises UnreadableRecords when nothing was seen."""
+    replay = Replay(ReplayPlan(begin=lambda record: _start(record, terms), decide=lambda decisions: None), prices)
+    for record in records:
+        replay.take(record)
+    if replay.board is None or not (replay.board.snapshot.marks or replay.board.snapshot.sides):
+        raise UnreadableRecords("nothing could be read, or it lasts less than two ticks")
+    return replay.board.snapshot
+
+
+def _start(record: Record, terms: Terms) -> Start:
+    """As recorded, baselines included, but with the window and the decay that the script asks for."""
+    if record.kind not in ("start", "context"):
+        return Start(record.received_time, terms)
+    start = msgspec.json.decode(record.payload, type=Start)
+    asked = replace(start.terms, window_pct=terms.window_pct, decay_s=terms.decay_s)
+    if asked == start.terms:
+        return start
+    # What was decided on other clusters is not taken over.
+    return replace(start, terms=asked, zones=(), ended_zones=(), episodes=())

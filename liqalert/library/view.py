@@ -1,0 +1,252 @@
+"""What both heatmaps have in common: everything that is asked of them and does not wait."""
+
+from __future__ import annotations
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from liqalert.clock import Clock, SystemClock
+from liqalert.library.blindness import Blindness
+from liqalert.library.callbacks import Callbacks, LiveLiquidation, OnClusters, OnLiquidation
+from liqalert.library.choosing import best_cluster
+from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, cluster_of, moment, ranked
+from liqalert.library.errors import UnknownSymbolError
+from liqalert.library.options import ClusterOptions, WhenBlind, positive
+from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_not
+from liqalert.library.symbols import EXCHANGE, instrument_of
+
+if TYPE_CHECKING:
+    from liqalert.core.engine import Snapshot
+    from liqalert.core.market import FeedStatus, Instrument, Liquidation
+    from liqalert.library.watch import Watch
+
+log = logging.getLogger(__name__)
+
+OnLiquidationT = TypeVar("OnLiquidationT", bound=OnLiquidation)
+OnClustersT = TypeVar("OnClustersT", bound=OnClusters)
+
+
+class HeatmapView(ABC):
+    """Every method may be called from any thread, and returns at once unless it says otherwise."""
+
+    def __init__(
+        self,
+        cluster_window_pct: float = 0.02,
+        min_cluster_size: int = 5,
+        time_decay_minutes: float = 60,
+        update_interval: float = 5.0,
+        *,
+        strength: StrengthScale = "absolute",
+        when_blind: WhenBlind = "warn",
+    ) -> None:
+        """`cluster_window_pct`: a fraction, 0.02 is 2 %; no cluster is wider. `min_cluster_size`: liquidations.
+
+        `time_decay_minutes`: after which a liquidation counts 37 %; it is forgotten after twelve times as long.
+        `update_interval`: seconds from one building of clusters to the next.
+        `strength`: "absolute" compares with what is usual for the contract, "relative" with the biggest in the answer.
+        `when_blind`: what an answer does while the feed is not proven alive: "warn" once for each outage
+        (StaleDataWarning), "raise" NotLiveError, or "ignore". Raises ValueError for what lies outside its range.
+        """
+        self._options = ClusterOptions(
+            cluster_window_pct, min_cluster_size, time_decay_minutes, update_interval, strength
+        )
+        self._blindness = Blindness(when_blind)
+        self._clock: Clock = SystemClock()
+        self._callbacks = Callbacks()
+        self._symbols: Sequence[str] | None = None
+        self._watch: Watch | None = None
+        self._failure: str | None = None
+        """Why the stream could not be started, or has ended by itself."""
+        self._prices: dict[Instrument, tuple[float, float]] = {}
+        """By `update_price`, with the time."""
+        self._life = Lock()
+        # A library is silent unless the program that uses it has set up logging.
+        logging.getLogger("liqalert").addHandler(logging.NullHandler())
+
+    # ------------------------------------------------------------ what is told
+
+    def update_price(self, symbol: str, price: float) -> None:
+        """`price` is the price of `symbol` until a newer mark price arrives, which is usually within a second."""
+        self._prices[self._instrument(symbol)] = (positive("price", price), self._clock.now())
+
+    def on_liquidation(self, callback: OnLiquidationT) -> OnLiquidationT:
+        """Calls `callback(liquidation)` with a LiveLiquidation for every one that is streamed. Fit for a decorator."""
+        self._callbacks.on_liquidation += (callback,)
+        return callback
+
+    def on_clusters(self, callback: OnClustersT) -> OnClustersT:
+        """Calls `callback(symbol, clusters)` whenever the clusters of a symbol were built anew. Fit for a decorator."""
+        self._callbacks.on_clusters += (callback,)
+        return callback
+
+    # ------------------------------------------------------------ what is asked
+
+    def get_clusters(self, symbol: str, *, min_strength: float = 0.0) -> Clusters:
+        """The clusters of `symbol` with at least `min_cluster_size` liquidations, strongest first, as of now.
+
+        `as_of` of the answer says up to when the market had been seen; while the feed is not proven alive, `alive` is
+        False, and by default there is a warning. Raises UnknownSymbolError for a symbol that the exchange does not
+        have, or that is not streamed.
+        """
+        self._first_picture()
+        problem, instrument, picture = self._problem(), self._instrument(symbol), self._picture()
+        self._blindness.judge(problem, moment(picture.as_of) if picture else None)
+        if self._watch is not None and not self._watch.selection.wants(instrument):
+            raise UnknownSymbolError(f"{instrument.symbol} is not streamed: name it in start_stream(symbols=[...])")
+        clusters = self._clusters(instrument, picture, problem)
+        clusters[:] = [cluster for cluster in clusters if cluster.strength >= min_strength]
+        return clusters
+
+    def get_best_cluster(
+        self, symbol: str, current_price: float | None = None, min_strength: float = 0.6
+    ) -> LiquidationCluster | None:
+        """The best cluster that price can move toward: liquidated longs below it, liquidated shorts above it.
+
+        Best is 0.7 strength + 0.3 nearness, nearness = max(0, 1 - |distance - 3.5| / 3.5), distance in per cent to
+        `price_level` from `current_price`, else from the newest price known. None when there is none.
+        """
+        clusters = self.get_clusters(symbol)
+        price = clusters.price if current_price is None else positive("current_price", current_price)
+        return None if price is None else best_cluster(clusters, price, min_strength=min_strength)
+
+    def status(self) -> LiveStatus:
+        """Whether the feed is proven alive, how old what is known is, and when nobody watched."""
+        now, watch, status, picture = self._clock.now(), self._watch, self._feed(), self._picture()
+        mark_at = status.mark_at if status else None
+        since = picture.watching_since if picture else None
+        latency_s = status.latency_s if status else None
+        return LiveStatus(
+            alive=is_alive(status, now),
+            age=None if mark_at is None else timedelta(seconds=max(0.0, now - mark_at)),
+            problem=self._problem(),
+            running=self._running(),
+            as_of=moment(picture.as_of) if picture else None,
+            watching_since=None if since is None else moment(since),
+            gaps=gaps_of(tuple(watch.gaps), status) if watch else (),
+            connected=status.connected if status else 0,
+            connections=status.connections if status else 0,
+            latency=None if latency_s is None else timedelta(seconds=latency_s),
+            notes=(*(watch.missing if watch else ()), *self._callbacks.notes),
+        )
+
+    # ------------------------------------------------------------ from the stream (library.watch.Listener)
+
+    def liquidated(self, liquidation: Liquidation) -> None:
+        """Called by the stream."""
+        if not self._callbacks.on_liquidation:
+            return
+        told = LiveLiquidation(
+            symbol=liquidation.instrument.symbol,
+            side="long" if liquidation.liquidated == "long" else "short",
+            price=liquidation.price,
+            quantity=liquidation.quantity,
+            notional_usd=liquidation.notional_usd,
+            time=moment(liquidation.event_time),
+        )
+        for callback in self._callbacks.on_liquidation:
+            self._callbacks.put(partial(callback, told))
+
+    def rebuilt(self, before: Snapshot, after: Snapshot) -> None:
+        """Called by the stream."""
+        if not self._callbacks.on_clusters:
+            return
+        owners = {*before.sides, *after.sides}
+        changed = {owner[0] for owner in owners if before.sides.get(owner) is not after.sides.get(owner)}
+        for instrument in sorted(changed):
+            for callback in self._callbacks.on_clusters:
+                self._callbacks.put(partial(self._tell, callback, instrument, after))
+
+    # ------------------------------------------------------------ details
+
+    @abstractmethod
+    def _running(self) -> bool:
+        """Whether a stream is running, or is about to."""
+
+    @abstractmethod
+    def _first_picture(self) -> None:
+        """Waits, where it may, until there is something to show."""
+
+    def _waiting_for(self) -> str | None:
+        """Why a first answer would not yet be what it should; None once it is."""
+        waiting = "Open interest is being asked for." if self._watch is None or not self._watch.ready else None
+        return self._problem() or waiting
+
+    def _known_problem(self) -> bool:
+        """Whether waiting a little longer is of no use."""
+        status = self._feed()
+        return self._failure is not None or (status is not None and not status.alive and status.problem is not None)
+
+    def _refuse_others(self, symbols: Sequence[str] | None) -> None:
+        if symbols is not None and list(symbols) != list(self._symbols or ()):
+            raise RuntimeError(f"{self._symbols or 'all symbols'} are being streamed already: call stop_stream() first")
+
+    def _feed(self) -> FeedStatus | None:
+        return self._watch.board.feeds.get(EXCHANGE) if self._watch else None
+
+    def _picture(self) -> Snapshot | None:
+        return self._watch.picture if self._watch else None
+
+    def _problem(self) -> str | None:
+        """Why what is known may be out of date, in sentences; None while it is proven to be of now."""
+        now, status = self._clock.now(), self._feed()
+        if is_alive(status, now):
+            waiting = f"Clusters are built for the first time within {self._options.update_s:g} s."
+            return waiting if self._picture() is None else None
+        if self._failure is not None:
+            return self._failure
+        if self._watch is None and not self._running():
+            return "No stream was started: call start_stream()."
+        return why_not(status, now)
+
+    def _clusters(self, instrument: Instrument, picture: Snapshot | None, problem: str | None) -> Clusters:
+        price = self._price(instrument)
+        if picture is None:
+            return Clusters(alive=problem is None, problem=problem, price=price)
+        # A clock that was set back must not make old liquidations heavier than they were.
+        found = picture.clusters(max(self._clock.now(), picture.as_of), instrument)
+        shown = [cluster_of(each, picture.as_of, price) for each in found if each.count >= self._options.min_size]
+        return Clusters(
+            ranked(shown, self._options.scale),
+            as_of=moment(picture.as_of),
+            alive=problem is None,
+            problem=problem,
+            price=price,
+        )
+
+    def _tell(self, callback: OnClusters, instrument: Instrument, picture: Snapshot) -> object:
+        return callback(instrument.symbol, self._clusters(instrument, picture, self._problem()))
+
+    def _instrument(self, symbol: str) -> Instrument:
+        return instrument_of(symbol, self._watch.selection.known if self._watch else frozenset())
+
+    def _price(self, instrument: Instrument) -> float | None:
+        """The newer of the newest mark and what `update_price` said."""
+        mark = self._watch.marks.get(instrument) if self._watch else None
+        told = self._prices.get(instrument)
+        if told is not None and (mark is None or told[1] > mark.received_time):
+            return told[0]
+        return mark.price if mark else None
+
+    async def _stream(self) -> None:
+        """Listens until it is cancelled. What it imports takes a second the first time. Raises SettingsError."""
+        await self._make().run(self._symbols)
+
+    def _make(self) -> Watch:
+        from liqalert.library.watch import Watch
+        from liqalert.settings import load_settings
+
+        if self._watch is None:
+            self._watch = Watch(self._options.terms(), load_settings(None, os.environ), self._clock, self)
+        return self._watch
+
+    def _failed(self, exc: BaseException) -> None:
+        """The stream has ended by itself."""
+        known = type(exc).__name__ == "SettingsError"
+        self._failure = f"{exc}." if known else f"The stream has ended by an error in liqalert itself ({exc!r})."
+        log.error("stream failed", exc_info=exc)

@@ -1,0 +1,34 @@
+"""Which instruments a script wants, in whatever spelling, before and after it is known which there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from liqalert.core.market import Instrument
+from liqalert.library.errors import UnknownSymbolError
+from liqalert.library.symbols import Selection, instrument_of
+
+BTC, ETH, PEPE = (Instrument("binance", symbol) for symbol in ("BTCUSDT", "ETHUSDT", "1000PEPEUSDT"))
+
+
+@pytest.mark.parametrize("text", ["BTCUSDT", "btc", "BTC/USDT", "BTC/USDT:USDT"])
+def test_four_spellings_mean_the_same_whether_or_not_it_is_known(text: str) -> None:
+    assert instrument_of(text, frozenset()) == instrument_of(text, frozenset({BTC, ETH})) == BTC
+
+
+def test_a_coin_that_is_listed_by_the_thousand_is_found_once_it_is_seen() -> None:
+    selection = Selection(["btc", "pepe"])
+    before = selection.wants(PEPE)
+    selection.see([ETH])
+    selection.see([PEPE])
+
+    assert (before, selection.wants(PEPE), selection.wants(BTC), selection.wants(ETH)) == (False, True, True, False)
+
+
+def test_without_names_everything_is_wanted() -> None:
+    assert Selection(None).wants(ETH)
+
+
+def test_what_can_be_no_symbol_is_refused_at_once() -> None:
+    with pytest.raises(UnknownSymbolError, match=r"'BTC USDT!' is no symbol: give one like BTCUSDT"):
+        Selection(["BTC USDT!"])

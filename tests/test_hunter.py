@@ -1,0 +1,206 @@
+"""The hunter: clusters of plain dicts, the best of them, a signal, and sources that are what they are called."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from liqalert import LiquidationHunter
+from liqalert.library.clusters import Clusters
+from tests.library.test_choosing import cluster
+
+AT = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+
+
+def row(step: int, *, side: str = "long", price: float = 96.0, usd: float = 1e6, **other: Any) -> Mapping[str, object]:
+    at = AT + timedelta(seconds=step)
+    return {"price": price + step / 1000.0, "side": side, "notional_usd": usd, "time": at, **other}
+
+
+def test_plain_dicts_become_clusters_that_are_never_wider_than_the_window() -> None:
+    rows = (
+        [row(n) for n in range(6)] + [row(n, price=99.0) for n in range(5)] + [row(n, side="short") for n in range(4)]
+    )
+
+    clusters = LiquidationHunter().identify_clusters(rows, 100.0)
+
+    assert [(each.side, each.liquidation_count) for each in clusters] == [("long", 6), ("long", 5)]
+    first = clusters[0]
+    assert (first.price_low, first.price_high) == (96.0, pytest.approx(96.005))
+    assert first.distance_from_price == pytest.approx(4.0, abs=0.01)
+    assert first.total_notional == pytest.approx(6e6, rel=0.01)
+    assert first.last_updated == AT + timedelta(seconds=5)
+    assert (first.calibrated, first.basis) == (False, "realised")
+
+
+def test_strength_is_absolute_and_calibrated_by_the_open_interest() -> None:
+    rows = [row(n) for n in range(6)]
+    hunter = LiquidationHunter()
+
+    [guessed] = hunter.identify_clusters(rows, 100.0)
+    [known] = hunter.identify_clusters(rows, 100.0, open_interest_usd=20e9)
+    [relative] = LiquidationHunter(strength="relative").identify_clusters(rows, 100.0)
+
+    assert (guessed.calibrated, known.calibrated) == (False, True)
+    assert 0.0 < known.strength < guessed.strength < 1.0
+    assert relative.strength == 1.0
+
+
+def test_weights_decay_up_to_the_time_that_is_given() -> None:
+    [at_once] = LiquidationHunter().identify_clusters([row(0, price=96.0)] * 5 + [row(n) for n in range(5)], 100.0)
+    [later] = LiquidationHunter().identify_clusters(
+        [row(n) for n in range(5)], 100.0, now=(AT + timedelta(minutes=60, seconds=2)).isoformat()
+    )
+
+    # Equal rows are one liquidation that was reported five times.
+    assert at_once.liquidation_count == 5
+    assert later.total_notional == pytest.approx(5e6 / 2.718281828, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        {"price": 96, "side": "SELL", "quantity": 10_000, "timestamp": AT.timestamp()},
+        {"price": "96", "side": "long", "qty": "10000", "event_time": AT.timestamp() * 1000},
+        {"price": 96.0, "side": "long", "notional": 960_000.0, "time": AT.replace(tzinfo=None)},
+        {"o": {"s": "BTCUSDT", "S": "SELL", "ap": "96", "z": "10000", "T": 1_795_442_700_000}},
+    ],
+)
+def test_the_usual_ways_of_writing_a_liquidation_are_understood(same: Mapping[str, object]) -> None:
+    [found] = LiquidationHunter(min_cluster_size=1).identify_clusters([same], 100.0)
+
+    assert (found.side, found.price_level) == ("long", 96.0)
+    assert found.total_notional == pytest.approx(960_000.0)
+    assert found.last_updated == AT
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([{"side": "long", "quantity": 1}], "liquidation 0: price is None: give a number"),
+        (
+            [row(0), {**row(1), "side": "sell"}],
+            "liquidation 1: side is 'sell': give one of 'long', 'short'",
+        ),
+        ([{"price": 1, "side": "long"}], "liquidation 0: give quantity or qty or notional_usd"),
+        ([{"price": float("nan"), "side": "long", "qty": 1}], "liquidation 0: price is nan: give a number above 0"),
+        ([row(0, usd=-5.0)], "liquidation 0: notional_usd is -5.0"),
+        ([row(0, symbol="BTCUSDT"), row(1, symbol="ETHUSDT")], "liquidations of BTCUSDT, ETHUSDT: give those of one"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(rows: list[Mapping[str, object]], sentence: str) -> None:
+    with pytest.raises(ValueError, match=r"liquidation") as refused:
+        LiquidationHunter().identify_clusters(rows, 100.0)
+
+    assert sentence in str(refused.value)
+
+
+def test_no_liquidations_are_no_clusters() -> None:
+    assert LiquidationHunter().identify_clusters([], 100.0) == []
+
+
+def test_the_best_is_strong_enough_and_within_the_distance() -> None:
+    hunter = LiquidationHunter(min_cluster_strength=0.6, max_distance_pct=0.05)
+    clusters = [cluster("weak", 97.0, strength=0.5), cluster("far", 94.0, strength=0.9), cluster("it", 104.0)]
+
+    best = hunter.find_best_cluster(clusters, 100.0)
+
+    assert best is not None
+    assert best.cluster_id == "it"
+
+
+class FakeSource:
+    def __init__(self, clusters: Clusters) -> None:
+        self._clusters = clusters
+        self.closed = False
+
+    def clusters(self, symbol: str, price: float) -> Clusters:
+        return self._clusters
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_signal_is_where_the_best_cluster_lies() -> None:
+    hunter = LiquidationHunter()
+    hunter._source = FakeSource(Clusters([cluster("below", 97.5), cluster("above", 109.0)], alive=True))
+
+    signal, strength, best = hunter.generate_signal("BTC/USDT:USDT", 100.0)
+
+    assert best is not None
+    assert (signal, best.cluster_id, best.distance_from_price) == (-1, "below", pytest.approx(2.5))
+    assert strength == pytest.approx(0.7 * 0.75)
+
+
+def test_without_a_level_ahead_there_is_no_signal() -> None:
+    hunter = LiquidationHunter()
+    hunter._source = FakeSource(Clusters(alive=True))
+
+    assert hunter.generate_signal("BTCUSDT", 100.0) == (0, 0.0, None)
+
+
+def test_without_a_source_the_error_says_what_to_call() -> None:
+    with pytest.raises(RuntimeError, match=r"call set_data_source\(source\) with one of live_binance, liqalert"):
+        LiquidationHunter().generate_signal("BTCUSDT", 100.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "sentence"),
+    [
+        ({"source": "bybit"}, ValueError, "source is 'bybit': give one of 'live_binance', 'liqalert'"),
+        ({"source": "liqalert", "path": "x"}, TypeError, "liqalert has no path: it takes url, token"),
+        ({"source": "recording"}, TypeError, "recording needs path="),
+        ({"source": "coinglass"}, TypeError, "coinglass needs api_key="),
+    ],
+)
+def test_a_source_that_cannot_be_is_refused_and_the_one_before_stays(
+    arguments: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    hunter, before = LiquidationHunter(), FakeSource(Clusters())
+    hunter._source = before
+
+    with pytest.raises(error) as refused:
+        hunter.set_data_source(**arguments)
+
+    assert sentence in str(refused.value)
+    assert (hunter._source, before.closed) == (before, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"min_cluster_strength": 60}, "min_cluster_strength is 60: give 0 to 1 (it is a strength)"),
+        ({"max_distance_pct": 10}, "max_distance_pct is 10: give 0.0001 to 1 (it is a fraction, 0.10 for 10 %)"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_a_sentence(options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match="give") as refused:
+        LiquidationHunter(**options)
+
+    assert sentence in str(refused.value)
+
+
+def test_a_hunter_of_its_own_stops_what_it_started_and_leaves_alone_what_it_was_given() -> None:
+    given = FakeHeatmap()
+    with LiquidationHunter() as hunter:
+        hunter.set_data_source("live_binance", live_heatmap=given)  # type: ignore[arg-type]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            signal = hunter.generate_signal("btc", 100.0)[0]
+
+    assert (signal, given.stopped) == (-1, False)
+
+
+class FakeHeatmap:
+    def __init__(self) -> None:
+        self.stopped = False
+
+    def get_clusters(self, symbol: str) -> Clusters:
+        return Clusters([cluster("below", 97.5)], alive=True)
+
+    def stop_stream(self) -> None:
+        self.stopped = True
