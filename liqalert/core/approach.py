@@ -52,7 +52,7 @@ class Seen:
 class Approach:
     """Of one zone, as long as its band and strength stay the same."""
 
-    __slots__ = ("_armed", "_cooling", "_cooling_s", "_held", "_leaving", "_near", "_strength", "_told", "quiet")
+    __slots__ = ("_armed", "_cooling", "_cooling_s", "_leaving", "_near", "_strength", "_told", "quiet")
 
     def __init__(self, zone: Zone, reaches: tuple[Reach, ...], episodes: Mapping[str, Episode], terms: Terms) -> None:
         self._strength = zone.strength
@@ -67,8 +67,6 @@ class Approach:
         """These notice when the mark is inside the band."""
         self._told: set[str] = set()
         """These notice when the zone is swept, as do the armed ones."""
-        self._held: set[str] = set()
-        """Any mark takes these on."""
         self.quiet: Quiet | None = None
         """Where nothing can change on this zone; None: the next mark must be looked at."""
         for reach in reaches:
@@ -88,23 +86,21 @@ class Approach:
             self._told.add(reach.rule_id)
             if state is EpisodeState.NEAR:
                 self._near.add(reach.rule_id)
-        elif state is EpisodeState.COOLING:
+        elif state in (EpisodeState.COOLING, EpisodeState.HELD):
             insort(self._cooling, (episode.since + self._cooling_s, reach.rule_id))
-        elif state is EpisodeState.HELD:
-            self._held.add(reach.rule_id)
 
     def take(self, reach: Reach) -> None:
         """A rule out of whichever lists it is in."""
         _remove(self._armed, reach.near)
         _remove(self._leaving, reach.leaving)
         self._cooling = [place for place in self._cooling if place[1] != reach.rule_id]
-        for ids in (self._near, self._told, self._held):
+        for ids in (self._near, self._told):
             ids.discard(reach.rule_id)
 
     def due(self, seen: Seen, reaches: Mapping[str, Reach]) -> list[str]:
         """The ids of the rules on which this mark may do something, in order."""
         self._warm_up(seen.now, reaches)
-        found = set(self._held)
+        found: set[str] = set()
         if seen.swept:
             found |= self._told
             found.update(rule_id for _, rule_id in self._armed)

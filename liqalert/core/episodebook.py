@@ -44,6 +44,7 @@ class EpisodeBook:
         self._sides = sides
         self._rules = rules
         self._episodes: dict[str, dict[str, Episode]] = {}
+        """By zone and rule. Always gone through by rule: the order of insertion would not survive a restart."""
         self._reaches: dict[str, Reach] = {}
         """By rule, as far as they have been asked for."""
         self._approaches: dict[str, Approach] = {}
@@ -73,7 +74,7 @@ class EpisodeBook:
         self.look_again(zone)
         kept = self._rules.ids()
         episodes = self._episodes.get(zone.id, {})
-        for rule_id in [rule_id for rule_id in episodes if rule_id not in kept]:
+        for rule_id in sorted(episodes.keys() - kept):
             yield from self._end(episodes.pop(rule_id), Reason.RULE_GONE, zone, mark, now)
 
     def look_again(self, zone: Zone) -> None:
@@ -108,7 +109,7 @@ class EpisodeBook:
     def interrupt(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is rewritten: every episode on it is idle again."""
         self.look_again(zone)
-        for rule_id, episode in self._episodes.pop(zone.id, {}).items():
+        for rule_id, episode in sorted(self._episodes.pop(zone.id, {}).items()):
             if episode.state in TOLD:
                 self._interrupted.setdefault(zone.id, set()).add(rule_id)
             yield from self._end(episode, Reason.ZONE_REWRITTEN, zone, mark, now)
@@ -116,7 +117,7 @@ class EpisodeBook:
     def fade(self, zone: Zone, why: Reason, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is no more, by no mark: its told and armed episodes fade."""
         self.look_again(zone)
-        for episode in self._episodes.pop(zone.id, {}).values():
+        for _, episode in sorted(self._episodes.pop(zone.id, {}).items()):
             yield from self._end(episode, why, zone, mark, now)
         self._interrupted.pop(zone.id, None)
 
@@ -135,7 +136,7 @@ class EpisodeBook:
         if weaker.id in self._interrupted:
             self._interrupted.setdefault(survivor.id, set()).update(self._interrupted.pop(weaker.id))
         moved = []
-        for rule_id, episode in tuple(theirs.items()):
+        for rule_id, episode in sorted(theirs.items()):
             own = mine.get(rule_id)
             if own is not None and ADVANCEMENT[own.state] >= ADVANCEMENT[episode.state]:
                 continue

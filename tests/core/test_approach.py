@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,9 @@ rules = st.lists(
     max_size=12,
     unique=True,
 )
-bands = st.lists(st.tuples(st.integers(95, 105), st.integers(0, 3), st.sampled_from([0.35, 0.55, 0.8])), max_size=5)
+bands = st.lists(
+    st.tuples(st.integers(95, 105), st.integers(0, 3), st.sampled_from([0.35, 0.55, 0.8])), min_size=1, max_size=5
+)
 # On the thresholds as well as anywhere; small steps and jumps across several zones.
 marks = st.one_of(
     st.integers(90, 112).map(float),
@@ -96,7 +99,12 @@ def _evidence(each: Zone, rule: Rule, seen: Mark, where: Position) -> Evidence:
     )
 
 
-@given(rules, bands, st.lists(marks, max_size=40))
+walks = st.lists(st.integers(-3, 3), min_size=10, max_size=40).map(
+    lambda steps: [98.0 + 0.35 * total for total in accumulate(steps)]
+)
+
+
+@given(rules, bands, st.one_of(walks, st.lists(marks, max_size=40)))
 def test_the_lists_give_what_looking_at_everything_gives(
     held: list[Rule], found: list[tuple[int, int, float]], path: list[float]
 ) -> None:
