@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -49,7 +49,7 @@ Decoded: TypeAlias = tuple[Sequence[Row], tuple[str, ...]]
 """The rows of a frame, and one kind for each row that was refused."""
 
 
-class _Wrapped(Struct):
+class _Wrapped(Struct, gc=False):
     data: Row | list[Row]
 
 
@@ -91,29 +91,24 @@ class Refused(Exception):
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """All that decoding bytes from outside can raise: invalid UTF-8 and deep nesting have errors of their own."""
 
+_WRAPPER = b'{"stream"'
 _decode_wrapped = msgspec.json.Decoder(_Wrapped, strict=False).decode
 _decode_row = msgspec.json.Decoder(Row, strict=False).decode
-_decode_bare = msgspec.json.Decoder(Row | list[Row], strict=False).decode
+_decode_bare: Callable[[bytes], Row | list[Row]] = msgspec.json.Decoder(Row | list[Row], strict=False).decode
 _NOT_JSON_NUMBERS = re.compile(rb"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=[\s,\]}])")
 
 
-def decode_frame(frame: bytes) -> Decoded:
-    """The rows of `frame`, wrapped or bare, object or array. Never raises: what is no row is counted by kind.
+def decode_whole(frame: bytes) -> Row | list[Row]:
+    """The row or rows of a frame in which every one is as expected, wrapped or bare. Raises UNREADABLE for others."""
+    if frame[:9] == _WRAPPER:
+        return _decode_wrapped(frame).data
+    return _decode_bare(frame)
 
-    A frame in which every row is as expected is decoded in one go; any other is taken apart row by row, so that one
-    bad row loses only itself.
+
+def decode_row_by_row(frame: bytes) -> Decoded:
+    """The rows of any frame, taken apart so that one bad row loses only itself. Never raises: what is no row is counted
+    by kind.
     """
-    try:
-        if frame.startswith(b'{"stream"'):
-            content = _decode_wrapped(frame).data
-        else:
-            content = _decode_bare(frame)
-    except UNREADABLE:
-        return _decode_row_by_row(frame)
-    return (content if isinstance(content, list) else (content,)), ()
-
-
-def _decode_row_by_row(frame: bytes) -> Decoded:
     rows: list[Row] = []
     refused: list[str] = []
     try:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedFrame:
+class ParsedFrame(Struct, frozen=True, gc=False):
     """What one frame meant. Nothing in it is guessed: what could not be understood is in `rejected`, by kind."""
 
     liquidations: tuple[Liquidation, ...] = ()

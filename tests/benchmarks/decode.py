@@ -10,11 +10,11 @@ from tests.benchmarks.harness import Figure, Question, Scale, compare, cpu_us
 from tests.benchmarks.inputs import T0, force_order_frames, mark_frame, prices, quotes
 
 SAME_FIELDS = "msgspec, the same five fields"
-ROUNDS = 21
+ROUNDS = 61
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    frames = scale.of(3000, 20)
+    frames = scale.of(1000, 20)
     yield _compared(
         Question("decode forceOrder to Liquidation", SAME_FIELDS, "us CPU/frame"),
         force_order_frames(frames, T0, wrapped=False),

@@ -72,8 +72,8 @@ def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int) -> Figur
     random = Random(question.what)
     costs: dict[Cost, list[float]] = {ours: [], peer: []}
     for measured in [False] * (rounds > 1) + [True] * rounds:
+        gc.collect()
         for side in random.sample((ours, peer), 2):
-            gc.collect()
             cost = side()
             if measured:
                 costs[side].append(cost)

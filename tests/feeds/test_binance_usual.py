@@ -1,0 +1,54 @@
+"""The short way through the parser, for symbols it has seen before, gives what the long way gives."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.feeds.binance import BinanceParser
+from tests.binance_messages import force_order
+
+T0 = 1_790_000_000.0
+CONTRACTS = {"BTCUSD_PERP": 100.0, "ODD": 10.0}
+QUOTES = {"ODDQUOTE": "XRP", "PLAIN": "USDC", "ETHBTC": "BTC"}
+
+orders = st.tuples(
+    st.sampled_from(["BTCUSDT", "PLAIN", "ODD", "ODDQUOTE", "ETHBTC", "BTCUSD_PERP", "NEWUSD_260925", "X", "我USDT"]),
+    st.sampled_from(["SELL", "BUY", "HOLD"]),
+    st.sampled_from(["67321.4", "0.0001", "1e11", "nan", "0"]),
+    st.sampled_from(["0.5", "1000000", "0", "-1"]),
+    st.sampled_from([-1, 0, 1, 2, 3]),
+    st.sampled_from([0, 1, 2]),
+)
+
+
+@given(st.lists(orders, max_size=12))
+def test_what_a_parser_has_seen_before_changes_nothing(found: list[tuple[str, str, str, str, int, int]]) -> None:
+    seasoned = BinanceParser(contracts=CONTRACTS, quotes=QUOTES)
+    frames = [_frame(*each) for each in found]
+    for frame in frames:
+        seasoned.parse(frame, T0)
+
+    for frame in frames:
+        assert seasoned.parse(frame, T0) == BinanceParser(contracts=CONTRACTS, quotes=QUOTES).parse(frame, T0)
+
+
+def test_a_new_list_of_contracts_counts_at_once() -> None:
+    parser = BinanceParser()
+    frame = _frame("BTCUSDT", "SELL", "50000", "2", 0, 0)
+    [before] = parser.parse(frame, T0).liquidations
+    parser.learn(
+        "coin_exchangeInfo",
+        msgspec.json.encode({"symbols": [{"symbol": "BTCUSDT", "contractSize": 100, "quoteAsset": "USD"}]}),
+    )
+
+    [after] = parser.parse(frame, T0).liquidations
+
+    assert (before.notional_usd, after.notional_usd) == (100_000.0, 200.0)
+
+
+def _frame(symbol: str, side: str, price: str, quantity: str, st: int, order_st: int) -> bytes:
+    content = force_order(symbol, side, price=price, quantity=quantity, at_ms=round(T0 * 1000))
+    order = {**content["o"], "st": order_st}
+    return msgspec.json.encode({"stream": "!forceOrder@arr", "data": {**content, "o": order, "st": st}})
