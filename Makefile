@@ -6,7 +6,7 @@ READY := $(VENV)/.synced
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: demo test check lint bench soak lock clean
+.PHONY: demo test check lint bench soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/liqalert demo
@@ -29,6 +29,11 @@ bench: $(READY)
 # A flood and a simulated day, six minutes together: prints what it measured, fails above a limit. SOAK_ARGS="--only day".
 soak: $(READY)
 	$(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+# The property tests of everything that reads what others wrote, at length: minutes. What they find goes to
+# tests/payloads/hostile.
+fuzz: $(READY)
+	HYPOTHESIS_EXAMPLES=$${HYPOTHESIS_EXAMPLES:-3000} $(BIN)/python -m pytest --timeout 1800 -n 2 -k "hostile or properties"
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --universal --generate-hashes --extra dev --extra postgresql --no-emit-index-url \

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
-UnixTime: TypeAlias = float
-"""Seconds since 1970-01-01 00:00 UTC."""
+# The bounds hold for what is decoded, as out of a recording that somebody else has made: nobody else looks at them.
+UnixTime: TypeAlias = Annotated[float, Meta(ge=0.0, lt=4_102_444_800.0)]
+"""Seconds since 1970-01-01 00:00 UTC, before the year 2100."""
+Price: TypeAlias = Annotated[float, Meta(gt=0.0, le=1e12)]
+"""Quote per base."""
+Amount: TypeAlias = Annotated[float, Meta(gt=0.0, le=1e15)]
+"""Of something, in base units or in US dollars."""
 
 
 class PositionSide(StrEnum):
@@ -31,11 +36,11 @@ class Liquidation(Struct, frozen=True, gc=False):
 
     instrument: Instrument
     liquidated: PositionSide
-    price: float
-    """Quote per base: the average fill where the exchange reports one."""
-    quantity: float
+    price: Price
+    """The average fill where the exchange reports one."""
+    quantity: Amount
     """Base units."""
-    notional_usd: float
+    notional_usd: Amount
     event_time: UnixTime
     """When the exchange executed it, by its clock."""
     received_time: UnixTime
@@ -45,7 +50,7 @@ class Mark(Struct, frozen=True, gc=False):
     """The exchange's mark price of an instrument at a time."""
 
     instrument: Instrument
-    price: float
+    price: Price
     event_time: UnixTime
     received_time: UnixTime
 
@@ -55,7 +60,7 @@ class OpenInterest:
     """Open positions of an instrument, in US dollars, as of `at`."""
 
     instrument: Instrument
-    usd: float
+    usd: Amount
     at: UnixTime
 
 

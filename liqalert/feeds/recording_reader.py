@@ -14,6 +14,8 @@ from liqalert.feeds.recording import Line
 
 FILES = "liqalert-*.jsonl.gz"
 CHUNK_BYTES = 1 << 16
+LONGEST_LINE = 1 << 25
+"""More than the largest frame that a feed takes, every byte of it escaped. A file without lines is no recording."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -51,7 +53,7 @@ class RecordingReader:
             self.read_bytes += lines.take_read_bytes()
             try:
                 record = _record(line)
-            except msgspec.DecodeError:
+            except NoRecord:
                 self.lost_bytes += len(line)
                 continue
             yield record
@@ -89,7 +91,7 @@ def is_recording(path: Path) -> bool:
         return path.match(FILES)
     try:
         _record(first)
-    except msgspec.DecodeError:
+    except NoRecord:
         return False
     return True
 
@@ -117,6 +119,9 @@ class _Lines:
         for block in self._blocks():
             *lines, self.rest = (self.rest + block).split(b"\n")
             yield from lines
+            if len(self.rest) > LONGEST_LINE:
+                self._damaged += len(self.rest)
+                self.rest = b""
 
     def _blocks(self) -> Iterator[bytes]:
         with self._path.open("rb") as file:
@@ -129,7 +134,7 @@ class _Lines:
                     continue
                 yield unpack.feed(chunk)
                 if unpack.damaged:
-                    self._damaged = unpack.damaged + len(file.read())
+                    self._damaged += unpack.damaged + len(file.read())
                     return
 
 
@@ -166,8 +171,15 @@ class _Gunzip:
         return bytes(unpacked)
 
 
+class NoRecord(ValueError):
+    """The line is something else, or damaged."""
+
+
 def _record(line: bytes) -> Record:
-    """Raises msgspec.DecodeError when the line is no record."""
-    fields = msgspec.json.decode(line, type=Line)
+    """Raises NoRecord."""
+    try:
+        fields = msgspec.json.decode(line, type=Line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        raise NoRecord(str(exc)) from exc
     payload = fields.b64 if fields.b64 is not None else (fields.data or "").encode()
     return Record(fields.t, fields.kind, fields.exchange, payload)

@@ -15,8 +15,10 @@ from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark,
 from liqalert.core.rules import Rule
 from liqalert.core.start import Start, begun
 from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance_tables import UnexpectedAnswer
+from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.feeds.recording_reader import Record
-from liqalert.feeds.records import PriceSource
+from liqalert.feeds.records import PriceSource, UnreadableRecords
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
 
@@ -59,7 +61,18 @@ class Replay:
         return self._earlier + (self._pipeline.verdicts if self._pipeline else Counter())
 
     def take(self, record: Record) -> None:
-        """Does with one record what the daemon did with it."""
+        """Does with one record what the daemon did with it. Raises UnreadableRecords."""
+        try:
+            self._take(record)
+        except (*UNREADABLE, UnexpectedAnswer) as exc:
+            raise UnreadableRecords(
+                f"the record {record.kind!r} received at {record.received_time:.3f} is not what liqalert writes: "
+                "leave this file out"
+            ) from exc
+
+    # ------------------------------------------------------------ details
+
+    def _take(self, record: Record) -> None:
         self.now = record.received_time
         pipeline = self._begun(record)
         if record.kind == "frame":
@@ -73,8 +86,6 @@ class Replay:
             pipeline.set_rules(msgspec.json.decode(record.payload, type=tuple[Rule, ...]), record.received_time)
         elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
             self._parser.learn(record.kind, record.payload)
-
-    # ------------------------------------------------------------ details
 
     def _begun(self, record: Record) -> Pipeline:
         """The pipeline; made at the first record, and anew wherever the daemon that recorded was started again."""
