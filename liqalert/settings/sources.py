@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
@@ -12,6 +13,7 @@ from pathlib import Path
 from pydantic_settings import EnvSettingsSource
 
 from liqalert.settings.sections import Settings
+from liqalert.settings.values import expanded_path
 
 _CREDENTIALS = {
     ("telegram", "token"): "telegram-token",
@@ -128,9 +130,16 @@ def with_secret_files(layer: Layer) -> Layer:
         name = f"{section}.{key}_file"
         if values[section].get(key):
             raise SettingsError(f"{section}.{key} and {name} are both set: keep one{layer.place(name)}")
-        values[section][key] = _read(Path(path).expanduser(), name, layer.place(name)).strip()
+        values[section][key] = _read(_expanded(path, name, layer.place(name)), name, layer.place(name)).strip()
         places[f"{section}.{key}"] = f"file {path}"
     return Layer(values, places)
+
+
+def _expanded(path: str, name: str, place: str) -> Path:
+    try:
+        return expanded_path(Path(path)) or Path()
+    except ValueError as exc:
+        raise SettingsError(f"{name} is {json.dumps(path)}: {exc}{place}") from None
 
 
 def merged(layers: Iterable[Layer]) -> Layer:

@@ -61,7 +61,14 @@ def lower(value: object) -> object:
 
 
 def expanded_path(path: Path | None) -> Path | None:
-    return path.expanduser() if path else None
+    if path is None:
+        return None
+    if "\0" in str(path):
+        raise ValueError("give the name of a file or directory, which holds no NUL")
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError("give a path that begins with / or ~/, because there is no such user here") from None
 
 
 def without_repeats(given: tuple[T, ...]) -> tuple[T, ...]:
