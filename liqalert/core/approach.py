@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -72,6 +72,11 @@ class Approach:
         for reach in reaches:
             if reach.rule.min_strength <= zone.strength or reach.rule_id in episodes:
                 self.put(reach, episodes.get(reach.rule_id))
+
+    @property
+    def told(self) -> Set[str]:
+        """The rules whose episodes have been told of and are not over."""
+        return self._told
 
     def put(self, reach: Reach, episode: Episode | None) -> None:
         """A rule that is in no list, where the state of its episode wants it."""

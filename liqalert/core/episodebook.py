@@ -18,6 +18,7 @@ from liqalert.core.episodes import (
     Transition,
     advance,
     end,
+    reached,
     rearm_pct,
 )
 from liqalert.core.market import Mark, UnixTime
@@ -25,7 +26,7 @@ from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Quiet, Rule, RuleKind
 from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Zone, position
+from liqalert.core.zones import Zone, gap_pct, position
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,11 @@ class EpisodeBook:
         """What one mark changes."""
         episodes = self._episodes.setdefault(zone.id, {})
         approach = self._approach(zone)
+        gap = gap_pct(zone, sight.mark.price)
         for rule_id in approach.due(sight, self._reaches):
             reach = self._reaches[rule_id]
             evidence = partial(self.evidence, reach.rule, zone, sight.mark, sight.now, sight.unwatched_s)
-            seen = Observation(zone, sight.where, sight.swept, sight.now, evidence)
+            seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
             transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
             if transitions:
                 episodes[rule_id] = transitions[-1].episode
@@ -105,6 +107,13 @@ class EpisodeBook:
     def settle(self, zone: Zone, mark: Mark) -> None:
         """All that `mark` changes on the zone has been done."""
         self._approach(zone).settle(zone, mark.price, zone.peak_at + self._terms.memory_s)
+
+    def note(self, zone: Zone, lowest: float, highest: float) -> None:
+        """Between these the mark has been since an episode of this instrument was last looked at."""
+        episodes = self._episodes.get(zone.id, {})
+        approach = self._approaches.get(zone.id)
+        for rule_id in approach.told if approach else tuple(episodes):
+            episodes[rule_id] = reached(episodes[rule_id], zone, lowest, highest)
 
     def interrupt(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is rewritten: every episode on it is idle again."""
@@ -149,10 +158,16 @@ class EpisodeBook:
 
     # ------------------------------------------------------------ what it tells
 
+    def has_told(self, zone: Zone) -> bool:
+        """Whether an episode on the zone has been told of and is not over."""
+        approach = self._approaches.get(zone.id)
+        if approach is not None:
+            return bool(approach.told)
+        return any(episode.state in TOLD for episode in self._episodes.get(zone.id, {}).values())
+
     def is_open(self, zone: Zone) -> bool:
         """Whether someone has been told of the zone and the mark has not left it since."""
-        told = any(episode.state in TOLD for episode in self._episodes.get(zone.id, {}).values())
-        return told or bool(self._interrupted.get(zone.id))
+        return self.has_told(zone) or bool(self._interrupted.get(zone.id))
 
     def most_advanced(self, zone: Zone) -> EpisodeState:
         states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]

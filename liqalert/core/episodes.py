@@ -12,7 +12,7 @@ from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, ZoneEnd
+from liqalert.core.zones import Position, Zone, ZoneEnd, gap_pct
 
 
 class EpisodeState(StrEnum):
@@ -57,7 +57,7 @@ class Episode:
     """swept, held or faded, once it is known how the near alert turned out; None before."""
     touched: bool = False
     closest_pct: float | None = None
-    """Nearest the mark has come to the band since near, in per cent; 0 once inside."""
+    """Nearest the mark has come to the edge it came from since near, in per cent; negative: so far past that edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,8 @@ class Observation:
     swept: bool
     """The mark, once outside the band, is now beyond its other edge."""
     now: UnixTime
+    gap_pct: float
+    """As `zones.gap_pct`."""
     evidence: Callable[[], Evidence]
     """Made only when it is needed: most marks that are looked at change nothing."""
 
@@ -229,7 +231,7 @@ def _near(episode: Episode, seen: Observation) -> Transition:
         episode_id=episode.id,
         evidence=seen.evidence(),
     )
-    told = replace(episode, alert_id=alert.id, closest_pct=seen.position.distance_pct)
+    told = replace(episode, alert_id=alert.id, closest_pct=seen.gap_pct)
     return replace(_enter(told, EpisodeState.NEAR, Reason.WITHIN_DISTANCE, seen), alert=alert)
 
 
@@ -248,14 +250,22 @@ def _enter(
         since=seen.now,
         outcome=outcome or episode.outcome,
         touched=touched or episode.touched,
-        closest_pct=closest(episode, seen.position),
+        closest_pct=closest(episode, seen.gap_pct),
     )
     return Transition(entered, episode.state, seen.now, reason, seen.evidence())
 
 
-def closest(episode: Episode, seen: Position) -> float | None:
+def closest(episode: Episode, gap: float) -> float | None:
     """The nearest the mark has come since near; None before."""
-    return None if episode.closest_pct is None else min(episode.closest_pct, seen.distance_pct)
+    return None if episode.closest_pct is None else min(episode.closest_pct, gap)
+
+
+def reached(episode: Episode, zone: Zone, lowest: float, highest: float) -> Episode:
+    """The mark has been at these extremes since `episode` was last looked at."""
+    if episode.state not in TOLD:
+        return episode
+    gap = min(gap_pct(zone, lowest), gap_pct(zone, highest))
+    return replace(episode, closest_pct=closest(episode, gap))
 
 
 def end(episode: Episode, reason: Reason, now: UnixTime, evidence: Evidence) -> Transition:

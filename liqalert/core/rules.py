@@ -75,6 +75,20 @@ def rule_of(kind: RuleKind, instrument: Instrument | None, thresholds: Threshold
             return Rule(kind, instrument, 0.0, 0.0, thresholds.large_usd)
 
 
+@dataclass(slots=True)
+class Extremes:
+    """Between which prices the mark has been."""
+
+    lowest: float
+    highest: float
+
+    def widen(self, price: float) -> None:
+        if price < self.lowest:
+            self.lowest = price
+        elif price > self.highest:
+            self.highest = price
+
+
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """Nothing can change while the mark stays strictly between `low` and `high` and the time is before `until`."""
@@ -82,6 +96,8 @@ class Quiet:
     low: float
     high: float
     until: UnixTime
+    extremes: Extremes | None = None
+    """Kept up to date where it is to be told how far the mark has moved meanwhile."""
 
     def holds(self, price: float, now: UnixTime) -> bool:
         return self.low < price < self.high and now < self.until

@@ -25,7 +25,7 @@ from liqalert.core.episodes import (
 from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Quiet, Rule, RuleKind
+from liqalert.core.rules import Extremes, Quiet, Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import (
@@ -59,6 +59,8 @@ class ZoneBook:
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
         self._marks: dict[Instrument, Mark] = {}
         self._quiet: dict[Instrument, Quiet | None] = {}
+        self._extremes: dict[Instrument, Extremes] = {}
+        """Since the last mark that was looked at, where someone has been told and waits to hear how far price moves."""
 
     # ------------------------------------------------------------ what it is told
 
@@ -66,6 +68,7 @@ class ZoneBook:
         """A rule that is new begins idle; episodes of one that is gone end idle."""
         self._quiet.clear()
         for zone in self._every_zone():
+            self._reach(zone.instrument)
             yield from self._episodes.drop_rules(zone, self._mark_of(zone), now)
 
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
@@ -100,13 +103,16 @@ class ZoneBook:
         self._marks[mark.instrument] = mark
         quiet = self._quiet.get(mark.instrument)
         if quiet is not None and quiet.holds(mark.price, now):
+            if quiet.extremes is not None:
+                quiet.extremes.widen(mark.price)
             return ()
+        self._reach(mark.instrument)
         decisions = list(self._expire(mark.instrument, now) if mark.instrument in self._zones else ())
         for zone in tuple(self._zones.get(mark.instrument, {}).values()):
             quiet = self._episodes.quiet(zone)
             if quiet is None or not quiet.holds(mark.price, now):
                 decisions += self._see(zone, mark, now, unwatched_s)
-        self._quiet[mark.instrument] = self._next_quiet(mark.instrument)
+        self._quiet[mark.instrument] = self._next_quiet(mark)
         return tuple(decisions)
 
     # ------------------------------------------------------------ what it tells
@@ -157,6 +163,7 @@ class ZoneBook:
         yield from self._absorb(zone, now)
 
     def _rewrite(self, zone: Zone, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
+        self._reach(zone.instrument)
         renewed = rewrite(zone, cluster, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
@@ -175,6 +182,7 @@ class ZoneBook:
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
+        self._reach(survivor.instrument)
         for weaker in overlapping(survivor, self._living(survivor.instrument, survivor.liquidated)):
             if weaker.strength > survivor.strength:
                 continue
@@ -195,6 +203,7 @@ class ZoneBook:
 
     def _end(self, zone: Zone, how: ZoneEnd, now: UnixTime, *, survivor_id: str | None = None) -> Iterator[Decision]:
         """Ends a zone by no mark: its told and armed episodes fade."""
+        self._reach(zone.instrument)
         yield from self._episodes.fade(zone, WHY_ENDED[how], self._mark_of(zone), now)
         self._forget(zone)
         yield ZoneEnded(zone, now, how, survivor_id)
@@ -237,12 +246,23 @@ class ZoneBook:
         else:
             self._episodes.settle(zone, mark)
 
-    def _next_quiet(self, instrument: Instrument) -> Quiet | None:
-        """Where nothing can change on any of its zones."""
+    def _reach(self, instrument: Instrument) -> None:
+        """Lets the episodes know how far the mark has moved since they were last looked at."""
+        seen = self._extremes.get(instrument)
+        if seen is not None:
+            for zone in self._zones.get(instrument, {}).values():
+                self._episodes.note(zone, seen.lowest, seen.highest)
+
+    def _next_quiet(self, mark: Mark) -> Quiet | None:
+        """Where nothing can change on any zone of the mark's instrument."""
+        zones = self._zones.get(mark.instrument, {})
+        self._extremes.pop(mark.instrument, None)
+        if any(self._episodes.has_told(zone) for zone in zones.values()):
+            self._extremes[mark.instrument] = Extremes(mark.price, mark.price)
         found = EVERYTHING_QUIET
-        for zone in self._zones.get(instrument, {}).values():
+        for zone in zones.values():
             quiet = self._episodes.quiet(zone)
             if quiet is None:
                 return None
             found = Quiet(max(found.low, quiet.low), min(found.high, quiet.high), min(found.until, quiet.until))
-        return found
+        return replace(found, extremes=self._extremes.get(mark.instrument))

@@ -75,6 +75,21 @@ def position(zone: Zone, mark_price: float) -> Position:
     return Position(None, 0.0)
 
 
+def gap_pct(zone: Zone, mark_price: float) -> float:
+    """From the mark to the edge that it came from, in per cent of the mark; negative once the mark is past that edge.
+
+    For a zone from whose outside the mark has been seen.
+    """
+    gap = mark_price - zone.high if zone.outside is Outside.ABOVE else zone.low - mark_price
+    return gap / mark_price * 100.0
+
+
+def mark_at_gap(zone: Zone, gap: float) -> float:
+    """The mark whose `gap_pct` is `gap`."""
+    above = zone.outside is Outside.ABOVE
+    return zone.high / (1.0 - gap / 100.0) if above else zone.low / (1.0 + gap / 100.0)
+
+
 def open_zone(cluster: Cluster, now: UnixTime) -> Zone:
     return Zone(
         id=short_id("zone", cluster.id, now),

@@ -91,7 +91,7 @@ def outcome(episode: Episode | None, numbers: NumberStyle = NumberStyle.POINT) -
     """How an episode turned out, or where it stands."""
     if episode is None:
         return "outcome unknown"
-    nearest = "" if episode.closest_pct is None else f", nearest {numbers.percent(episode.closest_pct)}"
+    nearest = "" if episode.closest_pct is None else f", nearest {numbers.percent(max(0.0, episode.closest_pct))}"
     match episode.outcome or episode.state:
         case EpisodeState.SWEPT:
             return "swept: the mark passed through"

@@ -61,8 +61,12 @@ def whereabouts(zone: Zone, evidence: Evidence, numbers: NumberStyle) -> str:
 
 
 def moved(flow: FlowEvidence, numbers: NumberStyle) -> str:
+    return change_words(flow.moved_pct, numbers)
+
+
+def change_words(pct: float, numbers: NumberStyle) -> str:
     """`-1.2 %`, with its sign."""
-    return f"{'+' if flow.moved_pct > 0.0 else ''}{numbers.percent(flow.moved_pct)}"
+    return f"{'+' if pct > 0.0 else ''}{numbers.percent(pct)}"
 
 
 def _cascade(flow: FlowEvidence, numbers: NumberStyle) -> str:

@@ -9,8 +9,8 @@ from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
 from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.core.zones import Zone
-from liqalert.render.headline import SENTENCE_LIMIT, SYMBOL_LIMIT, headline, moved
+from liqalert.core.zones import Zone, mark_at_gap
+from liqalert.render.headline import SENTENCE_LIMIT, SYMBOL_LIMIT, change_words, headline, moved
 from liqalert.render.numbers import NumberStyle, age, escape, one_line
 from liqalert.render.scene import Scene
 from liqalert.render.text import Text, bold, clip, joined, line
@@ -47,13 +47,13 @@ def outcome_words(alert: Alert, episode: Episode | None, scene: Scene) -> str | 
     after = f"{age(max(0.0, episode.since - alert.decided_at))} after the alert ({scene.clock(episode.since)})"
     match episode.outcome or episode.state:
         case EpisodeState.TOUCHED:
-            return f"Touched: price came into the range, {after}"
+            return f"Touched: price came into the range, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.SWEPT:
-            return f"Swept: price went through the range and out at the far side, {after}"
+            return f"Swept: price went through the range and out, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.HELD:
-            return f"Held: price turned back to where it came from, {after}; {_nearest(episode, scene)}"
+            return f"Held: price turned back to where it came from, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.FADED:
-            return f"Faded: the range ended before price decided, {after}; {_nearest(episode, scene)}"
+            return f"Faded: the range ended before price decided, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.IDLE:
             return f"Grown: new liquidations have made the range anew, {after}; watched from the start again"
         case _:
@@ -154,10 +154,15 @@ def _outcome_lines(alert: Alert, episode: Episode | None, scene: Scene) -> Itera
         yield bold(words)
 
 
-def _nearest(episode: Episode, scene: Scene) -> str:
-    if episode.touched or episode.closest_pct == 0.0:
-        return "it had been inside"
-    return "nearest " + ("unknown" if episode.closest_pct is None else scene.numbers.percent(episode.closest_pct))
+def _furthest(alert: Alert, episode: Episode, scene: Scene) -> str:
+    """How far price went towards the range, into it or through it, since the alert."""
+    zone, seen, gap = alert.zone, alert.evidence, episode.closest_pct
+    if zone is None or seen is None or seen.mark_price is None or gap is None:
+        return ""
+    price = mark_at_gap(zone, gap)
+    change = change_words((price / seen.mark_price - 1.0) * 100.0, scene.numbers)
+    short = f", {scene.numbers.percent(gap)} short of it" if gap > 0.0 else ""
+    return f"; furthest {scene.numbers.price(price)} ({change} since the alert{short})"
 
 
 def _track_record(record: TrackRecord) -> str:

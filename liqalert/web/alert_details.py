@@ -167,7 +167,7 @@ def _episode_detail(episode: Episode) -> EpisodeDetail:
         id=episode.id,
         since=iso(episode.since),
         touched=episode.touched,
-        closest_pct=episode.closest_pct,
+        closest_pct=None if episode.closest_pct is None else max(0.0, episode.closest_pct),
     )
 
 

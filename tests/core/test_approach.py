@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.engine import Engine
-from liqalert.core.episodes import Episode, Observation, Transition, advance
+from liqalert.core.episodes import Episode, Observation, Transition, advance, reached
 from liqalert.core.market import Mark
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, position
+from liqalert.core.zones import Position, Zone, gap_pct, position
 from tests.core.events import BTC, T0, mark, zone
 
 TERMS = Terms(cooldown_s=5.0)
@@ -72,10 +72,12 @@ class EveryRuleOnEveryZone:
             key = each.id, rule.id
             if rule.min_strength <= each.strength or key in self._episodes:
                 evidence = partial(_evidence, each, rule, seen, where)
+                if key in self._episodes:
+                    self._episodes[key] = reached(self._episodes[key], each, seen.price, seen.price)
                 steps = advance(
                     self._episodes.get(key),
                     rule,
-                    Observation(each, where, swept, seen.received_time, evidence),
+                    Observation(each, where, swept, seen.received_time, gap_pct(each, seen.price), evidence),
                     TERMS,
                 )
                 if steps:

@@ -218,17 +218,24 @@ def test_split_never_makes_what_telegram_refuses(lines: list[str], limit: int) -
     ("became", "words"),
     [
         (
-            episode(EpisodeState.TOUCHED, touched=True, closest_pct=0.0),
-            "Touched: price came into the range, 5 min after the alert (14:10 UTC)",
+            episode(EpisodeState.TOUCHED, touched=True, closest_pct=-65 / 606),
+            "Touched: price came into the range, 5 min after the alert (14:10 UTC); "
+            "furthest 60,600 (-1.04 % since the alert)",
         ),
-        (swept(), "Swept: price went through the range and out at the far side, 5 min after the alert (14:10 UTC)"),
+        (
+            replace(swept(), closest_pct=-665 / 600),
+            "Swept: price went through the range and out, 5 min after the alert (14:10 UTC); "
+            "furthest 60,000 (-2.02 % since the alert)",
+        ),
         (
             episode(EpisodeState.COOLING, outcome=EpisodeState.HELD),
-            "Held: price turned back to where it came from, 5 min after the alert (14:10 UTC); nearest 0.31 %",
+            "Held: price turned back to where it came from, 5 min after the alert (14:10 UTC); "
+            "furthest 60,853.6 (-0.62 % since the alert, 0.31 % short of it)",
         ),
         (
-            episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True),
-            "Faded: the range ended before price decided, 5 min after the alert (14:10 UTC); it had been inside",
+            episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True, closest_pct=-65 / 606),
+            "Faded: the range ended before price decided, 5 min after the alert (14:10 UTC); "
+            "furthest 60,600 (-1.04 % since the alert)",
         ),
     ],
 )
