@@ -51,6 +51,8 @@ class Channel:
         self.ways = WAYS.get(name, OTHER_WAYS)
         self._notifier = notifier
         self._pacing = Pacing(self.ways.pace)
+        self._reserved: dict[str, float] = {}
+        """When a place was taken for a message that has not left yet, by address."""
         self.refusal: str | None = None
         """Why the whole channel is refused; None while it works."""
 
@@ -59,8 +61,9 @@ class Channel:
         return self._pacing.ready_at(address, share) - loop_now()
 
     def reserve(self, address: str) -> None:
-        """A message leaves for `address` now."""
-        self._pacing.leaves(address, loop_now())
+        """A message is about to leave for `address`."""
+        self._reserved[address] = loop_now()
+        self._pacing.leaves(address, self._reserved[address])
 
     def park(self, address: str, seconds: float) -> None:
         self._pacing.park(address, loop_now() + seconds)
@@ -81,12 +84,20 @@ class Channel:
         for position, message in enumerate(messages):
             if position:
                 await self.turn(address)
+            self._leaves(address)
             message_id = await self._in_time(self._notifier.send(address, message))
         return message_id
 
     async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
         """As `Notifier.amend`. Its place must have been reserved."""
+        self._leaves(address)
         return await self._in_time(self._notifier.amend(address, message_id, whole, news))
+
+    def _leaves(self, address: str) -> None:
+        """The limits count what leaves: thirty that have waited for the database leave at the same moment."""
+        reserved_at = self._reserved.pop(address, None)
+        if reserved_at is not None:
+            self._pacing.left_later(address, reserved_at, loop_now())
 
     async def _in_time(self, call: Awaitable[str]) -> str:
         try:

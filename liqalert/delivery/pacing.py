@@ -77,6 +77,13 @@ class Pacing:
         self._by_chat.move_to_end(chat)
         self._forget(at)
 
+    def left_later(self, address: str, reserved_at: float, at: float) -> None:
+        """The message whose place was taken at `reserved_at` has left only at `at`."""
+        for places in (self._newest, self._by_chat.get(_chat(address))):
+            if places is not None and reserved_at in places:
+                places.remove(reserved_at)
+                places.append(at)
+
     def park(self, address: str, until: float) -> None:
         """Nothing leaves for `address` before `until`. No other chat is delayed."""
         chat = _chat(address)

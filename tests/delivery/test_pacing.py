@@ -62,6 +62,17 @@ def test_thirty_first_message_waits_for_everyone() -> None:
     assert pacing.ready_at("999") == 101.0
 
 
+def test_a_message_that_leaves_later_than_its_place_was_taken_counts_from_then() -> None:
+    pacing = Pacing()
+    for chat in range(30):
+        pacing.leaves(str(chat), 100.0 + chat / 100.0)
+    for chat in range(30):
+        pacing.left_later(str(chat), 100.0 + chat / 100.0, 100.8)
+
+    assert pacing.ready_at("999") == 101.8
+    assert pacing.ready_at("7") == 101.8
+
+
 def test_parked_chat_waits_as_told_and_no_other_does() -> None:
     pacing = Pacing()
 
