@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -141,6 +142,7 @@ def build_delivering(
     settings: Settings, stores: Stores, world: World, *, session: aiohttp.ClientSession, random: Random
 ) -> Delivering:
     notifiers: dict[str, Notifier] = {}
+    counts: Counter[tuple[str, str]] = Counter()
     telegram = None
     if settings.webhook.url is not None:
         secret = settings.webhook.secret.get_secret_value() if settings.webhook.secret else None
@@ -151,7 +153,7 @@ def build_delivering(
         notifiers[CONSOLE] = ConsoleNotifier(sys.stdout)
     if settings.telegram.token is not None:
         telegram = build_application(settings.telegram.token.get_secret_value(), settings.telegram.api_url)
-        notifiers[TELEGRAM] = TelegramNotifier(telegram.bot)
+        notifiers[TELEGRAM] = TelegramNotifier(telegram.bot, counts)
     sender = Sender(
         stores.outbox,
         notifiers,
@@ -164,6 +166,7 @@ def build_delivering(
         limits=Limits(settings.alerts.digest_after, settings.alerts.daily_cap),
         # The recorder is made below: it wakes the sender.
         tell=lambda notice: recorder.put_notice(notice),
+        counts=counts,
     )
     recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=world.clock)
     return Delivering(sender, recorder, telegram)

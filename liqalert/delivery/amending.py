@@ -32,6 +32,8 @@ BETWEEN_S = 5.0
 SHARE = 0.6
 """Of the limits that many share: an alert always finds a place."""
 RETRY_S = 2.0
+CHANGED_UP_TO_S = 48 * 3600.0
+"""What is older is far up in the chat, where nobody would see the change: it is replied to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +232,9 @@ class Amender:
         """Raises DeliveryError."""
         revision = await self._revision(amendment)
         ids, address = amendment.message_id.split(","), amendment.address
+        if channel.ways.growth is Growth.CHANGED and self._clock.now() - amendment.sent_at > CHANGED_UP_TO_S:
+            await channel.amend(address, ids[0], None, revision.news)
+            return Answer(amendment.message_id)
         for position, whole in enumerate(revision.whole):
             if position:
                 await channel.turn(address)

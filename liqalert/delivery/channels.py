@@ -88,7 +88,7 @@ class Channel:
             message_id = await self._in_time(self._notifier.send(address, message))
         return message_id
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """As `Notifier.amend`. Its place must have been reserved."""
         self._leaves(address)
         return await self._in_time(self._notifier.amend(address, message_id, whole, news))

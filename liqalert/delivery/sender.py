@@ -67,13 +67,14 @@ class Sender:
         composer: Composer | None = None,
         limits: Limits | None = None,
         tell: Callable[[Alert], None] = lambda _: None,
+        counts: Counter[tuple[str, str]] | None = None,
     ) -> None:
         self._channels = {name: Channel(name, notifier) for name, notifier in notifiers.items()}
         self._clock = clock
         self._random = random
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter() if counts is None else counts
         """Since the start, by channel: deliveries that became `sent`, `late` or `dead`; messages `amended`; attempts
-        that `failed`, and those among them that were `unexpected`."""
+        that `failed`, those among them that were `unexpected`; and what notifiers count."""
         self._in_flight: dict[Destination, asyncio.Task[None]] = {}
         self._unconfigured: dict[str, UnixTime] = {}
         """When a delivery was last seen for a channel that is not there."""

@@ -61,7 +61,7 @@ class AppriseNotifier:
             raise DeliveryError(text) from None
         return uuid4().hex
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """Nothing: what is sent stays. A digest that grows is refused, so that what is new goes out by itself."""
         if news.event is Event.LIST:
             raise DeliveryError("apprise: a message cannot be changed", permanent=True)

@@ -20,7 +20,7 @@ class ConsoleNotifier:
         self._write(f"\n{message.plain}\n\n")
         return str(next(self._ids))
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """What is written cannot be changed: the news follow it, an arrow before each line."""
         lines = "".join(f"-> {line}\n" for line in news.plain.splitlines())
         self._write(lines)

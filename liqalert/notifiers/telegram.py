@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
@@ -33,18 +34,18 @@ _NOT_MODIFIED = "message is not modified"
 _CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
 _NO_SUCH_MESSAGE = ("message to edit not found", "message_id_invalid", "message to be replied not found")
 
+CHANNEL = "telegram"
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class TelegramNotifier:
     """Sends over `bot`. Addresses are chat ids as text, with a topic's id after a slash. Pacing is the sender's."""
 
-    def __init__(self, bot: Bot) -> None:
+    def __init__(self, bot: Bot, counts: Counter[tuple[str, str]] | None = None) -> None:
+        """`counts`, by channel: messages `sent_as_plain`, because Telegram could not parse their HTML, and
+        `edits_in_vain`, of messages that are no more."""
         self._bot = bot
-        self.sent_as_plain = 0
-        """Messages whose HTML Telegram could not parse, since the start."""
-        self.edits_in_vain = 0
-        """Edits of messages that are no more, since the start."""
+        self._counts: Counter[tuple[str, str]] = Counter() if counts is None else counts
 
     async def send(self, address: str, message: Message) -> str:
         """Telegram's message id. Raises DeliveryError; its text never holds the token."""
@@ -68,9 +69,12 @@ class TelegramNotifier:
             # Not chained: the errors of python-telegram-bot and httpx may hold the token, alone or in an address.
             raise delivery_error(exc, self._bot.token, place) from None
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
-        """Edits the message; where Telegram no longer allows that, replies to it without a sound."""
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
+        """Edits the message; where that is not wanted, or Telegram no longer allows it, replies without a sound."""
         place = place_of(address)
+        if whole is None:
+            return await self._reply(place, message_id, news)
+        keyboard = _keyboard(whole)
 
         async def edit(text: str, parse_mode: str | None) -> None:
             await self._bot.edit_message_text(
@@ -79,7 +83,7 @@ class TelegramNotifier:
                 message_id=int(message_id),
                 parse_mode=parse_mode,
                 link_preview_options=NO_PREVIEW,
-                reply_markup=_keyboard(whole),
+                reply_markup=keyboard,
             )
 
         try:
@@ -95,7 +99,7 @@ class TelegramNotifier:
         if _NOT_MODIFIED in reason:
             return message_id
         if any(sign in reason for sign in _NO_SUCH_MESSAGE):
-            self.edits_in_vain += 1
+            self._counts[CHANNEL, "edits_in_vain"] += 1
             return message_id
         if not any(sign in reason for sign in _CANNOT_EDIT):
             raise delivery_error(refusal, self._bot.token, place) from None
@@ -118,7 +122,7 @@ class TelegramNotifier:
         except TelegramError as exc:
             if not any(sign in str(exc).lower() for sign in _NO_SUCH_MESSAGE):
                 raise delivery_error(exc, self._bot.token, place) from None
-            self.edits_in_vain += 1
+            self._counts[CHANNEL, "edits_in_vain"] += 1
         # Still the first message's: later news reply to that one, too.
         return message_id
 
@@ -129,7 +133,7 @@ class TelegramNotifier:
         except BadRequest as exc:
             if _CANNOT_PARSE not in str(exc).lower():
                 raise
-        self.sent_as_plain += 1
+        self._counts[CHANNEL, "sent_as_plain"] += 1
         log.error("telegram could not parse a message, sent as plain text", extra={"html": message.html})
         return await call(message.plain, None)
 

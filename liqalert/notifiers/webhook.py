@@ -33,9 +33,9 @@ class WebhookNotifier:
         """The idempotency key, which is the same for the same message however often it is tried."""
         return await self._post(message)
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """A POST of its own, event `outcome` (or `list` for a digest that has grown)."""
-        await self._post(whole)
+        await self._post(whole or news)
         return message_id
 
     async def _post(self, message: Message) -> str:

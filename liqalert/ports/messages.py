@@ -49,10 +49,10 @@ class Notifier(Protocol):
         """Gives the channel's id of the message."""
         ...
 
-    async def amend(self, address: str, message_id: str, whole: Message, news: Message) -> str:
+    async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """Makes the message `message_id` say `whole`, without a sound; the id of the message that says it now.
 
-        Where it cannot be changed (any more), `news` is sent as a silent reply to it. Where it no longer exists, or the
-        channel has no such thing as changing a message, nothing is done.
+        Where it cannot be changed (any more), or is to stay (`whole` None), `news` is sent as a silent reply to it.
+        Where it no longer exists, or the channel has no such thing as changing a message, nothing is done.
         """
         ...

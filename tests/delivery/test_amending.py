@@ -177,3 +177,26 @@ def test_what_changed_while_the_daemon_was_down_is_caught_up_with() -> None:
     assert len(before.sent) == 1
     assert after.sent == []
     assert [message_id for _, _, message_id, _, _ in after.amended] == ["1"]
+
+
+def test_after_two_days_the_message_is_replied_to() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(ONE)
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier) as sender:
+            for days in (2, 4):
+                await asyncio.sleep(47 * 3600.0)
+                database.move(TOUCHED if days == 2 else SWEPT, START + days / 2 * 47 * 3600.0)
+                sender.wake()
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    first, second = notifier.amended
+    assert "Touched" in first[3].plain
+    assert second[3] is None
+    assert second[2] == "1"
+    assert second[4].silent
+    assert second[4].plain.splitlines()[1].startswith("Swept: ")
+    assert database.amend_at == {}

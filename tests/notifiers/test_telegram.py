@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import astuple, dataclass
 from datetime import timedelta
@@ -158,13 +159,14 @@ async def test_answer_that_does_not_come_leaves_the_outcome_unknown(server: Tele
 
 
 async def test_html_that_telegram_cannot_parse_is_sent_as_plain_text_at_once(server: TelegramServer, bot: Bot) -> None:
-    notifier = TelegramNotifier(bot)
+    counts: Counter[tuple[str, str]] = Counter()
+    notifier = TelegramNotifier(bot, counts)
 
     await notifier.send("7", Message("<b>broken", "broken, in plain"))
 
     assert server.texts(7) == ["broken, in plain"]
     assert "parse_mode" not in server.calls_of("sendMessage")[1].params
-    assert notifier.sent_as_plain == 1
+    assert counts == {("telegram", "sent_as_plain"): 1}
 
 
 async def test_failure_of_the_plain_text_counts_like_any_other(server: TelegramServer, bot: Bot) -> None:
