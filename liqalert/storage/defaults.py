@@ -58,9 +58,11 @@ async def _set_access(connection: AsyncConnection, channel: str, *, addresses: S
     allowed = [row for row in known if _is_listed(row, listed)]
     for row in allowed:
         role = _role(row, owner=_is_listed(row, first))
-        if row["role"] != role or row["removed_at"] is not None:
+        # A Telegram chat comes back by writing; a webhook that was gone has no other way than to be tried again.
+        dead_since = row["dead_since"] if channel == "telegram" else None
+        if (row["role"], row["removed_at"], row["dead_since"]) != (role, None, dead_since):
             change = update(CHATS).where(CHATS.c.id == row["id"])
-            await connection.execute(change.values(role=role, removed_at=None))
+            await connection.execute(change.values(role=role, removed_at=None, dead_since=dead_since))
     gone = {row["id"] for row in known if not row["paired"]} - {row["id"] for row in allowed}
     await _remove(connection, sorted(gone), now)
 

@@ -197,3 +197,19 @@ async def test_many_chats_are_brought_in_line_batch_by_batch(database: Database,
     async with database.read("test") as connection:
         held = (await connection.execute(select(SUBSCRIPTIONS.c.rule_id, func.count()).group_by("rule_id"))).all()
     assert [tuple(row) for row in held] == [(NARROWER.id, 1_200)]
+
+
+async def test_a_start_tries_a_webhook_that_was_gone_again_and_leaves_a_telegram_chat_to_write(
+    database: Database, chats: ChatDirectory
+) -> None:
+    for channel in ("telegram", "webhook"):
+        await sync_defaults(database, channel, ["1"], standard=standard(BTC_RULE), now=T0)
+        chat = await chats.chat(channel, "1")
+        assert chat is not None
+        await chats.mark_dead(chat.id, T0 + 1)
+
+    for channel in ("telegram", "webhook"):
+        await sync_defaults(database, channel, ["1"], standard=standard(BTC_RULE), now=T0 + 2)
+
+    found = [await chats.chat(channel, "1") for channel in ("telegram", "webhook")]
+    assert [chat.dead_since if chat else 0 for chat in found] == [T0 + 1, None]
