@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
@@ -19,7 +20,8 @@ from liqalert.render.numbers import age, clock_time, escape
 from liqalert.render.text import Text
 
 UNWATCHED_WORTH_SAYING_S = 15.0
-ATTEMPTS_SHOWN = 6
+ATTEMPTS_SHOWN = 50
+DELIVERIES_SHOWN = 20
 
 REASONS = {
     Reason.BEYOND_REARM_DISTANCE: "the mark was beyond the re-arm distance",
@@ -115,7 +117,8 @@ def _evidence(view: View, seen: Evidence) -> Iterator[str]:
     numbers = view.numbers
     if seen.mark_price is not None and seen.mark_at is not None:
         yield f"Mark: {numbers.price(seen.mark_price)} at {view.when(seen.mark_at)}"
-    if seen.distance_pct is not None:
+    # Kinds that ask for no distance have 0 there.
+    if seen.distance_pct is not None and seen.rule_distance_pct > 0.0:
         away = "inside or beyond the zone"
         if seen.distance_pct != 0.0:
             away = f"{numbers.percent(seen.distance_pct)} from the zone"
@@ -153,7 +156,7 @@ def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
     )
     yield (
         f"  price {numbers.price(flow.price_from)} to {numbers.price(flow.price_to)} ({moved(flow, numbers)}), "
-        f"{flow.saturated_s} s saturated"
+        f"{flow.saturated_s} of {flow.window_s:.0f} s saturated (a report every second, which is all that is shown)"
     )
     if flow.at_least_usd is not None:
         yield (
@@ -203,7 +206,8 @@ def _delivery_lines(
     view: View, deliveries: Sequence[DeliveryShown], *, address: str, addresses_shown: bool
 ) -> Iterator[str]:
     yield "<b>Deliveries</b>" if deliveries else "Deliveries: none"
-    for one in deliveries:
+    here_first = sorted(deliveries, key=lambda one: one.address != address)
+    for one in here_first[:DELIVERIES_SHOWN]:
         other = escape(one.address) if addresses_shown else "another chat"
         where = "this chat" if one.address == address else other
         tries = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
@@ -211,6 +215,9 @@ def _delivery_lines(
         yield f"• {escape(one.channel)}, {where}: {status_words(one.status)} {view.when(one.at)}, {tries}{error}"
         if len(one.history) > 1:
             yield from _attempts(view, one.history)
+    if rest := Counter(one.status for one in here_first[DELIVERIES_SHOWN:]):
+        counted = ", ".join(f"{view.numbers.whole(count)} {status_words(status)}" for status, count in rest.items())
+        yield f"• {view.numbers.whole(rest.total())} more chats: {counted}"
 
 
 def _attempts(view: View, history: Sequence[AttemptShown]) -> Iterator[str]:

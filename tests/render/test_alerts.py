@@ -9,7 +9,7 @@ import pytest
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import EpisodeState
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.ports import NO_PREFERENCES, AlertRow, DeliveryRow, DeliveryStatus, Mute, Subscription
+from liqalert.ports import NO_PREFERENCES, AlertRow, Attempt, DeliveryRow, DeliveryStatus, Mute, Subscription
 from liqalert.render.alerts import alerts, outcome, rules
 from liqalert.render.answers import View
 from liqalert.render.why import reason, why
@@ -49,6 +49,39 @@ def test_why_keeps_other_chats_addresses_from_who_is_not_the_owner() -> None:
     assert "telegram, this chat: sent" in text
     assert "telegram, another chat: late" in text
     assert "42:" not in text
+
+
+def test_why_of_ten_thousand_chats_names_the_asking_one_and_counts_the_most() -> None:
+    row = alert_row()
+    crowd = tuple(DeliveryRow("telegram", str(number), DeliveryStatus.SENT, 1, NOW) for number in range(10_000))
+
+    text = why(VIEW, replace(row, deliveries=(*crowd, *row.deliveries)), address=HERE, addresses_shown=True).plain
+
+    assert len(text) < 4096
+    assert text.splitlines().index("Deliveries") + 1 == next(
+        position for position, words in enumerate(text.splitlines()) if "telegram, this chat: sent" in words
+    )
+    assert text.splitlines()[-1] == "• 9,982 more chats: 9,981 sent, 1 late (not sent in time)"
+
+
+def test_why_shows_every_attempt_of_a_quarter_of_an_hour() -> None:
+    """So long an alert is tried: after 1, 2, 4, 8, 15 and then every 30 s."""
+    row, tries = alert_row(), tuple(Attempt(NOW + number, f"error {number}") for number in range(36))
+    tried = replace(row.deliveries[0], attempts=36, history=tries)
+
+    text = why(VIEW, replace(row, deliveries=(tried,)), address=HERE, addresses_shown=True).plain
+
+    assert all(f": error {number}\n" in f"{text}\n" for number in range(36))
+
+
+def test_why_of_a_kind_without_a_distance_invents_none() -> None:
+    row = alert_row()
+    formed = replace(row.alert, kind="formed", evidence=evidence(rule_distance_pct=0.0, rearm_pct=0.0))
+
+    text = why(VIEW, replace(row, alert=formed), address=HERE, addresses_shown=False).plain
+
+    assert "Distance" not in text
+    assert "Strength: zone" in text
 
 
 def test_why_says_what_happened_unwatched() -> None:
