@@ -14,7 +14,7 @@ from liqalert.render.status import status as render_status
 from liqalert.render.text import Text
 from liqalert.render.why import why as render_why
 
-ALERTS_LISTED = 10
+ALERTS_LISTED, MOST_ALERTS = 10, 200
 DEFAULT_RANGE = "24h"
 
 
@@ -47,7 +47,7 @@ async def rules(desk: Desk, asked: Asked) -> Text:
 
 
 async def alerts(desk: Desk, asked: Asked) -> Text:
-    rows = await desk.alerts.recent(ALERTS_LISTED, chat_id=asked.chat.id)
+    rows = await desk.alerts.recent(_count(asked.arguments), chat_id=asked.chat.id)
     return render_alerts.alerts(desk.view(asked.chat), rows, address=asked.chat.address)
 
 
@@ -69,3 +69,14 @@ async def status(desk: Desk, asked: Asked) -> Text:
 
 async def test(desk: Desk, asked: Asked) -> Text:
     return replies.on_its_way(await desk.send_test(asked.chat.id))
+
+
+def _count(arguments: tuple[str, ...]) -> int:
+    """How many alerts to list. Raises CannotAnswer."""
+    match arguments:
+        case ():
+            return ALERTS_LISTED
+        case (word,) if word.isascii() and word.isdecimal() and 1 <= int(word[:6]) <= MOST_ALERTS:
+            return int(word)
+        case _:
+            raise CannotAnswer(replies.wrong(f"/alerts takes a number from 1 to {MOST_ALERTS}, or none.", "/alerts 30"))

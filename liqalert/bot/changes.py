@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from liqalert.bot.arguments import CannotAnswer, duration_s, quiet_words, watch_words
-from liqalert.bot.desk import Asked, Desk, instrument_meant
+from liqalert.bot.desk import Asked, Desk, instrument_meant, names_instrument
 from liqalert.core.rules import RuleKind, Thresholds, rule_of
 from liqalert.render import replies
 from liqalert.render.text import Text
@@ -27,7 +27,8 @@ async def watch(desk: Desk, asked: Asked) -> Text:
     rules = [rule_of(kind, instrument, thresholds) for kind in kinds]
     await desk.chats.subscribe(asked.chat.id, rules, desk.clock.now())
     await desk.rules_changed()
-    return replies.watching(rules, seen=instrument in desk.board.snapshot.marks)
+    numbers = desk.view(asked.chat).numbers
+    return replies.watching(rules, numbers, seen=instrument in desk.board.snapshot.marks)
 
 
 async def unwatch(desk: Desk, asked: Asked) -> Text:
@@ -39,13 +40,16 @@ async def unwatch(desk: Desk, asked: Asked) -> Text:
     instrument = None if scope.lower() == ALL else instrument_meant(desk, scope, "/unwatch", also=mine)
     stopped = await desk.chats.unsubscribe(asked.chat.id, instrument, desk.clock.now())
     await desk.rules_changed()
-    return replies.not_watching(instrument, stopped, await desk.chats.subscriptions(asked.chat.id))
+    left = await desk.chats.subscriptions(asked.chat.id)
+    return replies.not_watching(instrument, stopped, left, desk.view(asked.chat).numbers)
 
 
 async def mute(desk: Desk, asked: Asked) -> Text:
     """[SYMBOL] [DURATION], in either order."""
-    durations = [word for word in asked.arguments if word[0].isdigit()]
-    symbols = [word for word in asked.arguments if not word[0].isdigit() and word.lower() != ALL]
+    words = [word for word in asked.arguments if word.lower() != ALL]
+    # Some symbols begin with a digit, too: 1000PEPEUSDT.
+    symbols = [word for word in words if not word[0].isdigit() or names_instrument(desk, word)]
+    durations = [word for word in words if word not in symbols]
     if len(durations) > 1 or len(symbols) > 1:
         raise CannotAnswer(replies.wrong("/mute takes a duration, and a symbol if not all is meant.", "/mute BTC 2h"))
     instrument = instrument_meant(desk, symbols[0], "/mute") if symbols else None

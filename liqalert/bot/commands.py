@@ -37,7 +37,7 @@ class Command:
 
 async def help_answer(desk: Desk, asked: Asked) -> Text:
     """/help and /start: written from the table below."""
-    return replies.help_text((command.usage, command.does) for command in COMMANDS.values())
+    return replies.help_text(((each.usage, each.does) for each in COMMANDS.values()), BUTTONS.items())
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -50,7 +50,7 @@ COMMANDS: Mapping[str, Command] = {
         ),
         Command("unwatch", "SYMBOL|all", "no longer be told", changes.unwatch, changes=True),
         Command("rules", "", "what this chat is told about", answers.rules),
-        Command("alerts", "", "the last alerts and how they turned out", answers.alerts),
+        Command("alerts", "[COUNT]", "the last alerts and how they turned out", answers.alerts),
         Command("why", "ID", "why one alert was sent, with the evidence", answers.why),
         Command("mute", "[SYMBOL] [DURATION]", "tell nothing for a while (1 h)", changes.mute, changes=True),
         Command("unmute", "", "end every mute", changes.unmute, changes=True),
@@ -71,7 +71,7 @@ BUTTONS: Mapping[str, str] = {
     "Chart": "the picture of this instrument's last 24 h",
     "Why": "the same as /why",
 }
-"""The buttons under an alert, for the README."""
+"""The buttons under an alert, for /help and the README."""
 
 MENU = tuple((command.name, command.does) for command in COMMANDS.values() if command.name != "start")
 """What Telegram offers while a person types a slash; /start has a button of its own there."""

@@ -74,12 +74,21 @@ def instrument_meant(desk: Desk, text: str, command: str, *, also: Iterable[Inst
 
     While no mark has arrived at all, nothing can be called unknown: then it is the likely symbol, unchecked.
     """
-    snapshot = desk.board.snapshot
-    known = {*snapshot.marks, *(owner for owner, _ in snapshot.sides), *desk.watched, *also}
-    known.update(zone_view.zone.instrument for zone_view in snapshot.zones)
+    known = {*_known(desk), *also}
     if found := find(text, known):
         return found
     likely = canonical(text)
-    if likely and not snapshot.marks:
+    if likely and not desk.board.snapshot.marks:
         return Instrument(desk.watched[0].exchange if desk.watched else "binance", likely)
     raise CannotAnswer(unknown_symbol(shown(text), nearest(text, known), command))
+
+
+def names_instrument(desk: Desk, text: str) -> bool:
+    """Whether `text` means an instrument that has been seen, or is watched."""
+    return find(text, _known(desk)) is not None
+
+
+def _known(desk: Desk) -> frozenset[Instrument]:
+    snapshot = desk.board.snapshot
+    of_zones = (view.zone.instrument for view in snapshot.zones)
+    return frozenset((*snapshot.marks, *(owner for owner, _ in snapshot.sides), *desk.watched, *of_zones))

@@ -17,7 +17,7 @@ async def enrol(desk: Desk, code: str, address: str) -> Text:
         return replies.code_refused()
     await desk.chats.hold_defaults(chat.id, desk.standard, desk.clock.now())
     await desk.rules_changed()
-    return replies.enrolled(chat.role, await desk.chats.subscriptions(chat.id))
+    return replies.enrolled(chat.role, await desk.chats.subscriptions(chat.id), desk.view(chat).numbers)
 
 
 async def chats(desk: Desk, asked: Asked) -> Text:

@@ -61,7 +61,7 @@ class Pressing:
             return Pressed(reply=exc.text), False
 
     async def _may(self, press: Press, query: CallbackQuery, chat: Chat) -> bool:
-        """In a group, also for asking: the chat's button, pressed by somebody enrolled."""
+        """As for a command: whoever is in an allowed chat may ask; in a group only who is enrolled may change."""
         private = isinstance(query.message, Message) and query.message.chat.type == query.message.chat.PRIVATE
         if press.action not in CHANGING:
             return True

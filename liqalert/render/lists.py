@@ -11,7 +11,7 @@ from liqalert.render.scene import Scene
 from liqalert.render.text import TELEGRAM_LIMIT, Text, bold, clip, joined, line, split, units
 
 DIGEST_PARTS = 2
-MORE = "and {count} more, weaker than these: /alerts lists them"
+MORE = "and {count} more, weaker than these: /alerts 200 lists the last 200"
 
 
 def late_message(missed: Sequence[Told], scene: Scene) -> tuple[Text, ...]:

@@ -68,9 +68,9 @@ def menu(page: str, facts: MenuFacts) -> Menu:
         case "kinds":
             return _kinds(facts)
         case "distance":
-            return _choices(page, _head(facts), DISTANCES, f"{facts.distance_pct:g}", unit=" %")
+            return _choices(page, facts, DISTANCES, f"{facts.distance_pct:g}", unit=" %")
         case "strength":
-            return _choices(page, _head(facts), STRENGTHS, f"{facts.min_strength:g}")
+            return _choices(page, facts, STRENGTHS, f"{facts.min_strength:g}")
         case "quiet":
             return _quiet(facts)
         case "numbers":
@@ -94,11 +94,12 @@ def _main(facts: MenuFacts) -> Menu:
 
 
 def _head(facts: MenuFacts) -> list[str]:
+    numbers = NumberStyle(facts.numbers)
     on = [f"{kind} ({loudness})" for kind, loudness in facts.loudness.items() if loudness != "off"]
     lines = [
         "<b>Settings of this chat</b>",
         f"Told: {escape(', '.join(on) or 'nothing')}",
-        f"Default distance {facts.distance_pct:g} %, default strength {facts.min_strength:g}",
+        f"Default distance {numbers.percent(facts.distance_pct)}, default strength {numbers.plain(facts.min_strength)}",
         f"Quiet hours: {escape(quiet_words(facts.quiet))}",
         f"Numbers: {escape(facts.numbers)}",
     ]
@@ -121,9 +122,13 @@ def _label(facts: MenuFacts, kind: RuleKind, loudness: str) -> str:
     return mark + (f"{kind} {loudness}" if loudness == "off" else loudness)
 
 
-def _choices(page: str, lines: list[str], values: tuple[str, ...], current: str, unit: str = "") -> Menu:
-    buttons = [(f"{'✓ ' if value == current else ''}{value}{unit}", _set(page, value)) for value in values]
-    return Menu(composed(lines), (tuple(buttons[:3]), tuple(buttons[3:]), _back()))
+def _choices(page: str, facts: MenuFacts, values: tuple[str, ...], current: str, unit: str = "") -> Menu:
+    numbers = NumberStyle(facts.numbers)
+    buttons = [
+        (f"{'✓ ' if value == current else ''}{numbers.plain(float(value))}{unit}", _set(page, value))
+        for value in values
+    ]
+    return Menu(composed(_head(facts)), (tuple(buttons[:3]), tuple(buttons[3:]), _back()))
 
 
 def _quiet(facts: MenuFacts) -> Menu:

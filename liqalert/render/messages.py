@@ -119,11 +119,14 @@ def _flow_lines(flow: FlowEvidence, scene: Scene) -> Iterator[Text]:
         f"Strength: {numbers.strength(flow.strength, flow.calibrated)}, "
         f"how unusual such a minute is for {flow.liquidated}s of {clip(flow.instrument.symbol, SYMBOL_LIMIT)}"
     )
+    limit = f"{flow.instrument.exchange.capitalize()} shows at most one a second"
     if flow.saturated_s:
         yield line(
             f"At least: in {flow.saturated_s} of {flow.window_s:.0f} s each second had a liquidation, and "
-            f"{flow.instrument.exchange.capitalize()} shows at most one a second{_at_least(flow, numbers)}"
+            f"{limit}{_at_least(flow, numbers)}"
         )
+    else:
+        yield line(f"{limit}: that limit was not reached for long")
 
 
 def _at_least(flow: FlowEvidence, numbers: NumberStyle) -> str:

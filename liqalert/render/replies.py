@@ -11,7 +11,7 @@ from liqalert.render.alerts import SubscriptionShown, rule, rule_lines
 from liqalert.render.answers import View
 from liqalert.render.lines import composed
 from liqalert.render.menu import QuietShown, quiet_words
-from liqalert.render.numbers import escape
+from liqalert.render.numbers import NumberStyle, escape
 from liqalert.render.text import Text
 
 
@@ -32,12 +32,14 @@ class ChatShown(Protocol):
     def added_at(self) -> UnixTime: ...
 
 
-def help_text(commands: Iterable[tuple[str, str]]) -> Text:
-    """/help, from (usage, what it does) pairs."""
+def help_text(commands: Iterable[tuple[str, str]], buttons: Iterable[tuple[str, str]]) -> Text:
+    """/help, from (usage, what it does) and (label, what it does) pairs."""
     return composed(
         [
             "<b>liqalert</b> watches liquidations and tells when price comes near a strong zone of them.",
             *(f"{escape(usage)}: {escape(does)}" for usage, does in commands),
+            "Under an alert:",
+            *(f"• {escape(label)}: {escape(does)}" for label, does in buttons),
             "Symbols may be written BTCUSDT, btc, BTC/USDT or BTC/USDT:USDT.",
         ]
     )
@@ -85,21 +87,23 @@ def unknown_symbol(symbol: str, nearest: Sequence[Instrument], command: str) -> 
     return composed([f"{sentence} The nearest: {named}. Example: <code>{escape(example)}</code>"])
 
 
-def watching(held: Sequence[Rule], *, seen: bool) -> Text:
+def watching(held: Sequence[Rule], numbers: NumberStyle, *, seen: bool) -> Text:
     """/watch has been done. `seen`: a mark of the instrument has arrived."""
-    lines = ["This chat is now told:", *(f"• {rule(each)}" for each in held)]
+    lines = ["This chat is now told:", *(f"• {rule(each, numbers)}" for each in held)]
     instrument = held[0].instrument
     if instrument and not seen:
         lines.append(f"{escape(instrument.symbol)} has not been seen yet: no mark price of it has arrived.")
     return composed(lines)
 
 
-def not_watching(instrument: Instrument | None, stopped: bool, left: Sequence[SubscriptionShown]) -> Text:
+def not_watching(
+    instrument: Instrument | None, stopped: bool, left: Sequence[SubscriptionShown], numbers: NumberStyle
+) -> Text:
     """/unwatch has been done, or there was nothing to stop (`stopped` False); `left` is what the chat still holds."""
     scope = escape(instrument.symbol) if instrument else "all instruments together"
     lines = [f"Stopped: no more alerts by a rule for {scope}." if stopped else f"This chat has no rule for {scope}."]
     if left:
-        lines += ["It is still told:", *rule_lines(left)]
+        lines += ["It is still told:", *rule_lines(left, numbers)]
     else:
         lines.append("It is told nothing now. For a rule: <code>/watch BTC 1% 0.6</code>")
     return composed(lines)
@@ -134,13 +138,13 @@ def code_refused() -> Text:
     )
 
 
-def enrolled(role: str, held: Sequence[SubscriptionShown]) -> Text:
+def enrolled(role: str, held: Sequence[SubscriptionShown], numbers: NumberStyle) -> Text:
     may = {"reader": "It may ask, not change.", "user": "It may ask and change its own settings."}
     return composed(
         [
             f"This chat is enrolled as {escape(role)}. {may.get(role, 'It may do everything.')}",
             "It is told:",
-            *rule_lines(held),
+            *rule_lines(held, numbers),
             "/clusters shows what is there now, /help what can be asked, /test sends a test alert.",
         ]
     )

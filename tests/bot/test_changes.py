@@ -6,7 +6,7 @@ import pytest
 
 from liqalert.ports import Chat, QuietHours, Role
 from tests.bot.test_commands import answer
-from tests.bot_fakes import ADDRESS, BTC, HOUR, NOW, OWNER_ADDRESS, STRANGER, Office
+from tests.bot_fakes import ADDRESS, BTC, HOUR, NOW, OWNER_ADDRESS, PEPE, STRANGER, Office
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -27,6 +27,15 @@ async def test_mute(server: TelegramServer, office: Office, text: str, instrumen
 
     assert [(mute.instrument, mute.until) for mute in office.chats.muted[1]] == [(instrument, until)]
     assert "is muted until" in said
+
+
+@pytest.mark.parametrize("text", ["/mute 1000pepe", "/mute 1000PEPEUSDT 1h", "/mute 1h 1000pepeusdt"])
+async def test_a_symbol_that_begins_with_a_digit_can_be_muted(
+    server: TelegramServer, office: Office, text: str
+) -> None:
+    await answer(server, text)
+
+    assert [(mute.instrument, mute.until) for mute in office.chats.muted[1]] == [(PEPE, NOW + HOUR)]
 
 
 @pytest.mark.parametrize("text", ["/mute 5", "/mute 0m", "/mute 99d", "/mute 2h 3h", "/mute btc eth"])

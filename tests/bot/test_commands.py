@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from liqalert.bot.commands import COMMANDS
+from liqalert.bot.commands import BUTTONS, COMMANDS
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.render.buttons import alert_buttons
 from liqalert.render.status import StatusFacts
 from liqalert.render.text import Text
-from tests.bot_fakes import ADDRESS, BTC, DEAD, EMPTY, OWNER_ADDRESS, REFUSED, RULE, SOL, Office
+from tests.bot_fakes import ADDRESS, BTC, DEAD, EMPTY, OWNER_ADDRESS, REFUSED, RULE, SOL, Office, alert_row
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -54,7 +55,14 @@ async def test_start_and_help_list_every_command(server: TelegramServer) -> None
 
     assert start == help_
     assert all(f"/{name}" in help_ for name in COMMANDS)
+    assert all(f"• {label}: {does}" in help_.splitlines() for label, does in BUTTONS.items())
     assert "/watch SYMBOL|all [DISTANCE%] [STRENGTH]: be told when price nears a zone" in help_
+
+
+def test_the_table_names_the_very_buttons_of_an_alert() -> None:
+    rows = alert_buttons(alert_row().alert)
+
+    assert [label for row in rows for label, _ in row] == list(BUTTONS)
 
 
 async def test_clusters_of_the_watched_symbols(server: TelegramServer) -> None:
@@ -162,6 +170,26 @@ async def test_rules(server: TelegramServer) -> None:
 
 async def test_alerts(server: TelegramServer) -> None:
     assert "ab12cd34\n  near, 59,100 to 59,400, then swept" in await answer(server, "/alerts")
+
+
+async def test_as_many_alerts_as_asked_for(server: TelegramServer) -> None:
+    assert "ab12cd34" in await answer(server, "/alerts 200")
+
+
+@pytest.mark.parametrize("typed", ["/alerts 0", "/alerts 201", "/alerts ten", "/alerts 1 2", "/alerts ²"])
+async def test_a_count_of_alerts_that_makes_no_sense_gets_an_example(server: TelegramServer, typed: str) -> None:
+    said = await answer(server, typed)
+
+    assert said == "/alerts takes a number from 1 to 200, or none. Example: /alerts 30"
+
+
+async def test_answers_write_numbers_as_the_chat_wants_them(server: TelegramServer, office: Office) -> None:
+    chat = office.chats.allowed[str(ADDRESS)]
+    office.chats.allowed[str(ADDRESS)] = replace(chat, preferences=replace(chat.preferences, numbers="1.234,5"))
+
+    assert "• BTCUSDT within 0,8 %, strength at least 0,7" in await answer(server, "/watch btc 0,8% 0,7")
+    assert "within 0,8 %" in await answer(server, "/unwatch eth")
+    assert "Default distance 1 %, default strength 0,6" in await answer(server, "/settings")
 
 
 async def test_why_shows_addresses_to_the_owner_only(server: TelegramServer) -> None:

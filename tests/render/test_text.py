@@ -290,6 +290,12 @@ def test_a_cascade_says_how_much_how_fast_how_far_and_what_the_feed_hides() -> N
     ]
 
 
+def test_a_cascade_that_the_feed_shows_whole_says_so() -> None:
+    alert = Alert("abcdefgh", "cascade", DECIDED, "flow", flow=replace(FLOW, saturated_s=0))
+
+    assert "Binance shows at most one a second: that limit was not reached for long" in plain(alert).splitlines()
+
+
 def test_numbers_with_a_decimal_comma() -> None:
     alert = Alert("abcdefgh", "cascade", DECIDED, "flow", flow=FLOW)
 
@@ -365,7 +371,7 @@ def test_a_digest_that_cannot_hold_all_says_how_many_are_left() -> None:
 
     named = sum(part.plain.count("COIN") for part in parts)
     assert len(parts) <= 2
-    assert f"and {2000 - named} more, weaker than these: /alerts lists them" in parts[-1].plain
+    assert f"and {2000 - named} more, weaker than these: /alerts 200 lists the last 200" in parts[-1].plain
 
 
 def test_what_waited_for_the_end_of_quiet_hours_is_listed() -> None:
