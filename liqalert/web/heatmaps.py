@@ -29,6 +29,8 @@ from liqalert.web.queries import asked, choice_asked
 
 DEFAULT_RANGE = "24h"
 MOST_KEPT = 32
+ZIPPED = 1
+"""The level. 3 takes three times as long, for two per cent less."""
 BASIS = "realised"
 
 Cell: TypeAlias = tuple[int, int, int, int, int]
@@ -144,17 +146,9 @@ def heatmap_answer(grid: HeatmapGrid, watching_since: UnixTime | None) -> Heatma
 
 def _cells(grid: HeatmapGrid) -> tuple[Cell, ...]:
     columns, rows = np.nonzero(grid.count)
-    table = np.stack(
-        [
-            columns,
-            rows,
-            np.rint(grid.long_usd[columns, rows]).astype(np.int64),
-            np.rint(grid.short_usd[columns, rows]).astype(np.int64),
-            grid.count[columns, rows],
-        ],
-        axis=1,
-    )
-    return tuple(map(tuple, table.tolist()))
+    long, short = (np.rint(usd[columns, rows]).astype(np.int64) for usd in (grid.long_usd, grid.short_usd))
+    parts: list[list[int]] = [part.tolist() for part in (columns, rows, long, short, grid.count[columns, rows])]
+    return tuple(zip(*parts, strict=True))
 
 
 def _candle(candle: Candle | None) -> CandleItem | None:
@@ -163,7 +157,7 @@ def _candle(candle: Candle | None) -> CandleItem | None:
 
 def _encoded(grid: HeatmapGrid, watching_since: UnixTime | None) -> _Body:
     plain = msgspec.json.encode(heatmap_answer(grid, watching_since))
-    return _Body(plain, gzip.compress(plain, 3, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:24]}"')
+    return _Body(plain, gzip.compress(plain, ZIPPED, mtime=0), f'"{hashlib.sha256(plain).hexdigest()[:24]}"')
 
 
 def _answer(request: web.Request, body: _Body) -> web.Response:

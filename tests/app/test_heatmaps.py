@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import aiohttp
 import numpy as np
 import pytest
 
 from liqalert.app.candles import CandleDesk
-from liqalert.app.heatmaps import FORGOTTEN_AFTER_S, MOST_WARM, HeatmapDesk, Sources
+from liqalert.app.heatmaps import FORGOTTEN_AFTER_S, FRESH_S, MOST_WARM, HeatmapDesk, Sources
 from liqalert.app.past_heatmaps import merged
 from liqalert.board import Board
 from liqalert.core.candles import Candle
@@ -27,6 +30,7 @@ from liqalert.storage.journal import BatchJournal
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.schema import prepare
 from tests.fakes import FakeClock
+from tests.web.rig import Rig, mark, serving, snapshot
 
 BTC = Instrument("binance", "BTCUSDT")
 T0 = 1_789_999_800.0
@@ -198,3 +202,28 @@ async def test_a_database_that_does_not_answer_is_raised_and_the_next_asker_is_s
 
 def test_stretches_that_overlap_are_one() -> None:
     assert merged([(5.0, 9.0), (1.0, 3.0), (2.0, 4.0), (9.0, 10.0)]) == ((1.0, 4.0), (5.0, 10.0))
+
+
+async def test_a_day_is_answered_by_a_warm_daemon_in_less_than_50_ms(place: Place) -> None:
+    random = Random(7)
+    for number in range(5000):
+        place.liquidated(random.uniform(950.0, 1050.0), T0 - 86_400.0 + number * 17.28)
+    minutes = (Candle(T0 - 86_400.0 + minute * 60.0, 1000.0, 1010.0, 990.0, 1001.0) for minute in range(1440))
+    await place.store.save((BTC, candle) for candle in minutes)
+    place.clock.at = T0
+    place.board.snapshot = snapshot(marks=[mark()])
+    rig = Rig(board=place.board, clock=place.clock)
+    rig.grids.grid = place.desk.grid
+    took_s = []
+    async with serving(rig) as client:
+        for _ in range(12):
+            # Older than a grid may be: this one is computed, encoded and zipped anew.
+            place.clock.at += FRESH_S
+            began = time.process_time()
+            async with client.session.get("/api/v1/heatmap/BTCUSDT?range=24h", auto_decompress=False) as response:
+                body = await response.read()
+            took_s.append(time.process_time() - began)
+
+    assert gzip.decompress(body).count(b"],[") > 10_000
+    # Time of the processor, because the machine may be busy with other tests; that of the client is in it.
+    assert min(took_s) < 0.05, took_s
