@@ -91,9 +91,9 @@ def _pin(row: AlertRow) -> Pin | None:
     price = _price(row.alert)
     if price is None:
         return None
-    episode = row.episode
-    words = f"{row.alert.kind}: {episode.outcome or episode.state}" if episode else row.alert.kind
-    return Pin(row.alert.decided_at, price, words)
+    kind = row.alert.kind
+    became = (row.episode.outcome or row.episode.state) if row.episode else kind
+    return Pin(row.alert.decided_at, price, kind if became == kind else f"{kind}: {became}")
 
 
 def _price(alert: Alert) -> float | None:
