@@ -1,4 +1,4 @@
-"""What a disk, or a database on it, can do to the daemon as a process: under real conditions, made by root."""
+"""What a disk, or a database on it, can do to the daemon as a process, under conditions made with root's means."""
 
 from __future__ import annotations
 

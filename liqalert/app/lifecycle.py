@@ -174,6 +174,7 @@ class Daemon:
         """Web and bot; the daemon lives without either."""
         facts = self._facts
         await facts.refresh()
+        await facts.delivering.remembered.refresh()
         if self._settings.web.enabled:
             token = self._settings.web.token
             access = Access(self._settings.web.host, token.get_secret_value() if token else None)

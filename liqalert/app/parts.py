@@ -24,6 +24,7 @@ from liqalert.core.start import Start, begun
 from liqalert.delivery.letters import Composer
 from liqalert.delivery.post import Limits
 from liqalert.delivery.recorder import DecisionRecorder
+from liqalert.delivery.remembered import RememberedAudience
 from liqalert.delivery.sender import Sender
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
@@ -49,6 +50,7 @@ from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.outbox import DeliveryOutbox
+from liqalert.storage.roster import ChatRoster
 from liqalert.storage.slots import SlotHistory
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
@@ -135,6 +137,7 @@ class Delivering:
 
     sender: Sender
     recorder: DecisionRecorder
+    remembered: RememberedAudience
     telegram: TelegramApplication | None
 
 
@@ -168,8 +171,11 @@ def build_delivering(
         tell=lambda notice: recorder.put_notice(notice),
         counts=counts,
     )
-    recorder = DecisionRecorder(stores.alerts, sender, audience=stores.outbox, clock=world.clock)
-    return Delivering(sender, recorder, telegram)
+    remembered = RememberedAudience(ChatRoster(stores.database))
+    recorder = DecisionRecorder(
+        stores.alerts, sender, audience=stores.outbox, clock=world.clock, remembered=remembered.recipients
+    )
+    return Delivering(sender, recorder, remembered, telegram)
 
 
 @dataclass(frozen=True, slots=True)

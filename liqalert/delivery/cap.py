@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 
@@ -14,6 +15,8 @@ from liqalert.ports import Outbox, StorageError
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
+PATIENCE_S = 1.0
+"""An alert does not wait for the database longer than this."""
 
 
 class DailyCap:
@@ -38,8 +41,9 @@ class DailyCap:
         if chat_id in self._sent:
             return
         try:
-            sent = await self._outbox.messages_since(chat_id, now // DAY_S * DAY_S)
-        except StorageError as exc:
+            async with asyncio.timeout(PATIENCE_S):
+                sent = await self._outbox.messages_since(chat_id, now // DAY_S * DAY_S)
+        except (StorageError, TimeoutError) as exc:
             log.warning("messages of the day cannot be counted", extra={"error": str(exc)})
         else:
             self._sent.setdefault(chat_id, sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Sequence, Set
@@ -20,6 +21,8 @@ LIST_LIMIT = 1000
 LIST_AHEAD_S = 3600.0
 """A chat's list also takes in what would be tried again later: one message, not two."""
 AGAIN_S = 1.0
+READING_WITHIN_S = 3.0
+"""What is kept in memory must not wait for ever for a database that does not answer."""
 
 ListOf: TypeAlias = tuple[str, str, DeliveryStatus]
 """Channel, address, and why: what came too late and what was held are told apart."""
@@ -49,12 +52,13 @@ class Intake:
         self._next_read = math.inf
         kept = self._unrecorded.due(now, READ_LIMIT, self._busy)
         try:
-            stored = await self._outbox.due(now, READ_LIMIT, self._busy_ids())
-            next_due = now if len(stored) == READ_LIMIT else await self._outbox.next_due_at()
+            async with asyncio.timeout(READING_WITHIN_S):
+                stored = await self._outbox.due(now, READ_LIMIT, self._busy_ids())
+                next_due = now if len(stored) == READ_LIMIT else await self._outbox.next_due_at()
             self.problem = None
-        except StorageError as exc:
-            self.problem = str(exc)
-            log.warning("outbox cannot be read", extra={"error": str(exc)})
+        except (StorageError, TimeoutError) as exc:
+            self.problem = str(exc) or f"the outbox does not answer within {READING_WITHIN_S:.0f} s"
+            log.warning("outbox cannot be read", extra={"error": self.problem})
             stored, next_due = (), now
         self._plan(now, next_due, full=READ_LIMIT in (len(stored), len(kept)))
         due = (*kept, *stored)

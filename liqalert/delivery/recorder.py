@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -23,6 +23,8 @@ PATIENCE_S = 1.0
 """An alert waits for the database this long, then it goes out unrecorded, whatever becomes of the write."""
 TIMEOUT_S = 6.0
 """A write that takes longer is tried again. A second more than SQLite's busy timeout, so that a lock is named."""
+READING_WITHIN_S = 2.0
+"""What is remembered of the recipients is good enough to wait no longer for a database that does not answer."""
 MOST_BATCHES = 10_000
 
 
@@ -42,6 +44,7 @@ class AlertSender(Protocol):
     async def deliver_unrecorded(self, alert: Alert, recipients: Sequence[Recipient]) -> None: ...
 
 
+Remembered: TypeAlias = Callable[[Alert, UnixTime], Sequence[Recipient]]
 Entry: TypeAlias = tuple[Decision, ...] | Alert
 """The decisions of one moment, or one notice or test."""
 
@@ -58,7 +61,7 @@ class _Waiting:
 class DecisionRecorder:
     """Takes decisions at once (`put`), writes them one batch after the other (`run`).
 
-    `reachable` are told of an alert when not even the recipients can be read.
+    `remembered` gives whom an alert concerns when not even the recipients can be read.
     """
 
     def __init__(
@@ -68,13 +71,13 @@ class DecisionRecorder:
         *,
         audience: Audience,
         clock: Clock,
-        reachable: Sequence[Recipient] = (),
+        remembered: Remembered = lambda _alert, _now: (),
     ) -> None:
         self._store = store
         self._sender = sender
         self._audience = audience
         self._clock = clock
-        self._reachable = tuple(reachable)
+        self._remembered = remembered
         self._waiting: deque[_Waiting] = deque()
         self._arrived = asyncio.Event()
         self._unwritten = asyncio.Event()
@@ -167,22 +170,27 @@ class DecisionRecorder:
 
     async def _hand_over(self, since: float) -> None:
         """Sends the alerts that have waited `since` then or longer, unrecorded; each once."""
+        readable = True
         for waiting in tuple(self._waiting):
             if waiting.since <= since and not waiting.handed_over:
                 waiting.handed_over = True
                 for alert in _alerts(waiting.entry):
-                    recipients = await self._recipients(alert)
+                    # Asked once in vain, the database is not asked again for each of a hundred alerts.
+                    stored = await self._recipients(alert) if readable else None
+                    readable = stored is not None
+                    recipients = self._remembered(alert, self._clock.now()) if stored is None else stored
                     # It may have been written meanwhile, and then goes out the usual way.
                     if any(each is waiting for each in self._waiting):
                         await self._sender.deliver_unrecorded(alert, recipients)
 
-    async def _recipients(self, alert: Alert) -> Sequence[Recipient]:
+    async def _recipients(self, alert: Alert) -> Sequence[Recipient] | None:
+        """None when they cannot be read."""
         try:
-            async with asyncio.timeout(TIMEOUT_S):
+            async with asyncio.timeout(READING_WITHIN_S):
                 return await self._audience.recipients(alert, self._clock.now())
         except (StorageError, TimeoutError) as exc:
             log.warning("recipients cannot be read", extra={"alert": alert.id, "error": str(exc)})
-            return self._reachable
+            return None
 
     def _refused(self, cause: str) -> None:
         if self.problem is None:

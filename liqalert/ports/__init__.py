@@ -33,6 +33,7 @@ from liqalert.ports.errors import DeliveryError, RowRefused, StorageError
 from liqalert.ports.feeds import FeedSink, FrameRecorder, Journal, ParsedFrame
 from liqalert.ports.messages import Button, Event, Message, Notifier
 from liqalert.ports.places import Place, place_of
+from liqalert.ports.roster import Held, Member, Roster
 
 __all__ = [
     "NO_PREFERENCES",
@@ -55,8 +56,10 @@ __all__ = [
     "Event",
     "FeedSink",
     "FrameRecorder",
+    "Held",
     "Journal",
     "Loudness",
+    "Member",
     "Message",
     "Mute",
     "Notifier",
@@ -69,6 +72,7 @@ __all__ = [
     "Recipient",
     "Restored",
     "Role",
+    "Roster",
     "RowRefused",
     "Standard",
     "StorageError",

@@ -19,11 +19,15 @@ from tests.virtual_time import START, VirtualClock, run
 
 @asynccontextmanager
 async def recording(
-    database: FakeDatabase, notifier: FakeNotifier, *reachable: int, audience: Audience | None = None
+    database: FakeDatabase, notifier: FakeNotifier, *remembered: int, audience: Audience | None = None
 ) -> AsyncIterator[tuple[DecisionRecorder, Sender]]:
     sender = sender_on(database, telegram=notifier)
     recorder = DecisionRecorder(
-        database, sender, audience=audience or database, clock=VirtualClock(), reachable=chats(*reachable)
+        database,
+        sender,
+        audience=audience or database,
+        clock=VirtualClock(),
+        remembered=lambda _alert, _now: chats(*remembered),
     )
     tasks = [asyncio.create_task(sender.run(), name="sender"), asyncio.create_task(recorder.run(), name="recorder")]
     try:
