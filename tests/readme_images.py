@@ -18,9 +18,7 @@ from pathlib import Path
 from PIL import Image
 
 from liqalert.app.pictures import Pictures
-from liqalert.app.records import open_records
-from liqalert.app.replay import NoJournal
-from liqalert.app.start import Start, begun, terms_of
+from liqalert.app.start import terms_of
 from liqalert.board import Board
 from liqalert.core.alerts import Alert
 from liqalert.core.candles import CandleBook, by_column
@@ -30,7 +28,10 @@ from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import FeedStatus, Instrument, Liquidation, Mark
 from liqalert.core.rules import RuleKind, Thresholds, rule_of
+from liqalert.core.start import Start, begun
 from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.records import open_records
+from liqalert.feeds.replay import NoJournal
 from liqalert.pipeline import Pipeline
 from liqalert.ports import AlertRow, ParsedFrame
 from liqalert.settings import Settings
