@@ -27,7 +27,7 @@ from liqalert import (
 )
 from tests.binance_server import BinanceServer
 
-SOON_S = 20.0
+SOON_S = 40.0
 FAST: dict[str, Any] = {"update_interval": 0.2}
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from tests.library.rig import python, simulated
 
+# Programs of their own, which a busy machine may keep waiting.
+pytestmark = pytest.mark.timeout(150)
+
 HUNTER = """\
 from liquidation_hunter import LiquidationHunter
 hunter = LiquidationHunter()
@@ -48,7 +51,7 @@ def test_it_gives_clusters_and_a_signal(
     file.write_text(script + AGAIN.format(found=found, asked=asked, shown=shown))
 
     with simulated() as environ:
-        ended = python(str(file), environ=environ, cwd=tmp_path)
+        ended = python(str(file), environ=environ, cwd=tmp_path, timeout_s=120)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.startswith(printed)

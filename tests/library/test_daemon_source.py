@@ -1,0 +1,81 @@
+"""A hunter asks a liqalert that runs: what it answers, and what it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from liqalert import DataSourceError, LiquidationHunter, NotLiveError, StaleDataWarning
+from liqalert.core.market import FeedStatus
+from liqalert.web.access import Access
+from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot
+
+
+def rig(*, alive: bool = True) -> Rig:
+    made = Rig()
+    big, small = cluster(low=95.0, high=96.0), cluster("c-2", low=97.0, high=97.5, count=3)
+    made.board.snapshot = snapshot(big, small, marks=[mark(BTC, 100.0)], watching_since=NOW - 7200.0)
+    made.board.feed_changed(FeedStatus("binance", alive, NOW - 60.0, mark_at=NOW - 1.0))
+    return made
+
+
+async def asked(hunter: LiquidationHunter, symbol: str = "BTC/USDT:USDT") -> Any:
+    return await asyncio.to_thread(hunter.generate_signal, symbol, 100.0)
+
+
+async def test_the_daemons_clusters_and_strength_are_taken_as_they_are() -> None:
+    async with serving(rig()) as client:
+        hunter = LiquidationHunter(min_cluster_strength=0.3)
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}/")
+        signal, strength, best = await asked(hunter)
+
+    assert (signal, best.cluster_id, best.liquidation_count, best.calibrated) == (-1, "c-1", 12, True)
+    assert best.strength == pytest.approx(0.5)
+    assert strength == pytest.approx(0.5 * (1 - 4.5 / 10))
+    assert best.as_of.timestamp() == NOW
+
+
+async def test_a_daemon_that_is_blind_is_told_of_once() -> None:
+    async with serving(rig(alive=False)) as client:
+        url = f"http://127.0.0.1:{client.port}"
+        hunter, strict = LiquidationHunter(), LiquidationHunter(when_blind="raise")
+        for each in (hunter, strict):
+            each.set_data_source("liqalert", url=url)
+        with pytest.warns(StaleDataWarning, match=r"not alive: binance since 2") as warned:
+            await asked(hunter)
+        await asked(hunter)
+        with pytest.raises(NotLiveError, match="not alive: binance since"):
+            await asked(strict)
+
+    assert len(warned) == 1
+
+
+async def test_a_token_is_sent_and_a_missing_one_is_told_in_the_daemons_words() -> None:
+    async with serving(rig(), Access("127.0.0.1", "t-0-k-e-n")) as client:
+        url = f"http://127.0.0.1:{client.port}"
+        hunter = LiquidationHunter(min_cluster_strength=0.3)
+        hunter.set_data_source("liqalert", url=url, token="t-0-k-e-n")
+        signal, _, _ = await asked(hunter)
+        hunter.set_data_source("liqalert", url=url)
+        with pytest.raises(DataSourceError, match="HTTP 401"):
+            await asked(hunter)
+
+    assert signal == -1
+
+
+def test_no_daemon_is_an_error_and_no_quiet_market(unused_tcp_port: int) -> None:
+    hunter = LiquidationHunter()
+    hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{unused_tcp_port}")
+
+    with pytest.raises(DataSourceError, match=rf"http://127\.0\.0\.1:{unused_tcp_port} does not answer"):
+        hunter.generate_signal("BTCUSDT", 100.0)
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    hunter = LiquidationHunter()
+    hunter.set_data_source("liqalert", url="file:///etc/passwd")
+
+    with pytest.raises(DataSourceError, match="is no address"):
+        hunter.generate_signal("BTCUSDT", 100.0)
