@@ -8,12 +8,12 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
-from liqalert.app.mute_watch import MuteWatch
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
 from liqalert.app.start import EXCHANGE, watched_instruments
 from liqalert.app.watchman import Watchman
 from liqalert.app.world import World
+from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.ports import StorageError
 from liqalert.storage.housekeeping import prune
 from liqalert.web.metrics import Metrics

@@ -22,7 +22,7 @@ heatmap.wait_until_live(40)
 ENDINGS = {
     "by its last line": RUNNING,
     "before anything has been imported": RUNNING.replace("heatmap.wait_until_live(40)\n", ""),
-    "by an error of its own": RUNNING + "raise SystemExit(0)\n",
+    "by sys.exit": RUNNING + "raise SystemExit(0)\n",
     "while the name server is silent": (
         "import socket, time\nsocket.getaddrinfo = lambda *_, **__: time.sleep(600)\n"
         "import os\nos.environ['LIQALERT_BINANCE__WS_URL'] = 'ws://nowhere.invalid/market'\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from liqalert.app.mute_watch import MuteWatch, lively, watched_slots
 from liqalert.board import Board
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, UnixTime
+from liqalert.feeds.mute_watch import MuteWatch, lively, watched_slots
 
 T0 = 1_795_392_000.0
 SYMBOLS = [Instrument("binance", f"C{number}USDT") for number in range(20)]
