@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from liqalert.library.clusters import moment
 
@@ -23,6 +23,8 @@ class LiveGap:
     end: datetime | None
     """None while it lasts."""
     cause: str
+    stream: Literal["all", "liquidations"] = "all"
+    """"liquidations": prices came in, and so few liquidations that the stream is taken for mute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +69,23 @@ def why_not(status: FeedStatus | None, now: float) -> str:
     return f"No mark price has been taken in for {age_s:.0f} s: this program is too busy, or was asleep."
 
 
+def why_mute(status: FeedStatus | None) -> str | None:
+    """Why a feed that is alive may all the same show no liquidations; None while it shows them."""
+    if status is None or status.mute_since is None:
+        return None
+    causes = [gap.cause for gap in status.gaps if gap.stream == "liquidations" and gap.end is None]
+    since = f"{moment(status.mute_since):%Y-%m-%d %H:%M} UTC"
+    return f"Binance sends prices, but since {since} {'; '.join(causes) or 'no liquidations'}."
+
+
 def gaps_of(ended: tuple[Gap, ...], status: FeedStatus | None) -> tuple[LiveGap, ...]:
     running = [gap for gap in (status.gaps if status else ()) if gap.end is None]
     return tuple(
-        LiveGap(moment(gap.start), None if gap.end is None else moment(gap.end), gap.cause)
+        LiveGap(
+            moment(gap.start),
+            None if gap.end is None else moment(gap.end),
+            gap.cause,
+            "liquidations" if gap.stream == "liquidations" else "all",
+        )
         for gap in (*ended, *running)
     )

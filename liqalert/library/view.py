@@ -18,7 +18,7 @@ from liqalert.library.choosing import best_cluster
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, cluster_of, moment, ranked
 from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
-from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_not
+from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_mute, why_not
 from liqalert.library.symbols import EXCHANGE, instrument_of
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class HeatmapView(ABC):
         now, status = self._clock.now(), self._feed()
         if is_alive(status, now):
             waiting = f"Clusters are built for the first time within {self._options.update_s:g} s."
-            return waiting if self._picture() is None else None
+            return waiting if self._picture() is None else why_mute(status)
         if self._failure is not None:
             return self._failure
         if self._watch is None and not self._running():

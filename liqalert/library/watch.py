@@ -24,6 +24,7 @@ from liqalert.feeds.binance import EXCHANGE, BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.feeds.runner import FeedRunner
 from liqalert.library.resolving import DaemonResolver
 from liqalert.library.symbols import Selection
@@ -33,6 +34,7 @@ from liqalert.settings import Settings
 
 GAPS_KEPT = 100
 OPEN_INTEREST_EVERY_S = 5.0
+LOOK_FOR_SILENCE_EVERY_S = 5.0
 USUAL = ("BTCUSDT", "ETHUSDT")
 """Whose open interest is asked for at once where all symbols are streamed; that of others as soon as it matters."""
 
@@ -64,6 +66,7 @@ class Watch:
         self.ready = False
         """Clusters have been built since open interest was first asked for, with or without an answer."""
         self._asked = False
+        self._received = 0
         self._pipeline = Pipeline(self._engine, journal=self, decide=lambda decisions: None, board=self.board)
         self._nothing = self._seen = self.board.snapshot
 
@@ -98,6 +101,7 @@ class Watch:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(metadata.run(), name="liqalert metadata")
                     group.create_task(self._keep_calibrated(rest, parser, metadata), name="liqalert open interest")
+                    group.create_task(self._watch_for_silence(runner), name="liqalert mute stream")
                     await runner.run()
             finally:
                 self._stopped(runner.status)
@@ -105,12 +109,13 @@ class Watch:
     # ------------------------------------------------------------ from the feed (ports.FeedSink)
 
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
+        self._received += len(frame.liquidations)
         self.selection.see(mark.instrument for mark in frame.marks)
         self.selection.see(liquidation.instrument for liquidation in frame.liquidations)
         marks = tuple(mark for mark in frame.marks if self.selection.wants(mark.instrument))
         liquidations = tuple(each for each in frame.liquidations if self.selection.wants(each.instrument))
         self.marks.update((mark.instrument, mark) for mark in marks)
-        self._pipeline.ingest(replace(frame, marks=marks, liquidations=liquidations), now)
+        self._pipeline.ingest(ParsedFrame(liquidations, marks, frame.rejected, frame.sent_at), now)
         self._look()
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
@@ -162,6 +167,21 @@ class Watch:
             wanted = self._engine.wanted_open_interest() | self.selection.chosen
             self._learn(await desk.fetch_wanted(wanted - known))
 
+    async def _watch_for_silence(self, runner: FeedRunner) -> NoReturn:
+        """All that comes counts, whatever was chosen: what is usual is known of all contracts together."""
+        silence = MuteWatch(
+            EXCHANGE,
+            self.board,
+            clock=self._clock,
+            past=NoStore(),
+            ledger=NoStore(),
+            received=lambda: self._received,
+            alarm=runner.mute,
+        )
+        while True:
+            await silence.look()
+            await asyncio.sleep(LOOK_FOR_SILENCE_EVERY_S)
+
     def _first_asked(self) -> frozenset[Instrument]:
         return self.selection.chosen or frozenset(Instrument(EXCHANGE, symbol) for symbol in USUAL)
 
@@ -175,7 +195,16 @@ class Watch:
 
 
 class NoStore:
-    """For open interest that is asked for anew in every process."""
+    """Nothing is kept from one process to the next."""
 
     async def save_open_interest(self, values: tuple[OpenInterest, ...]) -> None:
         pass
+
+    async def heard(self, exchange: str, since: UnixTime, slot_s: float) -> frozenset[int]:
+        return frozenset()
+
+    async def recorded_since(self, exchange: str) -> UnixTime | None:
+        return None
+
+    async def gaps_since(self, exchange: str, since: UnixTime) -> tuple[Gap, ...]:
+        return ()
