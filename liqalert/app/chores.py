@@ -52,6 +52,7 @@ class Chores:
             Job("candles", self.keep_candles, every_s=5.0),
             Job("heatmaps", self.forget_heatmaps, every_s=60.0),
             Job("outbox figures", self._facts.refresh, every_s=10.0),
+            Job("database lock", self._facts.hold.renew, every_s=5.0),
             Job("recipients", self._facts.delivering.remembered.refresh, every_s=60.0),
             Job("samples", self.save_samples, every_s=900.0),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),

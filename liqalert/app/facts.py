@@ -18,6 +18,7 @@ from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
+from liqalert.storage.lock import Hold
 from liqalert.storage.soundness import Damage
 from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
@@ -43,6 +44,8 @@ class Facts:
     heatmaps: HeatmapDesk
     pictures: Pictures
     events: Events
+    hold: Hold
+    """Keeps other liqalerts off the database."""
     damage: Damage | None = None
     """What became of the database at this start, where it was damaged."""
     bot: TelegramBot | None = None
@@ -116,7 +119,7 @@ class Facts:
     def _database_problems(self) -> list[str]:
         journal = self.stores.journal.problem
         problems = [self.delivering.recorder.problem, f"liquidations are not kept: {journal}" if journal else None]
-        return [problem for problem in problems if problem]
+        return [problem for problem in (*problems, self.hold.problem) if problem]
 
     def _notes(self) -> list[str]:
         notes: list[str | None] = [

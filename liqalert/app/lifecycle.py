@@ -70,7 +70,7 @@ def run_daemon(settings: Settings) -> int:
 async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Event]) -> None:
     """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
     stopping, clock = stop(), world.clock
-    async with Database(settings.database.url) as database, exclusively(database):
+    async with Database(settings.database.url) as database, exclusively(database) as hold:
         damage = await begin(database, clock.now())
         stores = build_stores(database)
         start = await read_start(settings, stores, clock.now())
@@ -112,6 +112,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
                 heatmaps=heatmaps,
                 pictures=pictures,
                 events=events,
+                hold=hold,
                 damage=damage,
             )
             requests = Requests(settings, clock, stores, delivering, watching.pipeline)

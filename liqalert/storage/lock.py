@@ -2,36 +2,115 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import logging
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import StorageError
-from liqalert.storage.database import Database, migration_engine, parse_url, sqlite_path
+from liqalert.storage.database import REFUSALS, Database, migration_engine, parse_url, sqlite_path
 
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S = 4.0
 ADVISORY_KEY = 0x6C6971616C657274
 """`liqalert` in ASCII: PostgreSQL's advisory locks are numbers, per database."""
 
 
+class Hold:
+    """A database held for this process. A file stays held by itself; a server forgets it with the connection."""
+
+    def __init__(self) -> None:
+        self.problem: str | None = None
+        """Why others are not kept out; None while they are."""
+
+    async def renew(self) -> None:
+        """Takes the lock again where it was lost. Never raises: `problem` says what is wrong."""
+
+
+class _ServerHold(Hold):
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+        self._engine = migration_engine(database.url)
+        self._connection: AsyncConnection | None = None
+        self._backend: int | None = None
+        """The server's process that holds the lock for us."""
+
+    async def take(self) -> None:
+        """Raises StorageError."""
+        try:
+            connection = await self._engine.connect()
+            # Else its transaction would stay open as long as the daemon runs.
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await self._end_our_ghost(connection)
+            taken = await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY})
+            backend = await connection.scalar(text("SELECT pg_backend_pid()"))
+        except REFUSALS as exc:
+            raise self._database.refusal("locking the database", exc) from exc
+        if not taken:
+            await connection.close()
+            raise _held(self._database.name, "")
+        self._connection, self._backend = connection, backend
+
+    async def renew(self) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                if not await self._stands():
+                    await self.take()
+                    log.info("database locked again")
+        except TimeoutError:
+            self.problem = f"{self._database.name} does not answer within {ANSWER_WITHIN_S:.0f} s"
+        except StorageError as exc:
+            self.problem = str(exc)
+        else:
+            self.problem = None
+
+    async def release(self) -> None:
+        with suppress(*REFUSALS):
+            if self._connection is not None:
+                await self._connection.close()
+        await self._engine.dispose()
+
+    async def _stands(self) -> bool:
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.scalar(text("SELECT 1"))
+        except REFUSALS:
+            connection, self._connection = self._connection, None
+            with suppress(*REFUSALS):
+                await connection.invalidate()
+                await connection.close()
+            return False
+        return True
+
+    async def _end_our_ghost(self, connection: AsyncConnection) -> None:
+        """A connection that broke on the way here may live on at the server, and hold the lock against ourselves."""
+        if self._backend is not None:
+            holder = "SELECT pg_terminate_backend(pid, 1000) FROM pg_locks WHERE pid = :pid AND locktype = 'advisory'"
+            await connection.execute(text(holder), {"pid": self._backend})
+
+
 @asynccontextmanager
-async def exclusively(database: Database) -> AsyncIterator[None]:
+async def exclusively(database: Database) -> AsyncIterator[Hold]:
     """Holds `database` for this process; a process that dies lets go. Raises StorageError when another holds it."""
     if database.path is not None:
         with exclusive_file(database.path):
-            yield
+            yield Hold()
         return
-    engine = migration_engine(database.url)
+    hold = _ServerHold(database)
     try:
-        async with engine.connect() as connection:
-            if not await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY}):
-                raise _held(database.name, "")
-            yield
+        await hold.take()
+        yield hold
     finally:
-        await engine.dispose()
+        await hold.release()
 
 
 @contextmanager

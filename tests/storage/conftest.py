@@ -38,6 +38,8 @@ EMPTYING = "DO $$ BEGIN {} END $$".format(
 
 # A full disk is a small file system of our own, which only root can mount.
 collect_ignore = [] if can_mount() else ["test_full_disk.py"]
+if not postgresql.binaries():
+    collect_ignore.append("test_lost_server.py")
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -19,34 +20,70 @@ def binaries() -> Path | None:
     return found[-1].parent if found and importlib.util.find_spec("asyncpg") else None
 
 
+class Server:
+    """A fresh server on loopback that can be killed, frozen and started again."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._port = _free_port()
+        self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}"
+        """Without a database name."""
+
+    def create(self) -> None:
+        if os.getuid() == 0:
+            shutil.chown(self.directory, "postgres")
+        self._run("initdb", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
+
+    def start(self) -> None:
+        options = f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self.directory} -c fsync=off"
+        self._run("pg_ctl", "-w", "-l", f"{self.directory}/log", "-o", options, "start")
+
+    def kill(self) -> None:
+        """At once, without telling its clients or writing a checkpoint."""
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nothing."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        master = Path(self.directory, "cluster", "postmaster.pid").read_text().split()[0]
+        children = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+        for pid in (master, *children):
+            os.kill(int(pid), number)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # As root the server must run as postgres.
+        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"] if os.getuid() == 0 else []
+        bin_directory = binaries()
+        assert bin_directory is not None
+        command = [*prefix, str(bin_directory / program), "-D", f"{self.directory}/cluster", *arguments]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.directory, timeout=30)
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    # Directly under /tmp: the user postgres may not enter pytest's directories.
+    server = Server(tempfile.mkdtemp(prefix="liqalert-pg-", dir="/tmp"))
+    try:
+        server.create()
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+    finally:
+        shutil.rmtree(server.directory)
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """The URL, without a database name, of a fresh server on loopback."""
-    # Directly under /tmp: as root the server must run as postgres, which may not enter pytest's directories.
-    directory = tempfile.mkdtemp(prefix="liqalert-pg-", dir="/tmp")
-    prefix: list[str] = []
-    if os.getuid() == 0:
-        shutil.chown(directory, "postgres")
-        prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
-    bin_directory = binaries()
-    assert bin_directory is not None
-
-    def run(program: str, *arguments: str) -> None:
-        command = [*prefix, str(bin_directory / program), *arguments]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=directory, timeout=30)
-
-    port = _free_port()
-    cluster = f"{directory}/cluster"
-    try:
-        run("initdb", "-D", cluster, "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
-        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {directory} -c fsync=off"
-        run("pg_ctl", "-D", cluster, "-w", "-l", f"{directory}/log", "-o", options, "start")
-        try:
-            yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}"
-        finally:
-            run("pg_ctl", "-D", cluster, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(directory)
+    with running_server() as running:
+        yield running.url
 
 
 async def execute(url: str, command: str) -> None:
