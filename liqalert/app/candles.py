@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Collection, Sequence
 
 from liqalert.clock import Clock
-from liqalert.core.candles import MINUTE_S, Candle, CandleBook
+from liqalert.core.candles import MINUTE_S, Candle, CandleBook, Finished
 from liqalert.core.market import Instrument, Mark, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_klines import MOST_ROWS, NoKlines, parse_klines
@@ -49,6 +49,10 @@ class CandleDesk:
         self.book = CandleBook()
         self.missing: str | None = None
         """Why candles are not complete, in one sentence."""
+        self.waiting = 0
+        """Minutes that have ended and could not be written yet."""
+        self.dropped = 0
+        """Minutes that made room for newer ones; they are asked for at the exchange once the database writes again."""
         self._store = store
         self._rest = rest
         self._parser = parser
@@ -96,10 +100,11 @@ class CandleDesk:
             await self._store.save((each.instrument, each.candle) for each in finished if each.whole)
             await self._store.fill_up(in_part)
         except StorageError as exc:
-            self.book.written(max(0, len(finished) - MOST_WAITING * max(1, len(self._kept))))
+            self._make_room(finished)
             log.warning("candles not written", extra={"reason": str(exc)})
             return
         self.book.written(len(finished))
+        self.waiting = 0
         for instrument, candle in in_part:
             self._in_part.add((instrument, candle.open_time))
             self._want(instrument, candle.open_time, candle.open_time)
@@ -118,6 +123,14 @@ class CandleDesk:
                     self._pause(instrument, str(exc), exc.retry_after_s)
             except (NoKlines, StorageError) as exc:
                 self._pause(instrument, str(exc))
+
+    def _make_room(self, finished: Sequence[Finished]) -> None:
+        too_many = max(0, len(finished) - MOST_WAITING * max(1, len(self._kept)))
+        for each in finished[:too_many]:
+            self._want(each.instrument, each.candle.open_time, each.candle.open_time)
+        self.book.written(too_many)
+        self.dropped += too_many
+        self.waiting = len(finished) - too_many
 
     # ------------------------------------------------------------ what is wanted
 

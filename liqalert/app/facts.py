@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import liqalert
 from liqalert.app.candles import CandleDesk
 from liqalert.app.heatmaps import HeatmapDesk
+from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
 from liqalert.bot.telegram_bot import TelegramBot
@@ -22,7 +23,8 @@ from liqalert.storage.lock import Hold
 from liqalert.storage.soundness import Damage
 from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
-from liqalert.web.metrics_state import OutboxFigures
+from liqalert.web.metrics_state import MetricsSources, OutboxFigures
+from liqalert.web.metrics_storage import StorageFigures
 
 TICKS_LATE = 3
 """The schedule is late when it has not run for so many intervals."""
@@ -79,15 +81,29 @@ class Facts:
         )
         return OutboxFigures(self.depth, self.oldest_at, settled)
 
+    def metrics_sources(self) -> MetricsSources:
+        return MetricsSources(
+            self.watching.board,
+            self.clock,
+            outbox=self.outbox,
+            health=self.health,
+            readiness=self.readiness,
+            storage=self.storage,
+        )
+
+    def storage(self) -> StorageFigures:
+        return storage_figures(self.stores, self.delivering, self.candles, writable=not self._database_problems())
+
     # ------------------------------------------------------------ for the chat
 
     async def status(self) -> StatusFacts:
         await self.refresh()
-        database = self.stores.database.name
+        figures = self.storage()
+        state = "writable" if figures.writable else "not writable"
         return StatusFacts(
             version=liqalert.__version__,
             started_at=self.started_at,
-            database=f"{database}, {'not writable' if self._database_problems() else 'writable'}",
+            database=", ".join(filter(None, (self.stores.database.name, state, waiting_phrase(figures)))),
             outbox_waiting=self.depth,
             outbox_oldest_at=self.oldest_at,
             problems=(*self._database_problems(), *self._notes()),
@@ -131,6 +147,7 @@ class Facts:
             self.watching.recording.problem if self.watching.recording else None,
             self._bot_problem(),
             self.damage.sentence if self.damage else None,
+            dropped_sentence(self.storage()),
         ]
         if self.nobody_on_telegram:
             notes.append(

@@ -42,7 +42,6 @@ from liqalert.web.application import WebSources
 from liqalert.web.coinglass.sources import CoinglassSources
 from liqalert.web.events import Events
 from liqalert.web.metrics import Metrics
-from liqalert.web.metrics_state import MetricsSources
 from liqalert.web.server import WebServer, WebUnavailable
 
 log = logging.getLogger(__name__)
@@ -127,11 +126,7 @@ class Daemon:
         self._requests = requests
         self._environ = world.environ
         self._settings = facts.settings
-        self._metrics = Metrics(
-            MetricsSources(
-                facts.watching.board, facts.clock, outbox=facts.outbox, health=facts.health, readiness=facts.readiness
-            )
-        )
+        self._metrics = Metrics(facts.metrics_sources())
         self._chores = Chores(facts, self._metrics, world)
         self._teardown = Teardown()
 

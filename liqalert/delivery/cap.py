@@ -15,7 +15,7 @@ from liqalert.ports import Outbox, StorageError
 log = logging.getLogger(__name__)
 
 DAY_S = 86_400.0
-PATIENCE_S = 1.0
+PATIENCE_S = 3.0
 """An alert does not wait for the database longer than this."""
 
 

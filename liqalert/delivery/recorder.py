@@ -90,6 +90,11 @@ class DecisionRecorder:
         self.problem: str | None = None
         """Why decisions are not being recorded; None while they are."""
 
+    @property
+    def waiting(self) -> int:
+        """Batches that are not written yet."""
+        return len(self._waiting)
+
     def put(self, decisions: Sequence[Decision]) -> None:
         if decisions:
             self._add(tuple(decisions))

@@ -87,11 +87,12 @@ class Sender:
         self._cap = DailyCap(limits.daily_cap, outbox, tell)
         self._post = Post(composer, history=history, records=records, cap=self._cap, clock=clock)
         self._departures = Departures(limits.digest_after)
-        self._unrecorded = Unrecorded()
-        self._answers = Answers(chats, self._unrecorded, clock, counts=self.counts)
-        self._ledger = Ledger(outbox, self._unrecorded, counts=self.counts, stored=self._look_again)
-        self._fan_out = FanOut(outbox, self._unrecorded, clock, busy=self._ledger.busy, added=self._look_again)
-        self._intake = Intake(outbox, self._unrecorded, busy=self._ledger.busy)
+        self.unrecorded = Unrecorded()
+        """What the database has refused; to be looked at only."""
+        self._answers = Answers(chats, self.unrecorded, clock, counts=self.counts)
+        self._ledger = Ledger(outbox, self.unrecorded, counts=self.counts, stored=self._look_again)
+        self._fan_out = FanOut(outbox, self.unrecorded, clock, busy=self._ledger.busy, added=self._look_again)
+        self._intake = Intake(outbox, self.unrecorded, busy=self._ledger.busy)
         self._amender = Amender(
             amendments,
             self._channels,
@@ -112,8 +113,6 @@ class Sender:
         recently = self._clock.now() - 3.0 * STOPPED_CHANNEL_RETRY_S
         waited_for = sorted(name for name, seen_at in self._unconfigured.items() if seen_at > recently)
         found += [f"alerts wait for the channel {name}, which is not configured" for name in waited_for]
-        if self._unrecorded.dropped:
-            found.append(f"{self._unrecorded.dropped} alerts were dropped while the database was unwritable")
         return tuple(problem for problem in found if problem)
 
     def wake(self) -> None:
@@ -124,7 +123,7 @@ class Sender:
 
     async def deliver_unrecorded(self, alert: Alert, recipients: Sequence[Recipient]) -> None:
         """Sends an alert that the database has refused; its outcome is written once the alert is recorded after all."""
-        self._unrecorded.add(alert, recipients, self._clock.now())
+        self.unrecorded.add(alert, recipients, self._clock.now())
         self._look_again()
 
     async def run(self) -> None:

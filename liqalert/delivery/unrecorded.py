@@ -44,6 +44,10 @@ class Unrecorded:
         self.dropped = 0
         """Alerts that made room for newer ones, since the start."""
 
+    def __len__(self) -> int:
+        """Alerts."""
+        return len(self._alerts)
+
     def add(self, alert: Alert, recipients: Sequence[Recipient], now: UnixTime) -> None:
         """One delivery to each recipient who wants it now. An alert that is here already changes nothing."""
         if alert.id in self._alerts:

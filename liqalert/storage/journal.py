@@ -22,6 +22,9 @@ BATCH = 5_000
 BOUND = 200_000
 """How many liquidations are kept in memory while the database refuses: about 50 MB, hours of a wild market."""
 
+MOST_GAPS = 10_000
+"""Gaps kept likewise: one every ten seconds for a day."""
+
 
 class BatchJournal:
     """Implements ports.Journal. What the database refuses stays in memory, up to `bound`, and is tried again."""
@@ -30,13 +33,19 @@ class BatchJournal:
         self._database = database
         self._bound = bound
         self._liquidations: deque[Liquidation] = deque()
-        self._gaps: list[Gap] = []
+        self._gaps: deque[Gap] = deque()
         self._heartbeats: dict[str, tuple[UnixTime, UnixTime]] = {}
         self._flushing = asyncio.Lock()
         self.problem: str | None = None
         """Why the last batch was not written; None when it was."""
         self.dropped = 0
         """Liquidations given up: the oldest beyond `bound`, and those that the database can never take."""
+        self.dropped_gaps = 0
+        """The oldest beyond MOST_GAPS."""
+
+    @property
+    def waiting_gaps(self) -> int:
+        return len(self._gaps)
 
     @property
     def waiting(self) -> int:
@@ -49,6 +58,9 @@ class BatchJournal:
 
     def gap(self, gap: Gap) -> None:
         self._gaps.append(gap)
+        while len(self._gaps) > MOST_GAPS:
+            self._gaps.popleft()
+            self.dropped_gaps += 1
 
     def alive(self, exchange: str, watching_since: UnixTime, now: UnixTime) -> None:
         self._heartbeats[exchange] = (watching_since, now)
@@ -81,7 +93,10 @@ class BatchJournal:
                 await connection.execute(self._database.insert_new(FEED_GAPS), [_gap_row(gap) for gap in gaps])
             if heartbeats:
                 await connection.execute(self._database.upsert(FEED_HEARTBEATS), _heartbeat_rows(heartbeats))
-        del self._gaps[: len(gaps)]
+        for gap in gaps:
+            # Older ones may have made room meanwhile.
+            if self._gaps and self._gaps[0] is gap:
+                self._gaps.popleft()
         self._heartbeats = {name: beat for name, beat in self._heartbeats.items() if heartbeats.get(name) != beat}
 
     async def _write_batch(self) -> None:

@@ -20,6 +20,7 @@ from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import FeedStatus, Gap, PositionSide, UnixTime
 from liqalert.web.feeds import mark_age_s
 from liqalert.web.health import Health, Readiness
+from liqalert.web.metrics_storage import StorageFigures, storage_metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class MetricsSources:
     outbox: Callable[[], OutboxFigures]
     health: Callable[[], Health]
     readiness: Callable[[], Readiness]
+    storage: Callable[[], StorageFigures] = StorageFigures
 
 
 Samples: TypeAlias = Iterable[tuple[tuple[str, ...], float]]
@@ -61,6 +63,7 @@ class StateCollector(Collector):
         yield from _gap_metrics(tuple(board.feeds.values()), now)
         yield from _snapshot_metrics(board.snapshot, now)
         yield from _outbox_metrics(self._sources.outbox(), now)
+        yield from storage_metrics(self._sources.storage())
 
 
 def _process_metrics(health: Health, readiness: Readiness) -> Iterator[Metric]:

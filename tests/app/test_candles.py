@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from liqalert.app.candles import FILLED_BACK_S, CandleDesk
+from liqalert.app.candles import FILLED_BACK_S, MOST_WAITING, CandleDesk
 from liqalert.core.market import Instrument, Mark
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_rest import BinanceRest
@@ -91,6 +91,30 @@ async def test_what_the_database_refuses_is_kept_in_memory_and_shown(rest: Binan
         assert [candle.open_time for candle in kept] == [T0]
         assert await closes(store, T0, T0 + 60.0) == [100.0]
         assert keeper.book.unwritten(BTC) == ()
+
+
+async def test_minutes_beyond_the_bound_are_counted_and_asked_for_once_the_database_writes(
+    rest: BinanceRest, server: BinanceServer, tmp_path: Path
+) -> None:
+    clock = FakeClock(T0)
+    async with Database(f"sqlite+aiosqlite:///{tmp_path}/refusing.db", busy_timeout_s=0.1) as database:
+        store = CandleStore(database)
+        keeper = desk(store, rest, clock)
+        await keeper.keep()
+        for minute in range(MOST_WAITING + 2):
+            see(keeper, T0 + 60.0 * minute, seconds=range(0, 60, 59))
+        clock.at = T0 + 60.0 * (MOST_WAITING + 2)
+        await keeper.keep()
+        counted = keeper.waiting, keeper.dropped
+        await prepare(database)
+        server.klines["BTCUSDT"] = [(T0, 7.0), (T0 + 60.0, 8.0)]
+
+        await keeper.keep()
+        await keeper.fill()
+
+        assert counted == (MOST_WAITING, 2)
+        assert keeper.waiting == 0
+        assert (await closes(store, T0, T0 + 180.0))[:2] == [7.0, 8.0]
 
 
 async def test_missing_minutes_are_filled_up_and_what_was_seen_stays(

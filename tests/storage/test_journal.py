@@ -119,6 +119,20 @@ async def test_beyond_the_bound_the_oldest_are_dropped_and_counted(sqlite_databa
     )
 
 
+async def test_gaps_beyond_their_bound_are_dropped_oldest_first_and_counted(sqlite_database: Database) -> None:
+    journal = BatchJournal(sqlite_database)
+    for number in range(10_002):
+        journal.gap(Gap("binance", T0 + number, T0 + number + 0.5, "no marks"))
+    counted = journal.waiting_gaps, journal.dropped_gaps
+
+    await journal.flush()
+
+    newest = await JournalReader(sqlite_database).gaps("binance", 20_000)
+    assert counted == (10_000, 2)
+    assert journal.waiting_gaps == 0
+    assert [newest[0].start, newest[-1].start] == [T0 + 2, T0 + 10_001]
+
+
 async def test_one_row_that_can_never_be_stored_does_not_hold_up_the_others(database: Database) -> None:
     impossible = liquidation(1, Instrument("binance", "\udcff"))
     journal = _filled(BatchJournal(database), [liquidation(0), impossible, liquidation(2)])

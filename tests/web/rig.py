@@ -27,6 +27,7 @@ from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics import Metrics
 from liqalert.web.metrics_state import MetricsSources, OutboxFigures
+from liqalert.web.metrics_storage import StorageFigures
 from liqalert.web.pairing import CannotPair, Offer
 from liqalert.web.server import WebServer
 
@@ -113,6 +114,7 @@ class Rig:
     health: Health = field(default_factory=lambda: Health(on_time=True))
     readiness: Readiness = field(default_factory=Readiness)
     outbox: OutboxFigures = field(default_factory=OutboxFigures)
+    storage: StorageFigures = field(default_factory=StorageFigures)
     grids: Grids = field(default_factory=lambda: Grids())
     tested_chats: list[str | None] = field(default_factory=list)
 
@@ -125,6 +127,7 @@ class Rig:
                 outbox=lambda: self.outbox,
                 health=lambda: self.health,
                 readiness=lambda: self.readiness,
+                storage=lambda: self.storage,
             )
         )
 

@@ -8,6 +8,7 @@ from liqalert import __version__
 from liqalert.core.market import FeedStatus, Gap, PositionSide
 from liqalert.web.health import Health, Readiness
 from liqalert.web.metrics_state import OutboxFigures
+from liqalert.web.metrics_storage import StorageFigures
 from tests.web.rig import NOW, Client, Rig, cluster, mark, snapshot, zone
 
 
@@ -128,3 +129,22 @@ async def test_any_accept_header_gets_the_plain_text_form(client: Client) -> Non
 
     assert response.status == 200
     assert content_type == "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def test_the_database_says_what_waits_for_it_and_what_was_given_up(rig: Rig, client: Client) -> None:
+    rig.storage = StorageFigures(
+        writable=False, free_bytes=4_096, waiting=(("liquidations", 12),), dropped=(("candles", 3),)
+    )
+
+    samples = await scraped(client)
+
+    assert samples["liqalert_database_writable", ""] == 0
+    assert samples["liqalert_database_free_bytes", ""] == 4_096
+    assert samples["liqalert_database_waiting", "liquidations"] == 12
+    assert samples["liqalert_database_dropped_total", "candles"] == 3
+
+
+async def test_a_server_has_no_free_bytes_of_ours(rig: Rig, client: Client) -> None:
+    rig.storage = StorageFigures(free_bytes=None)
+
+    assert ("liqalert_database_free_bytes", "") not in await scraped(client)
