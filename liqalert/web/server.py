@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from liqalert.web.access import Access
 from liqalert.web.application import WebSources, build_app
@@ -49,6 +51,7 @@ class WebServer:
         runner = web.AppRunner(
             build_app(self._sources, self._access),
             access_log=None,
+            logger=_requests_log(),
             keepalive_timeout=self._idle_s,
             shutdown_timeout=SHUTDOWN_S,
         )
@@ -65,6 +68,17 @@ class WebServer:
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+
+
+def _requests_log() -> logging.Logger:
+    """For what goes wrong while answering; what is no request of HTTP at all is answered with 400 and not logged."""
+    log = logging.getLogger("liqalert.web.requests")
+    log.addFilter(_is_our_matter)
+    return log
+
+
+def _is_our_matter(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 def _explained(error: OSError, *, host: str, port: int) -> str:
