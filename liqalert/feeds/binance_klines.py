@@ -35,7 +35,8 @@ def _candle(row: _Row) -> Candle | None:
     except ValueError:
         return None
     opened, high, low, close = prices
-    sane = all(math.isfinite(price) and price > 0.0 for price in prices)
+    # Milliseconds from 2001 to 2286, as in every other message: a candle of another age would stand there for ever.
+    sane = 10**12 < row[0] < 10**13 and all(math.isfinite(price) and price > 0.0 for price in prices)
     if not sane or not low <= min(opened, close) <= max(opened, close) <= high:
         return None
     return Candle(row[0] / 1000.0, opened, high, low, close)
