@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import ast
 import asyncio
 import io
 import json
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 
 from liqalert import logs
 
+LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 TOKEN = "123456789:AAE-not_a_real_token"
 
 
@@ -153,6 +157,33 @@ def test_line_that_cannot_be_formatted_does_not_print_its_arguments(
     logging.getLogger("liqalert.x").warning("%d", TOKEN)
 
     assert "AAE-not_a_real_token" not in capsys.readouterr().err
+
+
+def _log_calls() -> Iterator[tuple[str, ast.Call]]:
+    """Every call of a module's `log`, with where it stands."""
+    for path in sorted(Path(logs.__file__).parent.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            method = node.func if isinstance(node, ast.Call) else None
+            if not isinstance(method, ast.Attribute) or method.attr not in LEVELS:
+                continue
+            if isinstance(node, ast.Call) and isinstance(method.value, ast.Name) and method.value.id == "log":
+                yield f"{path.name}:{node.lineno}", node
+
+
+def test_every_event_has_a_constant_name() -> None:
+    """So that a log collector can count it: what varies stands in fields of its own."""
+    calls = list(_log_calls())
+    varying = [
+        where
+        for where, call in calls
+        if len(call.args) != 1
+        or not isinstance(call.args[0], ast.Constant)
+        or not re.fullmatch(r"[A-Za-z][^%{}]{2,79}", str(call.args[0].value))
+        or {keyword.arg for keyword in call.keywords} - {"extra", "exc_info"}
+    ]
+
+    assert len(calls) > 50
+    assert varying == []
 
 
 def test_uncaught_exception_is_logged_without_the_token() -> None:
