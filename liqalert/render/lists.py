@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from liqalert.core.outcomes import Told
-from liqalert.render.headline import headline, short_headline
+from liqalert.render.headline import headline, short_headline, symbol
 from liqalert.render.messages import band
 from liqalert.render.scene import Scene
 from liqalert.render.text import TELEGRAM_LIMIT, Text, bold, clip, joined, line, split, units
@@ -31,7 +31,7 @@ def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
     first, last = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
     span = f"{scene.clock(first)} to {scene.clock(last)}"
     heading = bold(f"{_count(storm)} at once, strongest first ({span})")
-    for entries in (_full, _medium, _short):
+    for entries in (_full, _medium, _short, _names):
         parts = split(joined([heading, *entries(strongest_first, scene)]))
         if len(parts) <= DIGEST_PARTS:
             return parts
@@ -79,6 +79,20 @@ def _short(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
     names = [short_headline(told.alert, scene.numbers) for told in storm]
     for start in range(0, len(names), 10):
         yield line("; ".join(names[start : start + 10]))
+
+
+def _names(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
+    """Each symbol once, with all that it has in common with others before the colon."""
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for told in storm:
+        about = symbol(told.alert.instrument) if told.alert.instrument else told.alert.kind
+        kinds.setdefault((about, told.alert.liquidated or ""), set()).add(told.alert.kind)
+    groups: dict[str, list[str]] = {}
+    for (about, liquidated), of_one in kinds.items():
+        groups.setdefault(f"{liquidated} {' and '.join(sorted(of_one))}", []).append(about)
+    for heading, names in groups.items():
+        for start in range(0, len(names), 20):
+            yield line(f"{heading}: {', '.join(names[start : start + 20])}")
 
 
 def _cut(heading: Text, storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:

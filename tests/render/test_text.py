@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -364,6 +365,19 @@ def test_a_digest_names_every_alert_in_at_most_two_messages(count: int) -> None:
     places = [whole.find(f"COIN{number}USDT ") + whole.find(f"COIN{number}USDT:") for number in range(count)]
     assert min(places) > -2
     assert whole.startswith(f"{count} alerts at once")
+
+
+def test_a_digest_of_two_kinds_on_every_symbol_names_each_symbol_once_with_both() -> None:
+    near_ones = storm(300)
+    cascades = [replace(told, alert=replace(told.alert, kind="cascade")) for told in near_ones]
+
+    parts = digest_message([*near_ones, *cascades], Scene("UTC", DECIDED))
+
+    assert len(parts) <= 2
+    whole = "\n".join(part.plain for part in parts)
+    assert whole.startswith("600 alerts at once")
+    assert "\nlong cascade and near: COIN" in whole
+    assert sorted(re.findall(r"COIN\d+USDT", whole)) == sorted(f"COIN{number}USDT" for number in range(300))
 
 
 def test_a_digest_that_cannot_hold_all_says_how_many_are_left() -> None:
