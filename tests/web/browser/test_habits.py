@@ -156,7 +156,7 @@ async def test_it_can_be_read_and_used_on_a_phone_in_the_light(browser: Browser,
         await reader.page.touchscreen.tap(*await reader.place(0.3))
         await reader.until_shown("#hover", " UTC to ")
 
-    assert widths == [0, 0, 0, 0]
+    assert set(widths) == {0}, widths
     assert chart is not None
     assert chart["height"] >= 300
     assert reader.complaints == []
