@@ -296,10 +296,3 @@ def test_the_library_is_not_loaded_before_the_first_picture() -> None:
 @pytest.mark.parametrize(("usd", "step"), [(1000.0, 255), (100.0, 170), (1.0, 0), (0.99, -1), (0.0, -1)])
 def test_the_scale_is_logarithmic_over_three_decades(usd: float, step: int) -> None:
     assert colours.steps(np.array([usd]), 1000.0).tolist() == [step]
-
-
-def test_more_is_lighter() -> None:
-    luminance = colours.scale() @ np.array([0.2126, 0.7152, 0.0722])
-
-    assert (np.diff(luminance) > -0.5).all()
-    assert luminance[-1] - luminance[0] > 150
