@@ -8,10 +8,10 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
+from liqalert.app.owner import Owner
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
 from liqalert.app.start import EXCHANGE, watched_instruments
-from liqalert.app.watchman import Watchman
 from liqalert.app.world import World
 from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.ports import StorageError
@@ -29,7 +29,7 @@ class Chores:
         self._metrics = metrics
         self._world = world
         facts.watching.pipeline.tick_took = metrics.tick_took
-        self._watchman = Watchman()
+        self.owner = Owner(facts, world)
         self._mute_watch = MuteWatch(
             EXCHANGE,
             facts.watching.board,
@@ -44,7 +44,7 @@ class Chores:
     def jobs(self, watchdog_s: float | None) -> tuple[Job, ...]:
         """Everything that is scheduled. `watchdog_s`: how often systemd wants to hear; None without a watchdog."""
         rebuild_s = self._world.every(self._facts.watching.engine.terms.rebuild_s)
-        table = (
+        table: tuple[Job, ...] = (
             Job("tick", self.tick, every_s=rebuild_s),
             Job("owner", self.look_after_owner, every_s=1.0),
             Job("mute stream", self._mute_watch.look, every_s=self._world.every(5.0)),
@@ -59,6 +59,8 @@ class Chores:
             Job("pruning", self.prune, daily_at=(0, 20)),
             Job("checkpoint", self.checkpoint, daily_at=(0, 40)),
         )
+        if self._facts.pings is not None:
+            table = (*table, Job("dead man's switch", self.ping, every_s=60.0))
         return table if watchdog_s is None else (*table, Job("watchdog", self.feed_watchdog, every_s=watchdog_s))
 
     def count_failures(self, scheduler: AsyncIOScheduler) -> None:
@@ -82,13 +84,13 @@ class Chores:
             notify("WATCHDOG=1", self._world.environ)
 
     async def look_after_owner(self) -> None:
-        now = self._facts.clock.now()
-        self._metrics.loop_lagged(now % 1.0)
-        board = self._facts.watching.board
-        board.warnings = tuple(filter(None, (self._facts.delivering.recorder.problem,)))
-        for notice in self._watchman.look(board.feeds.values(), now, clock_off_s=self._world.clock_contradicted_s):
-            log.warning("owner told", extra={"reason": notice.reason, "sentence": notice.text})
-            self._facts.delivering.recorder.put_notice(notice)
+        self._metrics.loop_lagged(self._facts.clock.now() % 1.0)
+        await self.owner.look()
+
+    async def ping(self) -> None:
+        """Says outward that all is well, and nothing while it is not: whoever listens there then raises the alarm."""
+        if self._facts.pings is not None and not self._facts.readiness().blocking:
+            await self._facts.pings.ping()
 
     async def fetch_wanted(self) -> None:
         if not self._facts.settings.binance.enabled:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from liqalert.app.lifecycle import event_loop_factory, serve
+from liqalert.app.lifecycle import serve
+from liqalert.app.loop import event_loop_factory
 from liqalert.app.narrator import Narrator
 from liqalert.app.world import World
 from liqalert.clock import SystemClock

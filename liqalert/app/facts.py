@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import liqalert
 from liqalert.app.candles import CandleDesk
+from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
@@ -50,6 +51,7 @@ class Facts:
     """Keeps other liqalerts off the database."""
     damage: Damage | None = None
     """What became of the database at this start, where it was damaged."""
+    pings: DeadMansSwitch | None = None
     bot: TelegramBot | None = None
     web_problem: str | None = None
     scheduled_at: UnixTime = -math.inf
@@ -92,7 +94,7 @@ class Facts:
         )
 
     def storage(self) -> StorageFigures:
-        return storage_figures(self.stores, self.delivering, self.candles, writable=not self._database_problems())
+        return storage_figures(self.stores, self.delivering, self.candles, writable=not self.database_problems())
 
     # ------------------------------------------------------------ for the chat
 
@@ -106,7 +108,7 @@ class Facts:
             database=", ".join(filter(None, (self.stores.database.name, state, waiting_phrase(figures)))),
             outbox_waiting=self.depth,
             outbox_oldest_at=self.oldest_at,
-            problems=(*self._database_problems(), *self._notes()),
+            problems=(*self.database_problems(), *self._notes()),
         )
 
     async def refresh(self) -> None:
@@ -130,9 +132,10 @@ class Facts:
         if not feeds:
             enabled = self.settings.binance.enabled
             reasons.append("binance: no marks yet" if enabled else "no exchange is enabled: set binance.enabled = true")
-        return reasons + self._database_problems()
+        return reasons + self.database_problems()
 
-    def _database_problems(self) -> list[str]:
+    def database_problems(self) -> list[str]:
+        """Why the database cannot be written; empty while it can."""
         journal = self.stores.journal.problem
         problems = [self.delivering.recorder.problem, f"liquidations are not kept: {journal}" if journal else None]
         return [problem for problem in (*problems, self.hold.problem) if problem]
@@ -148,12 +151,17 @@ class Facts:
             self._bot_problem(),
             self.damage.sentence if self.damage else None,
             dropped_sentence(self.storage()),
+            self.pings.problem if self.pings else None,
         ]
         if self.nobody_on_telegram:
             notes.append(
                 "telegram.token is set, but no chat is enrolled: run `liqalert pair`, and send the bot the code."
             )
         return [note for note in notes if note]
+
+    def channel_problems(self) -> list[str]:
+        """Why alerts may not arrive; empty while all is well. What the database refuses is no channel's fault."""
+        return [] if self.database_problems() else [*self.delivering.sender.problems]
 
     def _bot_problem(self) -> str | None:
         if self.bot is None:

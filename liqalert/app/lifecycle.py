@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import sys
 from collections.abc import Callable, Coroutine
 from random import Random
@@ -17,15 +16,16 @@ from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
 from liqalert.app.heatmaps import build_heatmaps, shown_to
+from liqalert.app.loop import event_loop_factory, stop_on_signals
+from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
-from liqalert.app.parts import build_delivering, build_stores, build_watching, read_start
+from liqalert.app.parts import build_delivering, build_pings, build_stores, build_watching, read_start
 from liqalert.app.pictures import Pictures
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
 from liqalert.app.start import EXCHANGE, standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
-from liqalert.app.watchman import notice_of
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
@@ -59,7 +59,7 @@ def run_daemon(settings: Settings) -> int:
     """Runs until SIGTERM or SIGINT: 0. A database that cannot be used ends it with a sentence: 1."""
     try:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
-            runner.run(serve(settings, World(), _stop_on_signals))
+            runner.run(serve(settings, World(), stop_on_signals))
     except StorageError as exc:
         print(f"liqalert: {exc}", file=sys.stderr)  # noqa: T201 - the user's terminal, before there is a daemon
         return 1
@@ -113,6 +113,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
                 events=events,
                 hold=hold,
                 damage=damage,
+                pings=build_pings(settings, session),
             )
             requests = Requests(settings, clock, stores, delivering, watching.pipeline)
             await Daemon(facts, requests, world).run(start, stopping)
@@ -150,6 +151,7 @@ class Daemon:
         """Journal, decisions and deliveries: what an earlier run left due goes out first."""
         stores, delivering = self._facts.stores, self._facts.delivering
         self._teardown.add("checkpoint", stores.database.checkpoint)
+        self._teardown.add("end noted", self._chores.owner.ended)
         self._teardown.add("samples", self._chores.save_samples)
         self._teardown.add("journal", stores.journal.flush)
         self._background(tasks, "journal", stores.journal.run())
@@ -163,8 +165,8 @@ class Daemon:
         self._background(tasks, "decisions", delivering.recorder.run())
         self._teardown.add("decisions drained", delivering.recorder.drain)
         if self._facts.damage is not None:
-            notice = notice_of("database_damaged", self._facts.damage.sentence, self._facts.clock.now())
-            delivering.recorder.put_notice(notice)
+            self._chores.owner.tell(Notice("database_damaged", self._facts.damage.sentence))
+        await self._chores.owner.began()
 
     async def _start_answering(self) -> None:
         """Web and bot; the daemon lives without either."""
@@ -293,20 +295,3 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | 
 
 async def _call(stop: Any, *arguments: object) -> None:
     stop(*arguments)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
-
-
-def event_loop_factory() -> Any:
-    """uvloop where it is installed: half the CPU for frames that come one at a time."""
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

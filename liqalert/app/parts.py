@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 import aiohttp
 
+from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.opening import Opening
 from liqalert.app.start import EXCHANGE, standard_of, terms_of
 from liqalert.app.world import World
@@ -28,6 +29,7 @@ from liqalert.delivery.remembered import RememberedAudience
 from liqalert.delivery.sender import Sender
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
+from liqalert.feeds.binance_names import unknown_names
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.feeds.liveness import GAPS_KEPT
 from liqalert.feeds.recording import Recording
@@ -52,6 +54,7 @@ from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.roster import ChatRoster
 from liqalert.storage.slots import SlotHistory
+from liqalert.storage.starts import StartLedger
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
 
@@ -77,6 +80,7 @@ class Stores:
     candles: CandleStore
     sums: LiquidationSums
     slots: SlotHistory
+    starts: StartLedger
 
 
 def build_stores(database: Database) -> Stores:
@@ -93,6 +97,7 @@ def build_stores(database: Database) -> Stores:
         candles=CandleStore(database),
         sums=LiquidationSums(database),
         slots=SlotHistory(database),
+        starts=StartLedger(database),
     )
 
 
@@ -278,7 +283,13 @@ def build_runner(
         connections=connections,
         heard=heard,
         earlier_gaps=earlier_gaps,
+        unknown_names=unknown_names,
     )
+
+
+def build_pings(settings: Settings, session: aiohttp.ClientSession) -> DeadMansSwitch | None:
+    url = settings.owner.ping_url
+    return None if url is None else DeadMansSwitch(session, url.get_secret_value())
 
 
 def _shown_to(observe: Decide | None, decide: Decide) -> Decide:

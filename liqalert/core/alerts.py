@@ -65,7 +65,8 @@ class Alert:
 
     id: str
     kind: str
-    """A rule kind, or `notice` (something the owner must know about liqalert itself), or `test`."""
+    """A rule kind, or `notice` (something the owner must know about liqalert itself), `watching` (whether anything is
+    being watched: to every other chat), or `test`."""
     decided_at: UnixTime
     reason: str
     rule: Rule | None = None

@@ -108,3 +108,5 @@ class FeedStatus:
     connections: int = 1
     mute_since: UnixTime | None = None
     """When the last liquidation came before a silence that chance does not explain; None while there is none."""
+    unknown: tuple[str, ...] = ()
+    """Names of fields and events that its messages have and that liqalert does not know, at most 20."""

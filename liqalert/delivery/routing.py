@@ -10,8 +10,10 @@ from liqalert.core.rules import RuleKind
 from liqalert.delivery.quiet import quiet_until
 from liqalert.ports import DeliveryStatus, Loudness, Recipient
 
-ABOUT_LIQALERT = ("notice", "test")
-"""Kinds that no chat can silence: they are about liqalert itself."""
+WATCHING = "watching"
+"""Whether anything is being watched at all: to every chat but the owner's, without a sound, after quiet hours."""
+ABOUT_LIQALERT = ("notice", "test", WATCHING)
+"""Kinds that no chat can switch off: they are about liqalert itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class Route:
 
 def route(alert: Alert, recipient: Recipient, now: UnixTime) -> Route | None:
     """How `recipient` is told of `alert`, as of `now`; None: not at all."""
+    if alert.kind == WATCHING:
+        quiet = recipient.preferences.quiet
+        ends = None if quiet is None else quiet_until(quiet, now)
+        if ends is not None:
+            return Route(DeliveryStatus.HELD, silent=True, due_at=ends)
+        return Route(DeliveryStatus.DUE, silent=True, due_at=now)
     if alert.kind in ABOUT_LIQALERT:
         return Route(DeliveryStatus.DUE, silent=False, due_at=now)
     if recipient.muted_until is not None and now < recipient.muted_until:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NoReturn
 
 from liqalert.clock import Clock
 from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance_listings import Listing, ending, read_listings
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
 from liqalert.ports import FrameRecorder
@@ -44,6 +45,7 @@ class BinanceMetadata:
         self._soonest_s = soonest_s
         self._look_s = look_s
         self._answers: dict[str, bytes] = {}
+        self._listings: dict[str, Mapping[str, Listing]] = {}
         self._failures: dict[str, str] = {}
         self._told_to_wait_s = 0.0
 
@@ -56,6 +58,16 @@ class BinanceMetadata:
     def answers(self) -> tuple[tuple[str, str, bytes], ...]:
         """Kind, exchange and payload of the newest lists learned, for each file of a recording to begin with."""
         return tuple((kind, EXCHANGE, answer) for kind, answer in sorted(self._answers.items()))
+
+    def ending(self, symbol: str, *, marked: bool) -> str | None:
+        """Why no more is to come of `symbol`, in a sentence; None while it trades, or while not both lists are known.
+
+        One that is not listed and is `marked` all the same, because marks of it have come, is no news.
+        """
+        known = next((listings[symbol] for listings in self._listings.values() if symbol in listings), None)
+        if len(self._listings) < len(_WITHOUT) or (known is None and marked):
+            return None
+        return ending(symbol, known, self._clock.now())
 
     async def run(self) -> NoReturn:
         """Ends only by cancellation: without REST liqalert works, and knows less."""
@@ -92,6 +104,7 @@ class BinanceMetadata:
 
     def _learned(self, kind: str, answer: bytes) -> None:
         self._answers[kind] = answer
+        self._listings[kind] = read_listings(answer)
         # No await since the parser learned it: the recording holds the answer between the same two frames.
         if self._recorder is not None:
             self._recorder.write(kind, EXCHANGE, answer, self._clock.now())

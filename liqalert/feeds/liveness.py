@@ -11,6 +11,7 @@ from liqalert.core.market import FeedStatus, Gap, Stream, UnixTime
 
 GAPS_KEPT = 20
 LATENCIES_KEPT = 60
+UNKNOWN_KEPT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Liveness:
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._rejected: Counter[str] = Counter()
         self._reconnects = 0
+        self._unknown: dict[str, None] = {}
         if watched_until is not None:
             self._open = Gap(exchange, watched_until, None, "liqalert was not running")
 
@@ -100,6 +102,12 @@ class Liveness:
         self._mute = None
         return gap
 
+    def unknown(self, names: Iterable[str]) -> None:
+        """Something new in the messages."""
+        for name in names:
+            if len(self._unknown) < UNKNOWN_KEPT:
+                self._unknown[name] = None
+
     def rejected(self, kind: str) -> bool:
         """Counts one refused event; True when it is the first of its kind."""
         self._rejected[kind] += 1
@@ -128,6 +136,7 @@ class Liveness:
             gaps=(*self._ended, *running)[-GAPS_KEPT:],
             problem=self._problem,
             mute_since=None if self._mute is None else self._mute.start,
+            unknown=tuple(self._unknown),
             connected=connected,
             connections=connections,
         )

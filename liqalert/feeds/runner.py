@@ -31,6 +31,10 @@ FRAMES_REMEMBERED = 32_768
 """Five seconds of a hundred times the most ever recorded: one that lags further behind is taken for silent."""
 
 
+LOOKED_AT_EVERY = 256
+"""In one frame of so many, names that are not known are looked for: once in some minutes."""
+
+
 class FrameParser(Protocol):
     """What a feed runner needs to know about an exchange."""
 
@@ -60,10 +64,12 @@ class FeedRunner:
         connections: int = 1,
         heard: Callable[[UnixTime], None] = lambda _: None,
         earlier_gaps: Iterable[Gap] = (),
+        unknown_names: Callable[[bytes], Iterable[str]] = lambda _: (),
     ) -> None:
         """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap.
 
-        `heard` is told when each frame of marks was sent, by the exchange's clock.
+        `heard` is told when each frame of marks was sent, by the exchange's clock. `unknown_names` gives the fields and
+        events in a frame that are not known; it is asked about some frames only.
         """
         self._exchange = exchange
         self._parser = parser
@@ -71,6 +77,8 @@ class FeedRunner:
         self._recorder = recorder
         self._clock = clock
         self._heard = heard
+        self._unknown_names = unknown_names
+        self._frames = 0
         self._patience = patience or Patience()
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
         self._marked = 0.0
@@ -181,6 +189,9 @@ class FeedRunner:
         """Passes one frame on. The recording gets it where the sink does: after the news that its marks make."""
         now = self._clock.now()
         parsed = self._parser.parse(frame, now)
+        self._frames += 1
+        if self._frames % LOOKED_AT_EVERY == 1 or "unknown_event" in parsed.rejected:
+            self._liveness.unknown(self._unknown_names(frame))
         for kind in parsed.rejected:
             self._reject(kind, frame)
         if parsed.sent_at is not None:

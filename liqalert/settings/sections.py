@@ -130,6 +130,19 @@ class Apprise(Section):
     urls_file: OptionalPath = None
 
 
+class Owner(Section):
+    summary_at: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.time_of_day)] = None
+    ping_url: OptionalSecret = None
+    ping_url_file: OptionalPath = None
+
+    @field_validator("ping_url")
+    @classmethod
+    def _ping_url_can_be_asked(cls, url: Secret | None) -> Secret | None:
+        if url is not None:
+            values.optional_url(url.get_secret_value())
+        return url
+
+
 class Console(Section):
     enabled: Annotated[bool | None, BeforeValidator(values.empty_as_none)] = None
     """None: on when no other channel is configured; `Settings.console_enabled` decides."""
@@ -223,6 +236,7 @@ class Settings(BaseSettings):
     telegram: Telegram = Telegram()
     webhook: Webhook = Webhook()
     apprise: Apprise = Apprise()
+    owner: Owner = Owner()
     console: Console = Console()
     database: Database = Database()
     web: Web = Web()
@@ -252,7 +266,7 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret text in these settings, for logs to leave out."""
-        given = (self.telegram.token, self.web.token, self.webhook.secret, *self.apprise.urls)
+        given = (self.telegram.token, self.web.token, self.webhook.secret, self.owner.ping_url, *self.apprise.urls)
         texts = [secret.get_secret_value() for secret in given if secret]
         texts += [values.database_password(self.database.url) or "", self.webhook.url or ""]
         # An address may be shown in part: so may the secret in it.

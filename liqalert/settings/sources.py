@@ -20,6 +20,7 @@ _CREDENTIALS = {
     ("web", "token"): "web-token",
     ("webhook", "secret"): "webhook-secret",
     ("apprise", "urls"): "apprise-urls",
+    ("owner", "ping_url"): "owner-ping-url",
 }
 _PREFIX = "LIQALERT_"
 

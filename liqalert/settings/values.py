@@ -166,6 +166,13 @@ def market_url(url: str) -> str:
     return url
 
 
+def time_of_day(text: str | None) -> str | None:
+    """`text` as HH:MM, like 08:00."""
+    if text is None or re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        return text
+    raise ValueError("give a time of day like 08:00, or leave it out")
+
+
 def timezone(name: str) -> str:
     try:
         zoneinfo.ZoneInfo(name)

@@ -14,6 +14,7 @@ from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
+from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Restored
 from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database
@@ -36,7 +37,6 @@ from liqalert.storage.evidence import (
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
 
-NOT_FROM_RULES = ("notice", "test")
 TOLD_S = 86_400.0
 BATCH = 500
 
@@ -76,7 +76,7 @@ class AlertStore:
 
     async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
         query = select(ALERTS).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
-        query = query.where(ALERTS.c.kind == kind if kind else ALERTS.c.kind.not_in(NOT_FROM_RULES))
+        query = query.where(ALERTS.c.kind == kind if kind else ALERTS.c.kind.not_in(ABOUT_LIQALERT))
         if chat_id is not None:
             query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from liqalert.core.alerts import Alert
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.delivery.routing import WATCHING
 from liqalert.ports import Recipient, Role
 from liqalert.storage.episodes import is_open
 from liqalert.storage.mutes import mute_key
@@ -64,6 +65,9 @@ def _audience(alert: Alert, *, after: int) -> Select[tuple[object, ...]]:
     everyone = everyone.where(CHATS.c.id > after).order_by(CHATS.c.id)
     if alert.only_chat is not None:
         return everyone.where(CHATS.c.id == alert.only_chat)
+    if alert.kind == WATCHING:
+        told = select(SUBSCRIPTIONS.c.chat_id).where(SUBSCRIPTIONS.c.loudness != OFF)
+        return everyone.where(CHATS.c.id.in_(told), CHATS.c.role != Role.OWNER, CHATS.c.channel != "console")
     return everyone.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == "console"))
 
 

@@ -16,7 +16,7 @@ from liqalert.web.alert_items import AlertItem, alert_item
 from liqalert.web.answers import ApiError, json_response, shown
 from liqalert.web.queries import asked, body_asked, choice_asked, limit_asked
 
-KINDS = (*RuleKind, "notice", "test")
+KINDS = (*RuleKind, "notice", "test", "watching")
 LONGEST_ID = 64
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liqalert.app.watchman import Watchman
-from liqalert.core.market import FeedStatus, Gap, Stream
+from liqalert.app.notices.machine import crash_loop
+from liqalert.app.watchman import Sight, Watchman
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, Stream
 
 T0 = 1_790_000_000.0
 
@@ -19,7 +21,7 @@ def alive(latency_s: float | None = None, frames: int = 60) -> FeedStatus:
 
 
 def reasons(watchman: Watchman, feed: FeedStatus, now: float) -> list[str]:
-    return [alert.reason for alert in watchman.look([feed], now)]
+    return [alert.reason for alert in watchman.look(Sight((feed,)), now)]
 
 
 def test_a_feed_that_is_back_soon_is_not_mentioned() -> None:
@@ -33,17 +35,17 @@ def test_a_lost_feed_is_told_once_and_its_return_with_the_length() -> None:
     watchman = Watchman()
 
     assert reasons(watchman, lost(T0), T0 + 15) == ["feed_lost"]
-    assert reasons(watchman, lost(T0), T0 + 600) == []
-    (back,) = watchman.look([alive()], T0 + 715)
-    assert back.text == "Binance is being watched again, after 12 min in which nothing was seen."
-    assert reasons(watchman, alive(), T0 + 716) == []
+    assert reasons(watchman, lost(T0), T0 + 30) == []
+    (back,) = watchman.look(Sight((replace(alive(), since=T0 + 40),)), T0 + 101)
+    assert back.text == "Binance is being watched again, after 45 s in which nothing was seen."
+    assert reasons(watchman, alive(), T0 + 102) == []
 
 
 def test_a_refusal_is_told_in_one_sentence_with_the_remedy() -> None:
     watchman = Watchman()
     problem = "Binance answers HTTP 451, not available in this country: run liqalert where it is."
 
-    (notice,) = watchman.look([lost(T0, problem)], T0 + 15)
+    (notice,) = watchman.look(Sight((lost(T0, problem),)), T0 + 15)
 
     assert notice.text == f"Binance is not being watched: {problem} No alert can come until it is back."
     assert (notice.kind, notice.reason) == ("notice", "feed_lost")
@@ -77,7 +79,7 @@ def test_a_latency_that_wobbles_around_the_limit_is_told_once() -> None:
 def test_a_clock_that_jumped_is_told_although_liqalert_does_not_follow_it() -> None:
     watchman = Watchman()
 
-    (notice,) = watchman.look([alive(0.1)], T0, clock_off_s=259_200.0)
+    (notice,) = watchman.look(Sight((alive(0.1),), clock_off_s=259_200.0), T0)
 
     assert (notice.reason, notice.text[:51]) == ("clock_off", "This machine's clock is 259200 s ahead of Binance's")
 
@@ -86,11 +88,91 @@ def test_a_mute_stream_is_told_once_and_its_end_with_the_length() -> None:
     watchman, gap = Watchman(), Gap("binance", T0 - 900, None, "no liquidation came, though 14 were likely")
     mute = replace(alive(), mute_since=T0 - 900, gaps=(replace(gap, stream=Stream.LIQUIDATIONS),))
 
-    (notice,) = watchman.look([mute], T0)
+    (notice,) = watchman.look(Sight((mute,)), T0)
     assert notice.reason == "liquidations_mute"
     assert "no liquidation for 15 min: no liquidation came, though 14 were likely." in (notice.text or "")
     assert reasons(watchman, mute, T0 + 600) == []
 
-    (back,) = watchman.look([alive()], T0 + 900)
+    (back,) = watchman.look(Sight((alive(),)), T0 + 900)
     assert back.text == "Binance sends liquidations again, after 30 min in which none was seen."
     assert reasons(watchman, alive(), T0 + 901) == []
+
+
+BTC = Instrument("binance", "BTCUSDT")
+
+
+def seen(price: float, at: float) -> Snapshot:
+    return Snapshot(at, 3600.0, marks={BTC: Mark(BTC, price, at, at)})
+
+
+def test_a_feed_that_stays_lost_is_told_again_at_growing_intervals() -> None:
+    watchman, told = Watchman(), []
+    for second in range(0, 6 * 3600, 5):
+        told += [(second, reason) for reason in reasons(watchman, lost(T0), T0 + second) if reason != "not_watched"]
+
+    assert told == [(15, "feed_lost"), (615, "feed_still_lost"), (2415, "feed_still_lost"), (7815, "feed_still_lost")]
+
+
+def test_every_chat_is_told_once_that_it_is_not_being_watched_and_once_that_it_is_again() -> None:
+    watchman, everyone = Watchman(), []
+    for second in range(0, 900, 5):
+        sight = Sight((lost(T0),), seen(60_000.0, T0), watched=[BTC])
+        everyone += [alert for alert in watchman.look(sight, T0 + second) if alert.kind == "watching"]
+    (not_watched,) = everyone
+    assert not_watched.text == (
+        "Binance is not being watched, for 1 min now. No alert can come until it is back; you will be told."
+    )
+
+    back_again = replace(alive(), since=T0 + 900)
+    # The last tick is from before: the price of now is not known yet.
+    assert watchman.look(Sight((back_again,), seen(60_000.0, T0), watched=[BTC]), T0 + 901) == ()
+    owner, chats = watchman.look(Sight((back_again,), seen(58_800.0, T0 + 905), watched=[BTC]), T0 + 906)
+
+    assert (owner.kind, chats.kind, owner.text) == ("notice", "watching", chats.text)
+    assert chats.text == (
+        "Binance is being watched again, after 15 min in which nothing was seen. Meanwhile BTCUSDT went from 60,000 to "
+        "58,800 (-2 %); where that concerns a zone you are told of, an alert follows and says so."
+    )
+    assert watchman.look(Sight((back_again,), seen(58_800.0, T0 + 910), watched=[BTC]), T0 + 911) == ()
+
+
+def test_something_new_in_the_messages_is_told_for_ever_once() -> None:
+    new = replace(alive(), unknown=("markPriceUpdate.x",))
+
+    (first,) = Watchman().look(Sight((new,)), T0)
+    (after_a_restart,) = Watchman().look(Sight((new,)), T0 + 86_400)
+
+    assert "something new: markPriceUpdate.x." in (first.text or "")
+    # The same id: what is recorded under it already is not sent again.
+    assert first.id == after_a_restart.id
+
+
+def test_what_is_wrong_with_the_machine_is_told_once_and_its_end() -> None:
+    watchman = Watchman()
+    wrong = Sight(database_problems=["disk full"], free_bytes=1_000_000, channel_problems=["telegram: wrong token"])
+
+    told = [[alert.reason for alert in watchman.look(wrong, T0 + second)] for second in (0, 5, 59, 60, 600)]
+    assert told == [["disk_low"], ["database_unwritable"], [], ["channel_failing"], []]
+
+    fine = Sight(free_bytes=400_000_000)
+    told = [[alert.reason for alert in watchman.look(fine, T0 + second)] for second in (601, 631)]
+    assert told == [[], ["database_unwritable_over", "channel_failing_over"]]
+    # Room for a while is not room enough.
+    assert [alert.reason for alert in watchman.look(Sight(free_bytes=600_000_000), T0 + 700)] == ["disk_low_over"]
+
+
+def test_a_problem_that_flickers_is_one_problem() -> None:
+    watchman, told = Watchman(), []
+    for second in range(0, 600, 5):
+        problems = ["locked"] if second % 20 < 10 else []
+        told += [alert.reason for alert in watchman.look(Sight(database_problems=problems), T0 + second)]
+
+    assert told == ["database_unwritable"]
+
+
+def test_several_starts_that_did_not_end_in_order_are_a_loop() -> None:
+    assert list(crash_loop([T0 - 700, T0 - 20, T0 - 10], T0)) == []
+
+    (notice,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10], T0)
+
+    assert notice.sentence.startswith("liqalert was started 4 times in the last 10 minutes and 3 times did not end")

@@ -66,3 +66,10 @@ def test_what_is_about_liqalert_itself_cannot_be_silenced(kind: str) -> None:
     told = recipient(1, muted_until=NOON + 60.0, preferences=Preferences(loudness=off, quiet=MIDDAY), acknowledged=True)
 
     assert route(replace(near_alert(text="Something"), kind=kind), told, NOON) == LOUD
+
+
+def test_whether_anything_is_watched_is_told_without_a_sound_and_cannot_be_muted() -> None:
+    alert = replace(near_alert(text="not watched"), kind="watching")
+
+    assert route(alert, recipient(1, muted_until=NOON + 60.0), NOON) == SILENT
+    assert route(alert, recipient(1, preferences=Preferences(quiet=MIDDAY)), NOON) == HELD

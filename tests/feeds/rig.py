@@ -14,6 +14,7 @@ from liqalert.clock import SteadyClock
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.binance_names import unknown_names
 from liqalert.feeds.runner import FeedRunner, FrameParser, Patience
 from liqalert.ports import FrameRecorder, ParsedFrame
 
@@ -106,6 +107,7 @@ async def running(
         watched_until=watched_until,
         connections=connections,
         heard=clock.heard,
+        unknown_names=unknown_names,
     )
     task = asyncio.create_task(runner.run(), name="runner")
     try:

@@ -86,11 +86,22 @@ async def test_nothing_is_received_at_a_time_that_the_exchange_contradicts(
     assert sink.gaps == []
 
 
+async def test_what_is_new_in_the_messages_is_named(server: BinanceServer, session: aiohttp.ClientSession) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink):
+        await server.wait_connected()
+        await server.send_raw(b'{"e":"markPriceUpdate","s":"BTCUSDT","p":"60000","E":1790526547000,"x":1}')
+        await server.send_raw(b'{"e":"forceOrders","new":1}')
+        await until(lambda: bool(sink.statuses) and len(sink.status.unknown) == 2)
+
+    assert sink.status.unknown == ("markPriceUpdate.x", "event forceOrders")
+
+
 async def test_quiet_liquidations_are_no_reason_to_reconnect(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:
     sink = Sink()
-    async with running(server.ws_url, session, sink):
+    async with running(server.ws_url, session, sink, silence_s=2.0):
         server.mark_every(0.05)
         await until(lambda: len(sink.marks) > 20)
 

@@ -144,3 +144,19 @@ async def test_an_alert_whose_episode_has_moved_on_is_fanned_out_as_overtaken(
 
     async with database.read("test") as connection:
         assert await connection.scalar(select(DELIVERIES.c.amend_at)) == T0 + 90
+
+
+async def test_whether_anything_is_watched_is_told_to_every_chat_that_is_told_anything_but_the_owner(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
+) -> None:
+    """Chat 1 is the owner's, who is told by a notice; chat 3 has stopped all it was told."""
+    await sync_defaults(database, "telegram", ["1", "2", "3"], standard=standard(BTC_RULE), now=T0)
+    await sync_defaults(database, "console", ["console"], standard=standard(BTC_RULE), now=T0)
+    quitter = await chats.chat("telegram", "3")
+    assert quitter is not None
+    await chats.unsubscribe(quitter.id, BTC_RULE.instrument, T0)
+    watching = replace(notice(), kind="watching")
+    await alerts.record_notice(watching)
+
+    assert await outbox.fan_out(watching, T0) is True
+    assert await told(outbox) == [("telegram", "2")]

@@ -1,0 +1,153 @@
+"""A feed that is lost, still lost, back; one whose liquidations are mute; a clock that is off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from liqalert.app.notices.standing import EVERYONE, Notice
+from liqalert.core.engine import Snapshot
+from liqalert.core.market import FeedStatus, Instrument, Mark, Stream, UnixTime
+from liqalert.render.numbers import NumberStyle, age
+
+PATIENCE_S = 15.0
+"""A feed that is back within this is not worth a message to the owner."""
+CHATS_PATIENCE_S = 60.0
+"""Nor within this to everyone: what was missed is said in the alerts that follow."""
+STILL_FIRST_S = 600.0
+STILL_GROWTH = 3.0
+STILL_MOST_S = 12 * 3600.0
+"""The owner is told again that a feed is still lost after ten minutes, then after three times as long each time."""
+CLOCK_BEHIND_S = -2.0
+CLOCK_AHEAD_S = 10.0
+CLOCK_RIGHT_S = (-1.0, 8.0)
+"""Once told, the clock counts as right again only inside this, so that wobbling around a limit is told once."""
+FRAMES_TO_JUDGE = 60
+MOVES_NAMED = 3
+
+
+@dataclass(slots=True)
+class _Known:
+    lost_since: UnixTime | None = None
+    problem: str | None = None
+    told_at: UnixTime = 0.0
+    again_s: float = STILL_FIRST_S
+    everyone_told: bool = False
+    marks: Mapping[Instrument, Mark] = field(default_factory=dict)
+    """As they were when the feed was lost."""
+    clock_off: bool = False
+    mute_since: UnixTime | None = None
+
+
+class FeedNotices:
+    """Compares the state of each feed with what has been told of it."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, _Known] = {}
+
+    def look(
+        self,
+        feed: FeedStatus,
+        now: UnixTime,
+        *,
+        snapshot: Snapshot,
+        watched: Collection[Instrument],
+        clock_off_s: float,
+    ) -> Iterator[Notice]:
+        """`clock_off_s`: how far the machine's clock is ahead of the one that `now` is from."""
+        known = self._known.setdefault(feed.exchange, _Known())
+        if feed.alive:
+            yield from _back(feed, known, now, snapshot, watched)
+        else:
+            yield from _lost(feed, known, now, snapshot)
+        yield from _clock(feed, known, clock_off_s)
+        yield from _mute(feed, known, now)
+
+
+def _lost(feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot) -> Iterator[Notice]:
+    name, why = feed.exchange.capitalize(), feed.problem or "no marks are coming in."
+    if now - feed.since < PATIENCE_S:
+        return
+    refused = feed.problem is not None and ("451" in feed.problem or "403" in feed.problem)
+    if known.lost_since is None or (refused and feed.problem != known.problem):
+        if known.lost_since is None:
+            known.lost_since, known.marks = feed.mark_at or feed.since, snapshot.marks
+        known.problem, known.told_at, known.again_s = feed.problem, now, STILL_FIRST_S
+        yield Notice("feed_lost", f"{name} is not being watched: {why} No alert can come until it is back.")
+    elif now - known.told_at >= known.again_s:
+        known.told_at, known.again_s = now, min(known.again_s * STILL_GROWTH, STILL_MOST_S)
+        unseen = age(now - known.lost_since)
+        yield Notice("feed_still_lost", f"{name} is still not being watched, for {unseen} now: {why}")
+    if not known.everyone_told and now - feed.since >= CHATS_PATIENCE_S:
+        known.everyone_told = True
+        unseen = age(now - known.lost_since)
+        yield Notice(
+            "not_watched",
+            f"{name} is not being watched, for {unseen} now. No alert can come until it is back; you will be told.",
+            EVERYONE,
+        )
+
+
+def _back(
+    feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot, watched: Collection[Instrument]
+) -> Iterator[Notice]:
+    # Not before the first tick since: it has the marks to compare with.
+    if known.lost_since is None or (snapshot.as_of < feed.since and now - feed.since < CHATS_PATIENCE_S):
+        return
+    lasted = age(max(feed.since, known.lost_since) - known.lost_since)
+    sentence = (
+        f"{feed.exchange.capitalize()} is being watched again, after {lasted} in which nothing was seen."
+        f"{_moves(known.marks, snapshot.marks, watched)}"
+    )
+    yield Notice("feed_back", sentence)
+    if known.everyone_told:
+        yield Notice("watched_again", sentence, EVERYONE)
+    known.lost_since = known.problem = None
+    known.everyone_told = False
+
+
+def _moves(before: Mapping[Instrument, Mark], now: Mapping[Instrument, Mark], watched: Collection[Instrument]) -> str:
+    """What price did meanwhile, as far as its two ends tell."""
+    numbers, named = NumberStyle.POINT, []
+    for instrument in sorted(watched)[:MOVES_NAMED]:
+        if instrument in before and instrument in now:
+            was, is_ = before[instrument].price, now[instrument].price
+            moved = f"{'+' if is_ > was else ''}{numbers.percent((is_ - was) / was * 100.0)}"
+            named.append(f"{instrument.symbol} went from {numbers.price(was)} to {numbers.price(is_)} ({moved})")
+    if not named:
+        return ""
+    return f" Meanwhile {', '.join(named)}; where that concerns a zone you are told of, an alert follows and says so."
+
+
+def _mute(feed: FeedStatus, known: _Known, now: UnixTime) -> Iterator[Notice]:
+    name = feed.exchange.capitalize()
+    if feed.mute_since is not None and known.mute_since is None:
+        cause = next((gap.cause for gap in feed.gaps[::-1] if gap.stream is Stream.LIQUIDATIONS), "none came")
+        yield Notice(
+            "liquidations_mute",
+            f"{name} sends marks, but has sent no liquidation for {age(now - feed.mute_since)}: {cause}. The stream "
+            "may be mute: what was there before stays and is alerted on, but nothing new is seen.",
+        )
+    if feed.mute_since is None and known.mute_since is not None and feed.alive:
+        yield Notice(
+            "liquidations_back",
+            f"{name} sends liquidations again, after {age(now - known.mute_since)} in which none was seen.",
+        )
+    if feed.mute_since is not None or feed.alive:
+        known.mute_since = feed.mute_since
+
+
+def _clock(feed: FeedStatus, known: _Known, clock_off_s: float) -> Iterator[Notice]:
+    if feed.latency_s is None or feed.latency_frames < FRAMES_TO_JUDGE:
+        return
+    least, most = CLOCK_RIGHT_S if known.clock_off else (CLOCK_BEHIND_S, CLOCK_AHEAD_S)
+    skew_s = feed.latency_s + clock_off_s
+    off = not least <= skew_s <= most
+    if off and not known.clock_off:
+        where = "behind" if skew_s < 0 else "ahead of"
+        yield Notice(
+            "clock_off",
+            f"This machine's clock is {abs(skew_s):.0f} s {where} {feed.exchange.capitalize()}'s, or the "
+            "connection is that slow: ages are wrong by as much. Switch on time synchronisation (timedatectl).",
+        )
+    known.clock_off = off

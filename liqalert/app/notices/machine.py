@@ -1,0 +1,60 @@
+"""The machine that liqalert runs on: database, disk, channels, starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from liqalert.app.notices.standing import Notice, Standing
+from liqalert.core.market import UnixTime
+
+DISK_LOW_BYTES = 300_000_000
+DISK_FINE_BYTES = 500_000_000
+"""Once told, the disk counts as fine again only above this."""
+CRASHES_WITHIN_S = 600.0
+CRASHES = 3
+"""So many starts within ten minutes that did not end in order are a loop."""
+
+
+class MachineNotices:
+    def __init__(self) -> None:
+        self._database = Standing(
+            "database_unwritable", after_s=5.0, over="The database takes writes again, after {lasted}."
+        )
+        self._disk = Standing("disk_low", after_s=0.0, over="The database's disk has room again, after {lasted}.")
+        self._low = False
+        self._channels = Standing("channel_failing", after_s=60.0, over="All channels work again, after {lasted}.")
+
+    def database(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
+        sentence = None
+        if problems:
+            sentence = (
+                f"The database refuses to write: {'; '.join(problems)}. Alerts go on from memory and say so; make "
+                "room, or see to its disk."
+            )
+        return self._database.look(sentence, now)
+
+    def disk(self, free_bytes: int | None, now: UnixTime) -> Iterator[Notice]:
+        """None: it is not known."""
+        sentence = None
+        if free_bytes is not None:
+            self._low = free_bytes < (DISK_FINE_BYTES if self._low else DISK_LOW_BYTES)
+        if self._low and free_bytes is not None:
+            sentence = (
+                f"Only {free_bytes / 1e6:.0f} MB are free where the database lies. Make room, or shorten retention.*: "
+                "once it is full, nothing is kept any more."
+            )
+        return self._disk.look(sentence, now)
+
+    def channels(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
+        return self._channels.look(f"Alerts may not arrive: {'; '.join(problems)}" if problems else None, now)
+
+
+def crash_loop(unclean_starts: Sequence[UnixTime], now: UnixTime) -> Iterator[Notice]:
+    """`unclean_starts`: earlier starts that did not end in order."""
+    lately = [at for at in unclean_starts if 0.0 <= now - at <= CRASHES_WITHIN_S]
+    if len(lately) >= CRASHES:
+        yield Notice(
+            "crash_loop",
+            f"liqalert was started {len(lately) + 1} times in the last {CRASHES_WITHIN_S / 60.0:.0f} minutes and "
+            f"{len(lately)} times did not end in order. Look into its log (journalctl -u liqalert).",
+        )

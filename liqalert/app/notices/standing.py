@@ -1,0 +1,55 @@
+"""A notice, and the memory that makes it come once per occurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from liqalert.core.alerts import Alert
+from liqalert.core.identity import short_id
+from liqalert.core.market import UnixTime
+from liqalert.render.numbers import age
+
+OWNER = "notice"
+EVERYONE = "watching"
+"""Kinds of alert: to the owner, and to every other chat that is told anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    reason: str
+    sentence: str
+    kind: str = OWNER
+    for_ever: bool = False
+    """The same sentence is never told again, also after a restart."""
+
+    def alert(self, now: UnixTime) -> Alert:
+        # What is recorded already under an id is not sent again.
+        id_ = short_id(self.kind, self.sentence) if self.for_ever else short_id(self.kind, self.sentence, now)
+        return Alert(id=id_, kind=self.kind, decided_at=now, reason=self.reason, text=self.sentence)
+
+
+class Standing:
+    """One thing that may be wrong for a while: told when it has lasted, and when it has been over for a while."""
+
+    def __init__(self, reason: str, *, after_s: float, over: str, calm_s: float = 30.0) -> None:
+        """`over`: the sentence for its end, with {lasted} in it. `calm_s`: shorter pauses are no end."""
+        self._reason = reason
+        self._after_s = after_s
+        self._over = over
+        self._calm_s = calm_s
+        self._since: UnixTime | None = None
+        self._seen_at: UnixTime = 0.0
+        self._told = False
+
+    def look(self, sentence: str | None, now: UnixTime) -> Iterator[Notice]:
+        """`sentence`: what is wrong now, with the remedy; None: nothing."""
+        if sentence is not None:
+            self._since, self._seen_at = self._since or now, now
+            if not self._told and now - self._since >= self._after_s:
+                self._told = True
+                yield Notice(self._reason, sentence)
+        elif self._since is not None and now - self._seen_at >= self._calm_s:
+            if self._told:
+                yield Notice(f"{self._reason}_over", self._over.format(lasted=age(self._seen_at - self._since)))
+            self._since, self._told = None, False

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from liqalert.storage.database import Database
+from liqalert.storage.starts import StartLedger
+
+T0 = 1_795_392_000.0
+
+
+async def test_starts_that_did_not_end_in_order_are_known(database: Database) -> None:
+    ledger = StartLedger(database)
+
+    assert await ledger.begin(T0) == ()
+    await ledger.end(T0 + 1)
+    assert await ledger.begin(T0 + 2) == ()
+    assert await ledger.begin(T0 + 3) == (T0 + 2,)
+    assert await ledger.begin(T0 + 4) == (T0 + 2, T0 + 3)
