@@ -45,13 +45,12 @@ class LiveLiquidationHeatmap(HeatmapView):
         What was seen before a stop is kept, and the time between is a gap. Raises UnknownSymbolError for what can be no
         symbol, and RuntimeError when other symbols are being streamed already.
         """
-        for symbol in symbols or ():
-            self._instrument(symbol)
+        named = self._named(symbols)
         with self._life:
             if self._running():
-                self._refuse_others(symbols)
+                self._refuse_others(named)
                 return
-            self._symbols = symbols
+            self._symbols = named
             self._failure = None
             self._waits_until = time.monotonic() + CONNECTS_WITHIN_S + self._options.update_s
             self._callbacks.begin()
@@ -115,12 +114,11 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
 
     async def start_stream(self, symbols: Sequence[str] | None = None) -> None:
         """Starts to listen; returns when what is needed has been imported. Otherwise as in LiveLiquidationHeatmap."""
-        for symbol in symbols or ():
-            self._instrument(symbol)
+        named = self._named(symbols)
         if self._running():
-            self._refuse_others(symbols)
+            self._refuse_others(named)
             return
-        self._symbols = symbols
+        self._symbols = named
         self._failure = None
         await asyncio.to_thread(self._make)
         self._task = asyncio.create_task(self._stream_and_call(), name="liqalert stream")

@@ -114,7 +114,7 @@ async def test_a_cluster_keeps_its_id_as_it_grows_and_is_shown_from_its_least_si
 
 
 async def test_only_what_was_named_is_streamed_and_the_rest_is_refused_in_a_sentence(binance: BinanceServer) -> None:
-    async with streaming(["BTCUSDT"]) as heatmap:
+    async with streaming("BTCUSDT") as heatmap:
         await burst(binance, "ETHUSDT", price=3000.0)
         await burst(binance)
         await until(lambda: heatmap.get_clusters("BTCUSDT"))
@@ -125,7 +125,7 @@ async def test_only_what_was_named_is_streamed_and_the_rest_is_refused_in_a_sent
             heatmap.get_clusters("ETHUSDT")
         with pytest.raises(UnknownSymbolError, match=r"'BTCUSTD' is not known here: is it BTCUSDT"):
             heatmap.get_clusters("BTCUSTD")
-        with pytest.raises(RuntimeError, match="call stop_stream"):
+        with pytest.raises(RuntimeError, match=r"BTCUSDT are being streamed already: call stop_stream\(\)"):
             heatmap.start_stream(["ETHUSDT"])
 
 
@@ -385,3 +385,8 @@ def test_a_wrong_option_is_refused_in_a_sentence(options: dict[str, Any], senten
         LiveLiquidationHeatmap(**options)
 
     assert sentence in str(refused.value)
+
+
+def test_no_symbols_at_all_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="symbols is empty: name some, or leave it out for all there are"):
+        live().start_stream([])

@@ -50,6 +50,10 @@ def clusters_of(hunter: LiquidationHunter, symbol: str, price: float) -> Cluster
     return hunter._source.clusters(symbol, price)
 
 
+def all_came(answer: Mapping[str, Any]) -> bool:
+    return sum(cluster["count"] for cluster in answer["clusters"]) == 27
+
+
 def shape(cluster: Mapping[str, Any]) -> tuple[object, ...]:
     """Of an item of /api/v1/clusters: all that does not change as time passes."""
     names = ("id", "symbol", "liquidated", "price", "price_low", "price_high", "count", "calibrated")
@@ -80,7 +84,9 @@ async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: Binan
             await binance.liquidate("BTCUSDT", "SELL", price=58_000 + step, quantity=5 + step)
             await binance.liquidate("BTCUSDT", "BUY", price=61_500 + step, quantity=2)
             await binance.liquidate("ETHUSDT", "SELL", price=2_950 + step * 20, quantity=30)
-        await daemon.until("/api/v1/clusters", lambda found: sum(c["count"] for c in found["clusters"]) == 27)
+        await daemon.until(
+            "/api/v1/clusters", lambda found: sum(c["count"] for c in found["clusters"]) == 27, PATIENCE_S
+        )
         asked_at = time.time()  # noqa: TID251 - the daemon's clock
         live = await daemon.get("/api/v1/clusters")
         url = f"http://127.0.0.1:{daemon.port}"

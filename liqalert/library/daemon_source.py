@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import quote
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from liqalert.library.clusters import Clusters, LiquidationCluster, distance_pct, ranked
 from liqalert.library.errors import DataSourceError, UnknownSymbolError
@@ -32,11 +32,27 @@ class _Cluster(Struct):
     calibrated: bool
 
 
+class _Gap(Struct):
+    start: datetime = field(name="from")
+    end: datetime | None = field(name="to")
+    cause: str
+    stream: str = "all"
+
+
 class _Feed(Struct):
     exchange: str
     alive: bool
     since: datetime
     mark_age_s: float | None
+    gaps: list[_Gap] = []
+
+    @property
+    def problem(self) -> str | None:
+        """Why it shows no liquidations, though some may happen."""
+        if not self.alive or (self.mark_age_s or 0.0) > PROVEN_FOR_S:
+            return f"is not alive since {_time(self.since)}"
+        mute = [gap for gap in self.gaps if gap.stream == "liquidations" and gap.end is None]
+        return f"sends prices, but since {_time(mute[0].start)} {mute[0].cause}" if mute else None
 
 
 class _Answer(Struct):
@@ -84,12 +100,15 @@ def _refusal(status: int, error: _Error) -> Exception:
 
 
 def _problem(feeds: list[_Feed]) -> str | None:
-    """Why what it knows may be out of date; None while every feed is proven alive."""
+    """Why what the daemon knows may be out of date; None while every feed is proven alive."""
     if not feeds:
         return "The daemon has no feed yet."
-    dead = [feed for feed in feeds if not feed.alive or (feed.mark_age_s or 0.0) > PROVEN_FOR_S]
-    told = ", ".join(f"{feed.exchange} since {feed.since.astimezone(UTC):%H:%M:%S} UTC" for feed in dead)
-    return f"The daemon's feed is not alive: {told}." if dead else None
+    problems = [f"The daemon's feed of {feed.exchange} {feed.problem}." for feed in feeds if feed.problem]
+    return " ".join(problems) or None
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _cluster(item: _Cluster, as_of: datetime, price: float) -> LiquidationCluster:

@@ -7,23 +7,23 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from liqalert.clock import Clock, SystemClock
 from liqalert.library.blindness import Blindness
-from liqalert.library.callbacks import Callbacks, LiveLiquidation, OnClusters, OnLiquidation
+from liqalert.library.callbacks import Callbacks, OnClusters, OnLiquidation
 from liqalert.library.choosing import best_cluster
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, cluster_of, moment, ranked
 from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
 from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_mute, why_not
 from liqalert.library.symbols import EXCHANGE, instrument_of
+from liqalert.library.telling import Telling
 
 if TYPE_CHECKING:
     from liqalert.core.engine import Snapshot
-    from liqalert.core.market import FeedStatus, Instrument, Liquidation
+    from liqalert.core.market import FeedStatus, Instrument
     from liqalert.library.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class HeatmapView(ABC):
         self._blindness = Blindness(when_blind)
         self._clock: Clock = SystemClock()
         self._callbacks = Callbacks()
-        self._symbols: Sequence[str] | None = None
+        self._symbols: tuple[str, ...] | None = None
         self._watch: Watch | None = None
         self._failure: str | None = None
         """Why the stream could not be started, or has ended by itself."""
@@ -135,33 +135,6 @@ class HeatmapView(ABC):
             notes=(*(watch.missing if watch else ()), *self._callbacks.notes),
         )
 
-    # ------------------------------------------------------------ from the stream (library.watch.Listener)
-
-    def liquidated(self, liquidation: Liquidation) -> None:
-        """Called by the stream."""
-        if not self._callbacks.on_liquidation:
-            return
-        told = LiveLiquidation(
-            symbol=liquidation.instrument.symbol,
-            side="long" if liquidation.liquidated == "long" else "short",
-            price=liquidation.price,
-            quantity=liquidation.quantity,
-            notional_usd=liquidation.notional_usd,
-            time=moment(liquidation.event_time),
-        )
-        for callback in self._callbacks.on_liquidation:
-            self._callbacks.put(partial(callback, told))
-
-    def rebuilt(self, before: Snapshot, after: Snapshot) -> None:
-        """Called by the stream."""
-        if not self._callbacks.on_clusters:
-            return
-        owners = {*before.sides, *after.sides}
-        changed = {owner[0] for owner in owners if before.sides.get(owner) is not after.sides.get(owner)}
-        for instrument in sorted(changed):
-            for callback in self._callbacks.on_clusters:
-                self._callbacks.put(partial(self._tell, callback, instrument, after))
-
     # ------------------------------------------------------------ details
 
     @abstractmethod
@@ -182,9 +155,21 @@ class HeatmapView(ABC):
         status = self._feed()
         return self._failure is not None or (status is not None and not status.alive and status.problem is not None)
 
-    def _refuse_others(self, symbols: Sequence[str] | None) -> None:
-        if symbols is not None and list(symbols) != list(self._symbols or ()):
-            raise RuntimeError(f"{self._symbols or 'all symbols'} are being streamed already: call stop_stream() first")
+    def _named(self, symbols: Sequence[str] | None) -> tuple[str, ...] | None:
+        """`symbols` as they are kept, one alone included. Raises UnknownSymbolError, and ValueError for none at all."""
+        if symbols is None:
+            return None
+        named = (symbols,) if isinstance(symbols, str) else tuple(symbols)
+        if not named:
+            raise ValueError("symbols is empty: name some, or leave it out for all there are")
+        for symbol in named:
+            self._instrument(symbol)
+        return named
+
+    def _refuse_others(self, symbols: tuple[str, ...] | None) -> None:
+        if symbols is not None and symbols != self._symbols:
+            streamed = ", ".join(self._symbols or ("all symbols",))
+            raise RuntimeError(f"{streamed} are being streamed already: call stop_stream() first")
 
     def _feed(self) -> FeedStatus | None:
         return self._watch.board.feeds.get(EXCHANGE) if self._watch else None
@@ -219,8 +204,8 @@ class HeatmapView(ABC):
             price=price,
         )
 
-    def _tell(self, callback: OnClusters, instrument: Instrument, picture: Snapshot) -> object:
-        return callback(instrument.symbol, self._clusters(instrument, picture, self._problem()))
+    def _told(self, instrument: Instrument, picture: Snapshot) -> Clusters:
+        return self._clusters(instrument, picture, self._problem())
 
     def _instrument(self, symbol: str) -> Instrument:
         return instrument_of(symbol, self._watch.selection.known if self._watch else frozenset())
@@ -242,7 +227,8 @@ class HeatmapView(ABC):
         from liqalert.settings import load_settings
 
         if self._watch is None:
-            self._watch = Watch(self._options.terms(), load_settings(None, os.environ), self._clock, self)
+            telling = Telling(self._callbacks, self._told)
+            self._watch = Watch(self._options.terms(), load_settings(None, os.environ), self._clock, telling)
         return self._watch
 
     def _failed(self, exc: BaseException) -> None:

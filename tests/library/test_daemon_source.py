@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from liqalert import DataSourceError, LiquidationHunter, NotLiveError, StaleDataWarning
-from liqalert.core.market import FeedStatus
+from liqalert.core.market import FeedStatus, Gap, Stream
 from liqalert.web.access import Access
 from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot
 
@@ -43,13 +43,26 @@ async def test_a_daemon_that_is_blind_is_told_of_once() -> None:
         hunter, strict = LiquidationHunter(), LiquidationHunter(when_blind="raise")
         for each in (hunter, strict):
             each.set_data_source("liqalert", url=url)
-        with pytest.warns(StaleDataWarning, match=r"not alive: binance since 2") as warned:
+        with pytest.warns(
+            StaleDataWarning, match=r"feed of binance is not alive since 2023-11-14 22:12:20 UTC"
+        ) as warned:
             await asked(hunter)
         await asked(hunter)
-        with pytest.raises(NotLiveError, match="not alive: binance since"):
+        with pytest.raises(NotLiveError, match="feed of binance is not alive since"):
             await asked(strict)
 
     assert len(warned) == 1
+
+
+async def test_a_daemon_whose_stream_is_mute_is_told_of() -> None:
+    mute = rig()
+    gap = Gap("binance", NOW - 9000.0, None, "no liquidation came, though 14 were likely", Stream.LIQUIDATIONS)
+    mute.board.feed_changed(FeedStatus("binance", True, NOW - 9999.0, mark_at=NOW - 1.0, gaps=(gap,)))
+    async with serving(mute) as client:
+        hunter = LiquidationHunter(when_blind="raise")
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
+        with pytest.raises(NotLiveError, match=r"binance sends prices, but since .* no liquidation came, though 14"):
+            await asked(hunter)
 
 
 async def test_a_token_is_sent_and_a_missing_one_is_told_in_the_daemons_words() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from liqalert import LiveLiquidation, NotLiveError, StaleDataWarning
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, PositionSide, Stream
+from liqalert.library.telling import Telling
 from liqalert.library.view import HeatmapView
 from liqalert.library.watch import Watch
 from liqalert.ports import ParsedFrame
@@ -33,7 +34,8 @@ class Offline(HeatmapView):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.clock = self._clock = HandClock()
-        self._watch = self.watch = Watch(self._options.terms(), Settings(), self.clock, self)
+        telling = Telling(self._callbacks, self._told)
+        self._watch = self.watch = Watch(self._options.terms(), Settings(), self.clock, telling)
 
     def _running(self) -> bool:
         return True
