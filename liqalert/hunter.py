@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
 from typing import Protocol, Self, get_args
@@ -11,6 +11,7 @@ from liqalert.library.blindness import Blindness
 from liqalert.library.choosing import Signal, best_cluster, signal_of
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, ranked
 from liqalert.library.options import ClusterOptions, WhenBlind, one_of, positive, within
+from liqalert.library.view import HeatmapView
 from liqalert.live import LiveLiquidationHeatmap
 
 OPTIONS = {
@@ -76,7 +77,7 @@ class LiquidationHunter:
         source: str = "live_binance",
         *,
         symbols: Sequence[str] | None = None,
-        live_heatmap: LiveLiquidationHeatmap | None = None,
+        live_heatmap: HeatmapView | None = None,
         url: str | None = None,
         token: str | None = None,
         path: str | PathLike[str] | None = None,
@@ -85,7 +86,7 @@ class LiquidationHunter:
     ) -> None:
         """Where clusters come from, in place of what was set before.
 
-        `live_binance`: `symbols` (None: all) to stream, or `live_heatmap`, an existing LiveLiquidationHeatmap.
+        `live_binance`: `symbols` (None: all) to stream, or `live_heatmap`, an existing one of either kind.
         `liqalert`: `url` of a running daemon (None: http://127.0.0.1:8787), `token` where it has one; asked anew each
         time. `recording`: `path` of a recording, of a directory of them, or of exchange messages one a line; clusters
         are those at its end. `coinglass`: `api_key`, and `base_url` of a compatible service (liqalert is one; None:
@@ -194,14 +195,15 @@ class LiquidationHunter:
     ) -> None:
         self.close()
 
-    def _live(self, symbols: Sequence[str] | None, live_heatmap: LiveLiquidationHeatmap | None) -> Source:
-        options = self._options
-        heatmap = live_heatmap or LiveLiquidationHeatmap(
-            options.window_pct, options.min_size, options.decay_minutes, when_blind=self._when_blind
-        )
-        if live_heatmap is None or symbols is not None:
-            heatmap.start_stream(symbols)
-        return LiveSource(heatmap, options.scale, owned=live_heatmap is None)
+    def _live(self, symbols: Sequence[str] | None, live_heatmap: HeatmapView | None) -> Source:
+        if live_heatmap is not None:
+            if symbols is not None and isinstance(live_heatmap, LiveLiquidationHeatmap):
+                live_heatmap.start_stream(symbols)
+            return LiveSource(live_heatmap, self._options.scale)
+        size, decay_minutes = self._options.min_size, self._options.decay_minutes
+        heatmap = LiveLiquidationHeatmap(self._options.window_pct, size, decay_minutes, when_blind=self._when_blind)
+        heatmap.start_stream(symbols)
+        return LiveSource(heatmap, self._options.scale, end=heatmap.stop_stream)
 
     def _daemon(self, url: str | None, token: str | None) -> Source:
         from liqalert.library.daemon_source import DaemonSource
@@ -226,18 +228,14 @@ class LiquidationHunter:
 
 
 class LiveSource:
-    """A heatmap that streams; one that was not given to the hunter ends with it."""
+    """A heatmap that streams, and what ends it with the hunter: nothing for one that was given."""
 
-    def __init__(self, heatmap: LiveLiquidationHeatmap, scale: StrengthScale, *, owned: bool) -> None:
+    def __init__(self, heatmap: HeatmapView, scale: StrengthScale, *, end: Callable[[], None] = lambda: None) -> None:
         self._heatmap = heatmap
         self._scale: StrengthScale = scale
-        self._owned = owned
+        self.close = end
 
     def clusters(self, symbol: str, price: float) -> Clusters:
         found = self._heatmap.get_clusters(symbol)
         found[:] = ranked((cluster.seen_from(price) for cluster in found), self._scale)
         return found
-
-    def close(self) -> None:
-        if self._owned:
-            self._heatmap.stop_stream()

@@ -113,14 +113,13 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
     _task: asyncio.Task[None] | None = None
 
     async def start_stream(self, symbols: Sequence[str] | None = None) -> None:
-        """Starts to listen; returns when what is needed has been imported. Otherwise as in LiveLiquidationHeatmap."""
+        """As in LiveLiquidationHeatmap."""
         named = self._named(symbols)
         if self._running():
             self._refuse_others(named)
             return
         self._symbols = named
         self._failure = None
-        await asyncio.to_thread(self._make)
         self._task = asyncio.create_task(self._stream_and_call(), name="liqalert stream")
         self._task.add_done_callback(self._ended)
 
@@ -155,6 +154,8 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
         """Not here: the loop must not be held up, and the stream runs in it."""
 
     async def _stream_and_call(self) -> None:
+        # What it imports takes a second the first time, for which the loop must not be held up.
+        await asyncio.to_thread(self._make)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._callbacks.call_from_loop(), name="liqalert callbacks")
             await self._stream()

@@ -184,7 +184,7 @@ def test_a_wrong_option_is_refused_in_a_sentence(options: dict[str, Any], senten
     assert sentence in str(refused.value)
 
 
-def test_a_hunter_of_its_own_stops_what_it_started_and_leaves_alone_what_it_was_given() -> None:
+def test_a_hunter_leaves_alone_what_it_was_given() -> None:
     given = FakeHeatmap()
     with LiquidationHunter() as hunter:
         hunter.set_data_source("live_binance", live_heatmap=given)  # type: ignore[arg-type]

@@ -19,12 +19,14 @@ import pytest
 from liqalert import (
     AsyncLiveLiquidationHeatmap,
     Clusters,
+    LiquidationHunter,
     LiveLiquidation,
     LiveLiquidationHeatmap,
     NotLiveError,
     StaleDataWarning,
     UnknownSymbolError,
 )
+from liqalert.hunter import LiveSource
 from tests.binance_server import BinanceServer
 
 SOON_S = 40.0
@@ -213,7 +215,7 @@ async def test_a_feed_that_falls_silent_is_told_once_for_each_outage(binance: Bi
             heatmap.get_best_cluster("BTCUSDT")
         status = heatmap.status()
         binance.stalled = False
-        await until(lambda: heatmap.status().alive)
+        await until(lambda: heatmap.status().problem is None)
         back = heatmap.get_clusters("BTCUSDT")
 
     assert [each.category for each in warned] == [StaleDataWarning]
@@ -315,6 +317,28 @@ async def test_the_async_twin_streams_in_the_loop_and_awaits_its_callbacks(binan
 
     assert (cluster.liquidation_count, set(told), running) == (8, {"BTCUSDT"}, True)
     assert not heatmap.status().running
+
+
+async def test_a_hunter_stops_the_stream_that_it_has_started(binance: BinanceServer) -> None:
+    hunter = LiquidationHunter(min_cluster_strength=0.0)
+    hunter.set_data_source("live_binance", symbols=["BTCUSDT"])
+    source = hunter._source
+    assert isinstance(source, LiveSource)
+    first = await in_thread(hunter.generate_signal, "BTC/USDT:USDT", 60_000.0)
+    await burst(binance, side="BUY", price=61_000.0)
+    signal, strength, cluster = await until(lambda: _signal(hunter))
+    running = source._heatmap.status().running
+    await in_thread(hunter.close)
+
+    assert first == (0, 0.0, None)
+    assert (signal, cluster.side, running) == (1, "short", True)
+    assert strength == pytest.approx(cluster.strength * (1 - cluster.distance_from_price / 10))
+    assert not source._heatmap.status().running
+
+
+def _signal(hunter: LiquidationHunter) -> Any:
+    found = hunter.generate_signal("BTCUSDT", 60_000.0)
+    return found if found[0] else None
 
 
 # ---------------------------------------------------------------- where nothing can be seen

@@ -75,7 +75,7 @@ class Clusters(list[LiquidationCluster]):
         self.as_of = as_of
         """Up to when the market had been seen (UTC); None: nothing has been seen yet."""
         self.alive = alive
-        """Whether the feed was proven alive when this was made. Never true of a recording."""
+        """Whether this was proven to be the market of now when it was made. Never true of a recording."""
         self.problem = problem
         """Why it is not alive, in a sentence."""
         self.price = price

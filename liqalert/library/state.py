@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from liqalert.library.clusters import moment
 
 if TYPE_CHECKING:
+    from liqalert.core.engine import Snapshot
     from liqalert.core.market import FeedStatus, Gap
 
 PROVEN_FOR_S = 6.0
@@ -67,6 +68,17 @@ def why_not(status: FeedStatus | None, now: float) -> str:
         return f"{status.problem[:1].upper()}{status.problem[1:]} Not alive since {moment(status.since):%H:%M:%S} UTC."
     age_s = now - (status.mark_at or now)
     return f"No mark price has been taken in for {age_s:.0f} s: this program is too busy, or was asleep."
+
+
+def why_late(picture: Snapshot | None, now: float, every_s: float) -> str | None:
+    """Why clusters are older than they should be, of a feed that is alive; None while they are not."""
+    if picture is None:
+        return f"Clusters are built for the first time within {every_s:g} s."
+    if now - picture.as_of > 2.0 * every_s + PROVEN_FOR_S:
+        return (
+            f"Clusters were last built at {moment(picture.as_of):%H:%M:%S} UTC, though that is due every {every_s:g} s."
+        )
+    return None
 
 
 def why_mute(status: FeedStatus | None) -> str | None:

@@ -17,7 +17,7 @@ from liqalert.library.choosing import best_cluster
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, cluster_of, moment, ranked
 from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
-from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_mute, why_not
+from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_late, why_mute, why_not
 from liqalert.library.symbols import EXCHANGE, instrument_of
 from liqalert.library.telling import Telling
 
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from liqalert.library.watch import Watch
 
 log = logging.getLogger(__name__)
+
+SILENT = logging.NullHandler()
+"""A library is silent unless the program that uses it has set up logging."""
 
 OnLiquidationT = TypeVar("OnLiquidationT", bound=OnLiquidation)
 OnClustersT = TypeVar("OnClustersT", bound=OnClusters)
@@ -66,8 +69,7 @@ class HeatmapView(ABC):
         self._prices: dict[Instrument, tuple[float, float]] = {}
         """By `update_price`, with the time."""
         self._life = Lock()
-        # A library is silent unless the program that uses it has set up logging.
-        logging.getLogger("liqalert").addHandler(logging.NullHandler())
+        logging.getLogger("liqalert").addHandler(SILENT)
 
     # ------------------------------------------------------------ what is told
 
@@ -181,8 +183,7 @@ class HeatmapView(ABC):
         """Why what is known may be out of date, in sentences; None while it is proven to be of now."""
         now, status = self._clock.now(), self._feed()
         if is_alive(status, now):
-            waiting = f"Clusters are built for the first time within {self._options.update_s:g} s."
-            return waiting if self._picture() is None else why_mute(status)
+            return why_late(self._picture(), now, self._options.update_s) or why_mute(status)
         if self._failure is not None:
             return self._failure
         if self._watch is None and not self._running():

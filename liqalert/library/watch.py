@@ -35,6 +35,8 @@ from liqalert.settings import Settings
 GAPS_KEPT = 100
 OPEN_INTEREST_EVERY_S = 5.0
 LOOK_FOR_SILENCE_EVERY_S = 5.0
+FIRST_ASKED = 8
+"""Of the symbols that were named: so many answers come in time for the first clusters, the others soon after."""
 USUAL = ("BTCUSDT", "ETHUSDT")
 """Whose open interest is asked for at once where all symbols are streamed; that of others as soon as it matters."""
 
@@ -154,7 +156,7 @@ class Watch:
     async def _keep_calibrated(self, rest: BinanceRest, parser: BinanceParser, metadata: BinanceMetadata) -> NoReturn:
         """Open interest of what is streamed: at once, hourly until it is known, and every day anew."""
         desk = OpenInterestDesk(rest, parser, store=NoStore(), clock=self._clock, mark_price=self._mark_price)
-        self._learn(await desk.before_first_tick([each.symbol for each in sorted(self._first_asked())]))
+        self._learn(await desk.before_first_tick(self._first_asked()))
         self._asked = True
         day = utc_day(self._clock.now())
         while True:
@@ -182,8 +184,8 @@ class Watch:
             await silence.look()
             await asyncio.sleep(LOOK_FOR_SILENCE_EVERY_S)
 
-    def _first_asked(self) -> frozenset[Instrument]:
-        return self.selection.chosen or frozenset(Instrument(EXCHANGE, symbol) for symbol in USUAL)
+    def _first_asked(self) -> tuple[str, ...]:
+        return tuple(sorted(each.symbol for each in self.selection.chosen)[:FIRST_ASKED]) or USUAL
 
     def _learn(self, values: tuple[OpenInterest, ...]) -> None:
         for value in values:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -149,6 +149,14 @@ def test_alive_before_the_first_building_is_no_quiet_market_either() -> None:
         clusters = heatmap.get_clusters("BTCUSDT")
 
     assert (clusters, clusters.as_of, clusters.alive) == ([], None, False)
+
+
+def test_clusters_that_are_not_built_any_more_are_old_although_the_feed_is_alive() -> None:
+    heatmap = lively()
+    heatmap.watch.board.snapshot = replace(heatmap.watch.board.snapshot, as_of=NOW - 12.0)
+
+    with pytest.warns(StaleDataWarning, match="Clusters were last built at .* UTC, though that is due every 5 s"):
+        assert not heatmap.get_clusters("BTCUSDT").alive
 
 
 def test_a_clock_that_was_set_back_makes_nothing_heavier() -> None:
