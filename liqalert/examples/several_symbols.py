@@ -25,4 +25,4 @@ def run(symbol: str, seconds: float) -> None:
         heatmap.start_stream()
         heatmap.wait_until_live(timeout=30)
         time.sleep(seconds)
-    print(heatmap.status())
+        print(heatmap.status())

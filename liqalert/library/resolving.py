@@ -35,7 +35,10 @@ class DaemonResolver(AbstractResolver):
             with suppress(RuntimeError):
                 loop.call_soon_threadsafe(_settle, found, addresses, error)
 
-        Thread(target=look_up, name=f"liqalert looks up {host}", daemon=True).start()
+        try:
+            Thread(target=look_up, name=f"liqalert looks up {host}", daemon=True).start()
+        except RuntimeError as exc:
+            raise OSError("no thread can be started: the interpreter is ending") from exc
         # No timeout: connecting has one.
         return await found
 
