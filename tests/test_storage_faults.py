@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
+from tests.small_disk import can_mount, fill, mounted
 from tests.telegram_server import TelegramServer, telegram_server
 
 
@@ -27,9 +29,27 @@ async def telegram() -> AsyncIterator[TelegramServer]:
         yield server
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path / "disk", "4m") as directory:
+        yield directory
+
+
+def deliveries_are(*statuses: str) -> Callable[[Mapping[str, Any]], object]:
+    """Whether there is one alert, with deliveries of these statuses."""
+    return lambda answer: (
+        [[each["status"] for each in alert["deliveries"]] for alert in answer["alerts"]] == [list(statuses)]
+    )
+
+
+async def watch(daemon: Daemon) -> None:
+    """Returns once the feed is proven alive, whatever else is wrong."""
+    await daemon.until("/api/v1/feeds", lambda answer: [feed["alive"] for feed in answer["feeds"]] == [True])
+
+
 async def form_zone(binance: BinanceServer, daemon: Daemon) -> None:
     """A zone of liquidated longs around 60,000, with the mark inside it."""
-    await daemon.until("/readyz", lambda answer: answer["ready"])
+    await watch(daemon)
     for step in range(10):
         await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
     await daemon.until_zone("idle")
@@ -67,3 +87,29 @@ async def test_a_damaged_database_is_set_aside_at_the_start_and_the_owner_is_tol
     assert kept.name in notice
     assert any(kept.name in reason for reason in ready["reasons"])
     assert alert["symbol"] == "BTCUSDT"
+
+
+if can_mount():
+
+    async def test_a_daemon_started_on_a_full_disk_watches_and_alerts_all_the_same(
+        small_disk: Path, tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+    ) -> None:
+        """The one before it was killed, as by a machine that went down."""
+        extra = {"LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{small_disk}/liqalert.db"}
+        async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+            await daemon.until("/readyz", lambda answer: answer["ready"])
+            await daemon.kill()
+            ballast = fill(small_disk)
+
+            await daemon.start()
+            full = await daemon.until("/readyz", lambda answer: "database" in str(answer["reasons"]))
+            await form_zone(binance, daemon)
+            await come_near(binance, daemon)
+            [text] = await telegram.wait_for_texts(OWNER, timeout=30)
+            ballast.unlink()
+            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=30)
+            await daemon.until("/api/v1/alerts", deliveries_are("sent"), timeout=30)
+
+        assert full["ready"] is False
+        assert "not recorded: database unwritable" in text
+        assert len(telegram.texts(OWNER)) == 1

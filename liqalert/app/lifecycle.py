@@ -19,8 +19,9 @@ from liqalert.app.heatmaps import build_heatmaps, shown_to
 from liqalert.app.loop import event_loop_factory, stop_on_signals
 from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
-from liqalert.app.parts import build_delivering, build_pings, build_stores, build_watching, read_start
+from liqalert.app.parts import build_delivering, build_pings, build_stores, build_watching
 from liqalert.app.pictures import Pictures
+from liqalert.app.read_start import read_start
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -13,7 +14,7 @@ import aiohttp
 
 from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.opening import Opening
-from liqalert.app.start import EXCHANGE, standard_of, terms_of
+from liqalert.app.start import EXCHANGE
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
@@ -31,10 +32,9 @@ from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_names import unknown_names
 from liqalert.feeds.binance_rest import BinanceRest
-from liqalert.feeds.liveness import GAPS_KEPT
 from liqalert.feeds.recording import Recording
 from liqalert.feeds.runner import FeedRunner, Patience
-from liqalert.notifiers.apprise import AppriseNotifier, name_of
+from liqalert.notifiers.apprise import AppriseNotifier
 from liqalert.notifiers.console import ConsoleNotifier
 from liqalert.notifiers.telegram import TelegramNotifier
 from liqalert.notifiers.webhook import WebhookNotifier
@@ -47,7 +47,6 @@ from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.candles import CandleStore
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
-from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
@@ -55,6 +54,8 @@ from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.roster import ChatRoster
 from liqalert.storage.slots import SlotHistory
 from liqalert.storage.starts import StartLedger
+
+log = logging.getLogger(__name__)
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
 
@@ -99,41 +100,6 @@ def build_stores(database: Database) -> Stores:
         slots=SlotHistory(database),
         starts=StartLedger(database),
     )
-
-
-async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start:
-    """Brings chats in line with the settings, and reads what an earlier run left. Raises StorageError."""
-    for channel, addresses in addresses_of(settings).items():
-        await sync_defaults(stores.database, channel, addresses, standard=standard_of(settings), now=now)
-    terms = terms_of(settings)
-    restored = await stores.alerts.restore(now, terms.history_s)
-    since, until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
-    return Start(
-        at=now,
-        terms=terms,
-        rules=await stores.chats.rules(),
-        samples=await stores.baselines.load("0000-00-00"),
-        open_interest=await stores.baselines.open_interest(),
-        zones=restored.zones,
-        ended_zones=restored.ended_zones,
-        episodes=restored.episodes,
-        liquidations=restored.liquidations,
-        told=restored.told,
-        watching_since=since,
-        watched_until=until,
-        gaps=await stores.history.gaps(EXCHANGE, GAPS_KEPT),
-    )
-
-
-def addresses_of(settings: Settings) -> dict[str, list[str]]:
-    """By channel: the addresses that the settings name."""
-    return {
-        # Also without a token: a start without it must not take from a chat what it is still owed.
-        TELEGRAM: [str(chat) for chat in settings.telegram.allowed_chats],
-        CONSOLE: [CONSOLE] if settings.console_enabled else [],
-        WEBHOOK: [WEBHOOK] if settings.webhook.url else [],
-        APPRISE: [name_of(url.get_secret_value()) for url in settings.apprise.urls],
-    }
 
 
 @dataclass(frozen=True, slots=True)
