@@ -20,7 +20,7 @@ from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import upgrade
 from liqalert.storage.tables import METADATA
-from tests.small_disk import can_mount
+from tests.small_disk import can_fail, can_mount
 from tests.storage import postgresql
 from tests.storage.objects import BTC_RULE, T0, alert, near, standard
 
@@ -38,6 +38,8 @@ EMPTYING = "DO $$ BEGIN {} END $$".format(
 
 # A full disk is a small file system of our own, which only root can mount.
 collect_ignore = [] if can_mount() else ["test_full_disk.py"]
+if not can_fail():
+    collect_ignore.append("test_broken_disk.py")
 if not postgresql.binaries():
     collect_ignore.append("test_lost_server.py")
 

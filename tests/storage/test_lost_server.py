@@ -6,33 +6,21 @@ Collected only where a server is installed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from random import Random
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from liqalert.clock import SystemClock
-from liqalert.core.episodes import ZoneOpened
 from liqalert.core.market import Gap
-from liqalert.delivery.recorder import DecisionRecorder
-from liqalert.delivery.remembered import RememberedAudience
-from liqalert.delivery.sender import Sender
-from liqalert.ports import DeliveryStatus, StorageError
-from liqalert.storage.alerts import AlertStore
-from liqalert.storage.amendments import MessageAmendments
-from liqalert.storage.chats import ChatDirectory
+from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.journal import JournalReader
 from liqalert.storage.lock import exclusively
-from liqalert.storage.outbox import DeliveryOutbox
-from liqalert.storage.roster import ChatRoster
 from liqalert.storage.schema import migrate
 from tests.delivery.rig import alert_ids
-from tests.fakes import NEAR_BTC, FakeNotifier, near_alert, near_transition
+from tests.fakes import NEAR_BTC
 from tests.storage import postgresql
+from tests.storage.at_work import TOLD_ONCE, at_work, settled, until
 from tests.storage.objects import T0, liquidation, standard
 
 
@@ -49,66 +37,6 @@ async def database(server: postgresql.Server) -> AsyncIterator[Database]:
         await sync_defaults(opened, "telegram", ["1", "2"], standard=standard(NEAR_BTC), now=T0)
         yield opened
         await migrate(opened, "base")
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """Everything that writes, at work."""
-
-    journal: BatchJournal
-    recorder: DecisionRecorder
-    notifier: FakeNotifier
-
-    def decide(self, name: str) -> None:
-        alert = near_alert(name, SystemClock().now())
-        assert alert.zone is not None
-        self.recorder.put([ZoneOpened(alert.zone, alert.decided_at), near_transition(alert)])
-
-
-@asynccontextmanager
-async def at_work(database: Database) -> AsyncIterator[Store]:
-    outbox, alerts, clock, notifier = DeliveryOutbox(database), AlertStore(database), SystemClock(), FakeNotifier()
-    remembered = RememberedAudience(ChatRoster(database))
-    await remembered.refresh()
-    sender = Sender(
-        outbox,
-        {"telegram": notifier},
-        chats=ChatDirectory(database),
-        history=alerts,
-        amendments=MessageAmendments(database),
-        clock=clock,
-        random=Random(1),
-    )
-    recorder = DecisionRecorder(alerts, sender, audience=outbox, clock=clock, remembered=remembered.recipients)
-    journal = BatchJournal(database)
-    tasks = [asyncio.create_task(part.run()) for part in (journal, sender, recorder)]
-    try:
-        yield Store(journal, recorder, notifier)
-    finally:
-        await sender.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(holds: Callable[[], object], within_s: float = 30.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not holds():
-            await asyncio.sleep(0.02)
-
-
-async def settled(database: Database, alert_id: str) -> list[tuple[DeliveryStatus, int]]:
-    """Status and attempts of each delivery, as soon as there are two that are not due any more."""
-    async with asyncio.timeout(30.0):
-        while True:
-            row = await AlertStore(database).why(alert_id)
-            found = [(each.status, each.attempts) for each in row.deliveries] if row else []
-            if len(found) == 2 and DeliveryStatus.DUE not in dict(found):
-                return found
-            await asyncio.sleep(0.05)
-
-
-TOLD_ONCE = [(DeliveryStatus.SENT, 1)] * 2
 
 
 async def test_a_server_that_is_killed_and_started_again_costs_nothing_that_is_owed(
