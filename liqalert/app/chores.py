@@ -29,6 +29,7 @@ class Chores:
         self._metrics = metrics
         self._world = world
         facts.watching.pipeline.tick_took = metrics.tick_took
+        facts.watching.runner.latency_seen = metrics.received
         self.owner = Owner(facts, world)
         self._mute_watch = MuteWatch(
             EXCHANGE,
@@ -84,7 +85,6 @@ class Chores:
             notify("WATCHDOG=1", self._world.environ)
 
     async def look_after_owner(self) -> None:
-        self._metrics.loop_lagged(self._facts.clock.now() % 1.0)
         await self.owner.look()
 
     async def ping(self) -> None:

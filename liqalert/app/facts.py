@@ -13,6 +13,7 @@ from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
+from liqalert.app.start import watched_instruments
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
@@ -24,6 +25,7 @@ from liqalert.storage.lock import Hold
 from liqalert.storage.soundness import Damage
 from liqalert.web.events import Events
 from liqalert.web.health import Health, Readiness
+from liqalert.web.metrics_figures import Figures
 from liqalert.web.metrics_state import MetricsSources, OutboxFigures
 from liqalert.web.metrics_storage import StorageFigures
 
@@ -60,6 +62,8 @@ class Facts:
     oldest_at: UnixTime | None = None
     nobody_on_telegram: bool = False
     """There is a bot, and nobody has enrolled with it."""
+    clock_off_s: float = 0.0
+    """How far the machine's clock is ahead of the one that is gone by."""
     failed_jobs: Counter[str] = field(default_factory=Counter)
 
     # ------------------------------------------------------------ for the web
@@ -91,10 +95,21 @@ class Facts:
             health=self.health,
             readiness=self.readiness,
             storage=self.storage,
+            figures=self.figures,
         )
 
     def storage(self) -> StorageFigures:
         return storage_figures(self.stores, self.delivering, self.candles, writable=not self.database_problems())
+
+    def figures(self) -> Figures:
+        watching = self.watching
+        watched = {*watched_instruments(self.settings), *watching.engine.ruled}
+        made = watching.engine.baselines.made()
+        return Figures(
+            liquidations=tuple((verdict.value, count) for verdict, count in sorted(watching.pipeline.verdicts.items())),
+            baselines=tuple((owner, made[owner]) for owner in sorted(made) if owner[0] in watched),
+            clock_off_s=self.clock_off_s,
+        )
 
     # ------------------------------------------------------------ for the chat
 

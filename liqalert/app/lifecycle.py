@@ -7,7 +7,7 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine
 from random import Random
-from typing import Any, TypeVar
+from typing import Any
 
 import aiohttp
 
@@ -16,7 +16,7 @@ from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
 from liqalert.app.facts import Facts
 from liqalert.app.heatmaps import build_heatmaps, shown_to
-from liqalert.app.loop import event_loop_factory, stop_on_signals
+from liqalert.app.loop import event_loop_factory, stop_on_signals, unless_ending
 from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_delivering, build_pings, build_stores, build_watching
@@ -46,8 +46,6 @@ from liqalert.web.metrics import Metrics
 from liqalert.web.server import WebServer, WebUnavailable
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 SENDING_STOPS_WITHIN_S = 10.0
 READY_LOOK_S = 0.1
@@ -203,7 +201,7 @@ class Daemon:
             log.warning("no exchange is enabled: set binance.enabled = true")
             return
         asking = self._facts.open_interest.before_first_tick(watched_symbols(self._settings))
-        for value in await _unless(stopping, asking) or ():
+        for value in await unless_ending(stopping, asking) or ():
             watching.pipeline.learn(value, self._facts.clock.now())
         self._background(tasks, "binance metadata", watching.metadata.run())
         self._background(tasks, "binance", watching.runner.run())
@@ -214,7 +212,9 @@ class Daemon:
         self._chores.count_failures(scheduler)
         scheduler.start()
         self._teardown.add("schedule", lambda: runs.stop(scheduler))
-        self._background(tasks, "schedule watch", keep_timed(scheduler, SystemClock()))
+        self._background(
+            tasks, "schedule watch", keep_timed(scheduler, SystemClock(), lagged=self._metrics.loop_lagged)
+        )
 
     async def _say_ready(self, stopping: asyncio.Event) -> None:
         """READY when the feed is proven alive, or it is known and said why not."""
@@ -280,18 +280,6 @@ class Daemon:
                 facts.stores.database, terms_of(settings), watched_instruments(settings), facts.clock
             ).sentence,
         )
-
-
-async def _unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
-    """What `work` gives; None, and `work` is cancelled, when the end comes first."""
-    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
-    try:
-        # No timeout: `work` has one of its own.
-        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
-        return working.result() if working.done() else None
-    finally:
-        for task in (working, ending):
-            task.cancel()
 
 
 async def _call(stop: Any, *arguments: object) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from typing import Any
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -23,3 +26,15 @@ def event_loop_factory() -> Any:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+async def unless_ending(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What `work` gives; None, and `work` is cancelled, when the end comes first."""
+    working, ending = asyncio.ensure_future(work), asyncio.ensure_future(stopping.wait())
+    try:
+        # No timeout: `work` has one of its own.
+        await asyncio.wait({working, ending}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        for task in (working, ending):
+            task.cancel()

@@ -58,11 +58,12 @@ class Owner:
         facts, now = self._facts, self._facts.clock.now()
         board = facts.watching.board
         board.warnings = tuple(filter(None, (facts.delivering.recorder.problem,)))
+        facts.clock_off_s = self._world.clock_contradicted_s
         sight = Sight(
             feeds=tuple(board.feeds.values()),
             snapshot=board.snapshot,
             watched=watched_instruments(facts.settings),
-            clock_off_s=self._world.clock_contradicted_s,
+            clock_off_s=facts.clock_off_s,
             database_problems=facts.database_problems(),
             free_bytes=self._free(now),
             channel_problems=facts.channel_problems(),

@@ -84,10 +84,22 @@ def _trigger(job: Job) -> BaseTrigger:
     return CronTrigger(hour=hour, minute=minute, timezone=UTC)
 
 
-async def keep_timed(scheduler: AsyncIOScheduler, clock: Clock, *, every_s: float = 1.0) -> NoReturn:
-    """Looks every second, in the loop's own time, whether the clock was set back, and times the jobs anew."""
+async def keep_timed(
+    scheduler: AsyncIOScheduler,
+    clock: Clock,
+    *,
+    every_s: float = 1.0,
+    lagged: Callable[[float], None] = lambda _: None,
+) -> NoReturn:
+    """Looks every second, in the loop's own time, whether the clock was set back, and times the jobs anew.
+
+    `lagged` is told how many seconds late the loop woke it.
+    """
+    loop = asyncio.get_running_loop()
     while True:
+        due = loop.time() + every_s
         await asyncio.sleep(every_s)
+        lagged(max(0.0, loop.time() - due))
         retime(scheduler, clock.now())
 
 

@@ -60,6 +60,10 @@ class Baselines:
             made = self._made[owner] = self._make(owner)
         return made
 
+    def made(self) -> Mapping[Owner, Baseline]:
+        """Those in force that have been asked for. Changes nothing, whatever the day."""
+        return dict(self._made)
+
     def sample(self, owners: Iterable[Owner], magnitudes: Mapping[Owner, float], now: UnixTime) -> None:
         """One sample for each of `owners`; a side that `magnitudes` lacks, or that is below it, counts as the floor."""
         day = utc_day(now)

@@ -108,5 +108,7 @@ class FeedStatus:
     connections: int = 1
     mute_since: UnixTime | None = None
     """When the last liquidation came before a silence that chance does not explain; None while there is none."""
+    unseen_s: tuple[tuple[str, float], ...] = ()
+    """How long gaps that have ended lasted since the start, by stream."""
     unknown: tuple[str, ...] = ()
     """Names of fields and events that its messages have and that liqalert does not know, at most 20."""

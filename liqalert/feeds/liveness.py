@@ -59,6 +59,8 @@ class Liveness:
         self._rejected: Counter[str] = Counter()
         self._reconnects = 0
         self._unknown: dict[str, None] = {}
+        self._unseen_s: dict[str, float] = {}
+        """By stream, in gaps that have ended."""
         if watched_until is not None:
             self._open = Gap(exchange, watched_until, None, "liqalert was not running")
 
@@ -98,7 +100,7 @@ class Liveness:
         if self._mute is None:
             return None
         gap = replace(self._mute, end=max(now, self._mute.start))
-        self._ended.append(gap)
+        self._end(gap)
         self._mute = None
         return gap
 
@@ -137,6 +139,7 @@ class Liveness:
             problem=self._problem,
             mute_since=None if self._mute is None else self._mute.start,
             unknown=tuple(self._unknown),
+            unseen_s=tuple(sorted(self._unseen_s.items())),
             connected=connected,
             connections=connections,
         )
@@ -146,6 +149,11 @@ class Liveness:
             return None
         # The clock may have been set back meanwhile: a gap never ends before it began.
         gap = Gap(self._exchange, self._open.start, max(now, self._open.start), self._open.cause)
-        self._ended.append(gap)
+        self._end(gap)
         self._open = None
         return gap
+
+    def _end(self, gap: Gap) -> None:
+        self._ended.append(gap)
+        lasted_s = 0.0 if gap.end is None else gap.end - gap.start
+        self._unseen_s[gap.stream] = self._unseen_s.get(gap.stream, 0.0) + lasted_s

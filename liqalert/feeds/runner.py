@@ -84,6 +84,8 @@ class FeedRunner:
         self._marked = 0.0
         """In the loop's time, which no change of the clock disturbs."""
         self._spared = Spared(exchange)
+        self.latency_seen: Callable[[float], None] = lambda _: None
+        """Is told the latency of each frame of marks, in seconds."""
         self._seen: OrderedDict[int, bool] = OrderedDict()
         """Frames of lately, by hash, and whether they hold marks; empty where there is one connection."""
         lives = [self._patience.first_lifetime_s] + [self._patience.lifetime_s] * (connections - 1)
@@ -196,6 +198,7 @@ class FeedRunner:
             self._reject(kind, frame)
         if parsed.sent_at is not None:
             self._heard(parsed.sent_at)
+            self.latency_seen(now - parsed.sent_at)
         if parsed.marks:
             self._proven_alive(now, parsed.sent_at)
         if parsed.liquidations and (gap := self._liveness.liquidated(now)) is not None:

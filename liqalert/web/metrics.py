@@ -12,6 +12,9 @@ from liqalert.web.metrics_state import MetricsSources, StateCollector
 TICK_BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
+LATENCY_BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+
+
 class Metrics:
     """What /metrics shows. The daemon reports durations here; everything else is read from `sources`."""
 
@@ -28,11 +31,20 @@ class Metrics:
             "How late the event loop last woke.",
             registry=self.registry,
         )
+        self._latency = Histogram(
+            "liqalert_feed_message_latency_seconds",
+            "Receive time minus the exchange's send time of each frame of marks.",
+            buckets=LATENCY_BUCKETS_S,
+            registry=self.registry,
+        )
         self.registry.register(StateCollector(sources))
         ProcessCollector(registry=self.registry)
 
     def tick_took(self, duration_s: float) -> None:
         self._tick.observe(duration_s)
+
+    def received(self, latency_s: float) -> None:
+        self._latency.observe(latency_s)
 
     def loop_lagged(self, lag_s: float) -> None:
         self._lag.set(lag_s)

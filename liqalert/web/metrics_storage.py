@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+
+from liqalert.web.metrics_families import counter, gauge, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,30 +24,15 @@ class StorageFigures:
 
 
 def storage_metrics(figures: StorageFigures) -> Iterator[Metric]:
-    yield _family(
-        GaugeMetricFamily("liqalert_database_writable", "1 while the database takes what it is given.", labels=()),
-        [((), float(figures.writable))],
-    )
+    yield plain("liqalert_database_writable", "1 while the database takes what it is given.", figures.writable)
     if figures.free_bytes is not None:
-        yield _family(
-            GaugeMetricFamily("liqalert_database_free_bytes", "Free on the database's file system.", labels=()),
-            [((), float(figures.free_bytes))],
-        )
-    yield _family(
-        GaugeMetricFamily("liqalert_database_waiting", "What waits in memory to be written.", labels=("kind",)),
-        [((kind,), float(count)) for kind, count in figures.waiting],
+        yield plain("liqalert_database_free_bytes", "Free on the database's file system.", figures.free_bytes)
+    by = ("kind",)
+    waiting = [((kind,), count) for kind, count in figures.waiting]
+    yield gauge("liqalert_database_waiting", "What waits in memory to be written.", by=by, samples=waiting)
+    yield counter(
+        "liqalert_database_dropped",
+        "What was never written and is given up, since the start.",
+        by=by,
+        samples=[((kind,), count) for kind, count in figures.dropped],
     )
-    yield _family(
-        CounterMetricFamily(
-            "liqalert_database_dropped", "What was never written and is given up, since the start.", labels=("kind",)
-        ),
-        [((kind,), float(count)) for kind, count in figures.dropped],
-    )
-
-
-def _family(
-    family: GaugeMetricFamily | CounterMetricFamily, samples: Iterable[tuple[tuple[str, ...], float]]
-) -> Metric:
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family

@@ -34,6 +34,7 @@ async def test_feeds_are_read_when_scraped(rig: Rig, client: Client) -> None:
             latency_s=0.125,
             reconnects=2,
             rejected=(("malformed", 3),),
+            unseen_s=(("all", 90.0), ("liquidations", 30.0)),
             gaps=(Gap("binance", NOW - 100.0, NOW - 90.0, "closed"), Gap("binance", NOW - 5.0, None, "silent")),
         )
     )
@@ -46,6 +47,8 @@ async def test_feeds_are_read_when_scraped(rig: Rig, client: Client) -> None:
     assert samples["liqalert_feed_reconnects_total", "binance"] == 2
     assert samples["liqalert_feed_rejected_total", "binance malformed"] == 3
     assert samples["liqalert_feed_recent_gaps", "binance"] == 2
+    assert samples["liqalert_feed_gap_seconds_total", "binance all"] == 5.0 + 90.0
+    assert samples["liqalert_feed_gap_seconds_total", "binance liquidations"] == 30.0
     assert samples["liqalert_feed_recent_gaps_duration_seconds", "binance"] == 15.0
 
 
@@ -106,12 +109,15 @@ async def test_reported_durations_are_kept(rig: Rig, client: Client) -> None:
     rig.metrics.tick_took(0.02)
     rig.metrics.tick_took(3.0)
     rig.metrics.loop_lagged(0.004)
+    rig.metrics.received(0.3)
 
     samples = await scraped(client)
 
     assert samples["liqalert_tick_duration_seconds_count", ""] == 2
     assert samples["liqalert_tick_duration_seconds_bucket", "0.025"] == 1
     assert samples["liqalert_loop_lag_seconds", ""] == 0.004
+    assert samples["liqalert_feed_message_latency_seconds_bucket", "0.5"] == 1
+    assert samples["liqalert_feed_message_latency_seconds_bucket", "0.25"] == 0
 
 
 async def test_process_and_build_are_named(client: Client) -> None:
