@@ -11,13 +11,26 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.benchmarks import alerts, crowd, decode, heatmap, journal, marks, memory, receive, startup, ticks
+from tests.benchmarks import (
+    alerts,
+    connections,
+    crowd,
+    decode,
+    heatmap,
+    journal,
+    marks,
+    memory,
+    receive,
+    startup,
+    ticks,
+)
 from tests.benchmarks.harness import Figure, Scale
 from tests.benchmarks.report import table, write_json
 
 GROUPS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "decode": decode.figures,
     "receive": receive.figures,
+    "connections": connections.figures,
     "ticks": ticks.figures,
     "marks": marks.figures,
     "alerts": alerts.figures,
