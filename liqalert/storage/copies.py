@@ -11,7 +11,7 @@ from pathlib import Path
 from liqalert.core.market import UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.aside import is_damage, set_aside
-from liqalert.storage.database import Database, parse_url, sqlite_path
+from liqalert.storage.database import Database, make_private, parse_url, sqlite_path
 from liqalert.storage.schema import refuse_newer
 
 
@@ -58,6 +58,7 @@ def _copy(source: Path, target: Path) -> str:
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             revision = _verified(source, connection)
+            make_private(unfinished)
             connection.execute("VACUUM INTO ?", (str(unfinished),))
         with unfinished.open("rb") as copy:
             os.fsync(copy.fileno())

@@ -7,8 +7,9 @@ shape holds, which keeps the order of writes the same on both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
@@ -150,6 +151,15 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def make_private(path: Path) -> None:
+    """Makes an empty file for SQLite that nobody else can read, unless it is there: it holds who is told what.
+
+    SQLite itself would let everybody read it; the files that SQLite puts beside it get the rights of this one.
+    """
+    with suppress(OSError):  # there already, or not to be made: SQLite says that better
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def migration_engine(url: URL) -> AsyncEngine:
     """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew."""
     return _engine(url, 5.0, reading=False, foreign_keys="OFF")
@@ -170,6 +180,10 @@ def _engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "O
     settings = ["PRAGMA foreign_keys = " + foreign_keys]
     if not reading:
         settings += ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA journal_size_limit = 67108864"]
+
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def create(*_: object) -> None:
+            make_private(path)
 
     @event.listens_for(engine.sync_engine, "connect")
     def configure(connection: sqlite.aiosqlite.AsyncAdapt_aiosqlite_connection, _: object) -> None:
