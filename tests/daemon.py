@@ -89,7 +89,10 @@ class Daemon:
             return await self.process.wait()
 
     async def get(self, path: str) -> Any:
-        async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{self.port}{path}") as answer:
+        token = self._environ.get("LIQALERT_WEB__TOKEN")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        url = f"http://127.0.0.1:{self.port}{path}"
+        async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
             return await answer.json()
 
     async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 15.0) -> Any:
