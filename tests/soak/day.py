@@ -1,4 +1,4 @@
-"""A simulated day and a half in minutes: the whole daemon on a market that is made up, in this process."""
+"""A simulated day and more in minutes: the whole daemon, in this process, on a market that is made up in another."""
 
 from __future__ import annotations
 
@@ -11,15 +11,11 @@ from pathlib import Path
 
 import aiohttp
 
-from liqalert.app.demo import settings_for
 from liqalert.app.lifecycle import event_loop_factory, serve
 from liqalert.app.world import World
-from liqalert.clock import SystemClock
-from liqalert.sim import DEFAULT_SEED
-from liqalert.sim.clock import ScaledClock
-from liqalert.sim.server import SimulatedExchange
-from liqalert.sim.sources import seeded_source
+from liqalert.settings import Settings
 from tests.daemon import free_port
+from tests.soak.market import Market, simulated_market
 from tests.soak.process import Vitals, vitals
 
 LOOK_EVERY_S = 1.0
@@ -56,22 +52,27 @@ def live(directory: Path, *, seconds: float, speed: float) -> Lived:
 
 
 async def _live(directory: Path, seconds: float, lived: Lived) -> None:
-    source = seeded_source(DEFAULT_SEED, SystemClock().now())
-    clock = ScaledClock(source.market.now, lived.speed)
-    exchange = SimulatedExchange(source, clock)
-    await exchange.start()
-    settings = settings_for(exchange, directory, port=free_port())
-    world = World(clock=clock, environ={}, speed=lived.speed, banner="SIMULATED MARKET")
     stopping = asyncio.Event()
-    try:
+    with simulated_market(lived.speed) as market:
+        settings, clock = _settings(market, directory), market.clock()
+        world = World(clock=clock, environ={}, speed=lived.speed, banner="SIMULATED MARKET")
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(serve(settings, world, lambda: stopping), name="daemon")
             await _look(f"http://127.0.0.1:{settings.web.port}", seconds, lived)
             lived.simulated_s = clock.now() - clock.start
             stopping.set()
-    finally:
-        await exchange.stop()
     lived.left_over = tuple(task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task())
+
+
+def _settings(market: Market, directory: Path) -> Settings:
+    return Settings.model_validate(
+        {
+            "binance": {"ws_url": market.ws_url, "rest_url": market.rest_url},
+            "database": {"url": f"sqlite+aiosqlite:///{directory / 'liqalert.db'}"},
+            "console": {"enabled": True},
+            "web": {"port": free_port()},
+        }
+    )
 
 
 async def _look(base: str, seconds: float, lived: Lived) -> None:
