@@ -50,7 +50,6 @@ class Intake:
         """What is due and not taken, longest due first. Of late and held ones lists are made, by `lists`."""
         # A wake while we wait for the database must not be forgotten: the new time is the earlier of the two.
         self._next_read = math.inf
-        kept = self._unrecorded.due(now, READ_LIMIT, self._busy)
         try:
             async with asyncio.timeout(READING_WITHIN_S):
                 stored = await self._outbox.due(now, READ_LIMIT, self._busy_ids())
@@ -60,6 +59,8 @@ class Intake:
             self.problem = str(exc) or f"the outbox does not answer within {READING_WITHIN_S:.0f} s"
             log.warning("outbox cannot be read", extra={"error": self.problem})
             stored, next_due = (), now
+        # After the wait: what the database has taken over meanwhile is no longer here, and would be sent twice.
+        kept = self._unrecorded.due(now, READ_LIMIT, self._busy)
         self._plan(now, next_due, full=READ_LIMIT in (len(stored), len(kept)))
         due = (*kept, *stored)
         wanted = {_list_of(each) for each in due if next_step(each, now) is Step.LIST}
