@@ -113,7 +113,8 @@ async def lived(directory: Path, *, random: Random, kills: int, enough: Callable
                 lambda answer: len(answer["alerts"]) >= life.rounds and all_sent(answer["alerts"]),
                 timeout=60,
             )
-            await daemon.terminate()
+            # How quickly it ends is another test: here six of them end while tests beside them begin.
+            await daemon.terminate(timeout=60.0)
         life.told.append(tellings(telegram.texts(OWNER)))
     life.alerts = stored_alerts(directory)
     return life
