@@ -24,6 +24,13 @@ BURST = 300.0
 """Of one client, where others than this machine are served."""
 MOST_COUNTED = 10_000
 
+# Goes on to the page without the token in the address, which browsers remember. No redirect: after a link on another
+# site's page a browser would hold the strict cookie back.
+OPENED = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>liqalert</title>
+<a href="/">liqalert</a></html>
+"""
+
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:]+)(:[0-9]{1,5})?", re.IGNORECASE)
 
@@ -98,8 +105,7 @@ def _token_guard(token: str) -> Middleware:
     @web.middleware
     async def token_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if brings_token(request):
-            # Without the token in the address, which browsers remember.
-            answer = web.Response(status=303, headers={"Location": "/"})
+            answer = web.Response(text=OPENED, content_type="text/html")
             answer.set_cookie(
                 COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=request.secure
             )

@@ -15,7 +15,7 @@ from liqalert.web.access import COOKIE, Access
 from tests.mutations import ODD_TEXTS
 from tests.web.rig import BTC, Client, Rig, mark, serving, snapshot
 
-KNOWN = {200, 303, 304, 400, 401, 403, 404, 405}
+KNOWN = {200, 304, 400, 401, 403, 404, 405}
 WITH_TOKEN = Access("127.0.0.1", "a-token")
 WITHIN_EXAMPLES = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 # What cannot be in a header is another request, or none: the HTTP parser's own matter.

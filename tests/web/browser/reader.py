@@ -18,7 +18,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Where CI runs, a browser is installed: its absence there is a failure, not a skip.
 BROWSER_TEST = [
     pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed here"),
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     # One browser serves all tests of a process: it belongs to one loop.
     pytest.mark.asyncio(loop_scope="session"),
 ]
@@ -51,7 +51,7 @@ class Reader:
     async def text(self, selector: str) -> str:
         return await self.page.inner_text(selector)
 
-    async def until(self, holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 40.0) -> None:
+    async def until(self, holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 60.0) -> None:
         """Polls: a function given to the browser to wait for would be refused by the page's policy."""
         try:
             async with asyncio.timeout(within_s):

@@ -38,7 +38,7 @@ class Demo:
         )
 
     async def stop(self) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 

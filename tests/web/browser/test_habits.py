@@ -12,6 +12,7 @@ from liqalert.core.episodes import Episode, EpisodeState, Reason
 from liqalert.core.market import Mark
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow
+from liqalert.web.access import Access
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
 from tests.web.browser.stage import Grids, a_day, address, liquidation, loaded, until_cell
 from tests.web.browser.wire import wire_to
@@ -111,6 +112,26 @@ async def do_everything(reader: Reader, rig: Rig) -> None:
     await page.set_viewport_size({"width": 700, "height": 600})
     await page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
     await page.set_viewport_size({"width": 1280, "height": 860})
+
+
+# ---------------------------------------------------------------- by a link
+
+
+async def test_a_link_with_the_token_on_another_site_opens_the_page_and_leaves_no_token(
+    browser: Browser, rig: Rig
+) -> None:
+    token = "a-token-of-some-length"
+    async with (
+        serving(Rig()) as other,
+        serving(rig, Access("127.0.0.1", token)) as client,
+        reading(browser, f"http://localhost:{other.port}", path="/healthz") as reader,
+    ):
+        await reader.page.evaluate("(link) => { location.href = link; }", f"{address(client.port)}/?token={token}")
+        await loaded(reader)
+        await reader.page.go_back(wait_until="load")
+        before = reader.page.url
+
+    assert token not in before
 
 
 # ---------------------------------------------------------------- in a tab that nobody sees
