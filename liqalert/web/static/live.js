@@ -2,7 +2,7 @@
 // that one which is open but silent counts as lost.
 
 const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 30000;
+const LONGEST_PAUSE_MS = 10000;
 // The server speaks every second.
 const SILENCE_MS = 8000;
 

@@ -66,8 +66,8 @@ class Reader:
 
         await self.until(shown, f"{words!r} never came to {selector}")
 
-    async def until_hidden(self, selector: str) -> None:
-        await self.until(self.page.locator(selector).is_hidden, f"{selector} never went")
+    async def until_hidden(self, selector: str, *, within_s: float = 60.0) -> None:
+        await self.until(self.page.locator(selector).is_hidden, f"{selector} never went", within_s=within_s)
 
     async def newest_cell(self) -> str:
         """What the page says of the newest column's cell beside the price, asked for with the keyboard."""
