@@ -52,7 +52,17 @@ class Seen:
 class Approach:
     """Of one zone, as long as its band and strength stay the same."""
 
-    __slots__ = ("_armed", "_cooling", "_cooling_s", "_leaving", "_near", "_strength", "_told", "quiet")
+    __slots__ = (
+        "_armed",
+        "_cooling",
+        "_cooling_s",
+        "_leaving",
+        "_near",
+        "_strength",
+        "_told",
+        "most_advanced",
+        "quiet",
+    )
 
     def __init__(self, zone: Zone, reaches: tuple[Reach, ...], episodes: Mapping[str, Episode], terms: Terms) -> None:
         self._strength = zone.strength
@@ -69,6 +79,8 @@ class Approach:
         """These notice when the zone is swept, as do the armed ones."""
         self.quiet: Quiet | None = None
         """Where nothing can change on this zone; None: the next mark must be looked at."""
+        self.most_advanced: EpisodeState | None = None
+        """The most advanced state of its episodes; None when they have changed since it was known."""
         for reach in reaches:
             if reach.rule.min_strength <= zone.strength or reach.rule_id in episodes:
                 self.put(reach, episodes.get(reach.rule_id))
@@ -80,6 +92,7 @@ class Approach:
 
     def put(self, reach: Reach, episode: Episode | None) -> None:
         """A rule that is in no list, where the state of its episode wants it."""
+        self.most_advanced = None
         state = episode.state if episode else EpisodeState.IDLE
         if episode is None or state is EpisodeState.IDLE:
             if self._strength >= reach.rule.min_strength:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from liqalert.core.market import Instrument, OpenInterest, PositionSide, UnixTime
@@ -14,7 +15,9 @@ from liqalert.core.strength import FLOOR, HISTORY_DAYS, Baseline, DaySamples, ba
 Owner: TypeAlias = tuple[Instrument, PositionSide]
 
 
+@lru_cache(maxsize=4)
 def utc_day(at: UnixTime) -> str:
+    """Asked for once a side and tick, always with the same time."""
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -56,7 +56,7 @@ class Snapshot:
     watching_since: UnixTime | None = None
     """Since when the feed has been watched without a gap worth mentioning; None before the first mark."""
     sides: Mapping[tuple[Instrument, PositionSide], tuple[Cluster, ...]] = field(default_factory=dict)
-    zones: tuple[ZoneView, ...] = ()
+    zones: Sequence[ZoneView] = ()
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
 
     def clusters(self, now: UnixTime, instrument: Instrument | None = None) -> tuple[Cluster, ...]:

@@ -170,8 +170,15 @@ class EpisodeBook:
         return self.has_told(zone) or bool(self._interrupted.get(zone.id))
 
     def most_advanced(self, zone: Zone) -> EpisodeState:
+        """Remembered as long as nothing changes: rules on a zone are many, and ticks come every few seconds."""
+        approach = self._approaches.get(zone.id)
+        if approach is not None and approach.most_advanced is not None:
+            return approach.most_advanced
         states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]
-        return max(states, key=lambda state: ADVANCEMENT[state], default=EpisodeState.IDLE)
+        found = max(states, key=lambda state: ADVANCEMENT[state], default=EpisodeState.IDLE)
+        if approach is not None:
+            approach.most_advanced = found
+        return found
 
     def evidence(self, rule: Rule, zone: Zone, mark: Mark | None, now: UnixTime, unwatched_s: float = 0.0) -> Evidence:
         return Evidence(

@@ -30,15 +30,22 @@ class Flow:
         self._recent: deque[tuple[UnixTime, Liquidation, float | None]] = deque()
         """Each with the mark price when it came."""
         self._greatest = 0.0
+        self.oldest: UnixTime = math.inf
+        """When the first of them happened; never, where there is none."""
 
     def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
         happened_at = min(liquidation.event_time, liquidation.received_time)
         self._recent.append((happened_at, liquidation, mark_price))
+        self.oldest = min(self.oldest, happened_at)
 
     def prune(self, now: UnixTime) -> None:
-        """Forgets what is older than a minute, and remembers how great the minute was."""
-        if any(at <= now - WINDOW_S for at, _, _ in self._recent):
+        """Forgets what is older than a minute."""
+        if self.oldest <= now - WINDOW_S:
             self._recent = deque(each for each in self._recent if each[0] > now - WINDOW_S)
+            self.oldest = min((at for at, _, _ in self._recent), default=math.inf)
+
+    def measure(self) -> None:
+        """Remembers how great the minute is, if it is the greatest. Needed after additions alone: else it shrinks."""
         self._greatest = max(self._greatest, self.magnitude())
 
     @property

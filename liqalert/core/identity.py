@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from liqalert.core.clusters import Slice
 from liqalert.core.market import Instrument, PositionSide, UnixTime
+from liqalert.core.partition import Parts, Sheet
 from liqalert.core.window import Columns
 
 
@@ -38,29 +39,33 @@ class Ended:
     merged_into: str | None
 
 
+Shared: TypeAlias = Mapping[tuple[int, int], float]
+"""Weight of the liquidations that were in old cluster `o` and are in new cluster `n`, by (o, n)."""
+
+
 def identify(
-    owner: tuple[Instrument, PositionSide],
-    columns: Columns,
-    slices: Sequence[Slice],
+    shared: Shared,
+    weights: Sequence[float],
     *,
-    previous: Sequence[Identity],
+    previous: tuple[Identity, ...],
     now: UnixTime,
+    new_id: Callable[[int], str],
 ) -> tuple[tuple[Identity, ...], tuple[Ended, ...]]:
-    """The identities of `slices`, in their order, and the previous clusters that ended.
+    """The identities of new clusters that weigh `weights`, in their order, and the previous clusters that ended.
 
     An old cluster passes its id on where the shared weight is at least half of the lighter of the two, the largest
-    share first, then the older cluster, then the smaller id. `columns.owners` holds positions in `previous`.
+    share first, then the older cluster, then the smaller id.
     """
-    shared = _shared_weights(columns, slices, len(previous))
-    heir_of = _heirs(shared, [float(columns.masses[slice(*part)].sum()) for part in slices], previous)
+    if len(shared) == len(weights) == len(previous) and all(old == new for old, new in shared):
+        return previous, ()  # nearly always: each has kept to itself
+    heir_of = _heirs(shared, weights, previous)
     inherited = {new: old for old, new in heir_of.items()}
     identities = []
-    for position, part in enumerate(slices):
+    for position in range(len(weights)):
         if position in inherited:
             identities.append(previous[inherited[position]])
         else:
-            parent = _parent(shared, position, heir_of, previous)
-            identities.append(Identity(_new_id(owner, columns, part, now), now, parent))
+            identities.append(Identity(new_id(position), now, _parent(shared, position, heir_of, previous)))
     ended = tuple(
         Ended(previous[old].id, _took_most(shared, old, identities))
         for old in range(len(previous))
@@ -69,20 +74,32 @@ def identify(
     return tuple(identities), ended
 
 
-def _shared_weights(columns: Columns, slices: Sequence[Slice], olds: int) -> dict[tuple[int, int], float]:
-    """Weight of the liquidations that were in old cluster `o` and are in new cluster `n`, by (o, n)."""
-    shared: dict[tuple[int, int], float] = {}
-    for new, part in enumerate(slices):
-        inside = slice(*part)
-        by_owner = np.bincount(columns.owners[inside] + 1, columns.masses[inside], minlength=olds + 1)
-        for old in np.flatnonzero(by_owner[1:]):
-            shared[int(old), new] = float(by_owner[1 + old])
+def shared_weights(held: Sheet, parts: Parts, olds: Sequence[int]) -> list[dict[tuple[int, int], float]]:
+    """For each side of `held`, which had `olds` clusters, the weights that `identify` takes.
+
+    `owners` of the sheet are positions among the old clusters of the same side. One sum over all liquidations: each
+    part has a stretch of bins of its own, one for each old cluster and one before for no cluster.
+    """
+    first = np.searchsorted(parts.starts, held.bounds)
+    bins = np.repeat(np.array(olds, np.int64) + 1, np.diff(first))
+    base = np.cumsum(bins) - bins
+    keys = np.repeat(base, parts.ends - parts.starts) + held.columns.owners + 1
+    sums = np.bincount(keys, held.columns.masses, minlength=int(bins.sum()))
+    found = np.flatnonzero(sums)
+    part = np.searchsorted(base, found, side="right") - 1
+    old = found - base[part] - 1
+    owned = old >= 0
+    found, part, old = found[owned], part[owned], old[owned]
+    side = np.searchsorted(first, part, side="right") - 1
+    shared: list[dict[tuple[int, int], float]] = [{} for _ in olds]
+    for number, *pair, weight in zip(
+        side.tolist(), old.tolist(), (part - first[side]).tolist(), sums[found].tolist(), strict=True
+    ):
+        shared[number][pair[0], pair[1]] = weight
     return shared
 
 
-def _heirs(
-    shared: dict[tuple[int, int], float], weights: Sequence[float], previous: Sequence[Identity]
-) -> dict[int, int]:
+def _heirs(shared: Shared, weights: Sequence[float], previous: Sequence[Identity]) -> dict[int, int]:
     """Old position to new position, one to one."""
     old_weights: dict[int, float] = {}
     for (old, _), weight in shared.items():
@@ -100,26 +117,24 @@ def _heirs(
     return heirs
 
 
-def _parent(
-    shared: dict[tuple[int, int], float], new: int, heir_of: dict[int, int], previous: Sequence[Identity]
-) -> str | None:
+def _parent(shared: Shared, new: int, heir_of: Mapping[int, int], previous: Sequence[Identity]) -> str | None:
     """The living cluster that a new one was cut out of, if any."""
     givers = [(weight, old) for (old, to), weight in shared.items() if to == new and old in heir_of]
     return previous[max(givers)[1]].id if givers else None
 
 
-def _took_most(shared: dict[tuple[int, int], float], old: int, identities: Sequence[Identity]) -> str | None:
+def _took_most(shared: Shared, old: int, identities: Sequence[Identity]) -> str | None:
     takers = [(weight, -new) for (giver, new), weight in shared.items() if giver == old]
     return identities[-max(takers)[1]].id if takers else None
 
 
-def _new_id(owner: tuple[Instrument, PositionSide], columns: Columns, part: Slice, now: UnixTime) -> str:
+def new_id(owner: tuple[Instrument, PositionSide], columns: Columns, inside: slice, now: UnixTime) -> str:
     """From the earliest liquidation and the time of birth.
 
     Without the time, a cluster split off another could carry the very liquidation its parent was named after.
     """
     instrument, liquidated = owner
-    earliest = part[0] + int(np.argmin(columns.times[slice(*part)]))
+    earliest = inside.start + int(np.argmin(columns.times[inside]))
     return short_id(
         instrument.exchange,
         instrument.symbol,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import pairwise
+from typing import TypeAlias
 
 import numpy as np
+from msgspec.structs import replace
 
 from liqalert.core.baselines import Baselines, Owner
-from liqalert.core.clusters import Cluster, Sums, partition, sums
-from liqalert.core.identity import Ended, Identity, identify
+from liqalert.core.clusters import Cluster
+from liqalert.core.identity import Ended, Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
-from liqalert.core.strength import Baseline, magnitude
+from liqalert.core.partition import Parts, Sheet, cut, sheet
+from liqalert.core.strength import magnitude
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Window
+from liqalert.core.window import NO_OWNER, Indices, Window
 from liqalert.core.zones import Zone, touches
 
 LANDMARK_DECAYS = 6.0
@@ -46,6 +51,8 @@ class Sides:
         self._terms = terms
         self._baselines = baselines
         self._holdings: dict[Owner, Holding] = {}
+        self._clusters: dict[Owner, tuple[Cluster, ...]] = {}
+        """Those of `_holdings`, in the order in which the sides first had any."""
         self._landmark = -math.inf
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
@@ -63,12 +70,18 @@ class Sides:
         """Prunes, and builds the clusters of every side that changed. An unchanged side costs a comparison."""
         self._move_landmark(now)
         before = now - self._terms.history_s
+        changed = []
         for owner, holding in self._holdings.items():
-            holding.window.prune(before)
-            if holding.window.changed:
-                yield self._rebuild(owner, holding, now)
-        for owner in [owner for owner, holding in self._holdings.items() if not len(holding.window)]:
-            del self._holdings[owner]
+            window = holding.window
+            if window.oldest < before:
+                window.prune(before)
+            if window.changed:
+                changed.append((owner, holding))
+        if changed:
+            yield from self._rebuild(changed, now)
+        for owner, holding in changed:
+            if not len(holding.window):
+                del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
@@ -76,6 +89,7 @@ class Sides:
             if owner in self._holdings:
                 holding, baseline = self._holdings[owner], self._baselines.of(owner, now)
                 holding.clusters = tuple(replace(cluster, baseline=baseline) for cluster in holding.clusters)
+                self._keep(owner, holding.clusters)
                 holding.window.changed = True
 
     def touch(self, owner: Owner) -> None:
@@ -94,21 +108,15 @@ class Sides:
                 self._adopt(self._holdings[owner], remembered)
 
     def clusters(self) -> Mapping[Owner, tuple[Cluster, ...]]:
-        return {owner: holding.clusters for owner, holding in self._holdings.items() if holding.clusters}
+        """By side; sides without any are left out."""
+        return dict(self._clusters)
+
+    def clusters_of(self, owner: Owner) -> tuple[Cluster, ...]:
+        return self._clusters.get(owner, ())
 
     def strength_now(self, zone: Zone, now: UnixTime) -> float:
         """Strength at `now` of the strongest cluster that touches the zone's band, by the zone's baseline."""
-        holding = self._holdings.get((zone.instrument, zone.liquidated))
-        if holding is None:
-            return 0.0
-        return max(
-            (
-                zone.baseline.strength(_magnitude(cluster) * self._decay(cluster.as_of, now))
-                for cluster in holding.clusters
-                if touches(cluster, zone)
-            ),
-            default=0.0,
-        )
+        return strongest(zone, self.clusters_of((zone.instrument, zone.liquidated)), now, self._terms.decay_s)
 
     def top_magnitudes(self, now: UnixTime) -> dict[Owner, float]:
         """Magnitude at `now` of each side's greatest cluster."""
@@ -118,21 +126,50 @@ class Sides:
             if holding.clusters
         }
 
-    def _rebuild(self, owner: Owner, holding: Holding, now: UnixTime) -> Rebuilt:
-        columns = holding.window.columns()
-        log_prices = np.log(columns.prices)
-        slices = partition(log_prices, columns.masses, self._terms.window_width)
-        holding.identities, ended = identify(owner, columns, slices, previous=holding.identities, now=now)
-        baseline = self._baselines.of(owner, now)
-        factor = self._decay(self._landmark, now)
-        owners = np.empty(len(log_prices), dtype=np.int64)
-        built = []
-        for number, (part, identity) in enumerate(zip(slices, holding.identities, strict=True)):
-            owners[slice(*part)] = number
-            built.append(_cluster(owner, identity, sums(columns, log_prices, part), factor, now, baseline))
-        holding.window.own(owners)
-        holding.clusters = tuple(built)
-        return Rebuilt(owner, holding.clusters, ended)
+    def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
+        """All at once: what each of them gives depends on itself alone."""
+        held = sheet([holding.window.columns() for _, holding in changed])
+        parts = cut(held, self._terms.window_width)
+        shared = shared_weights(held, parts, [len(holding.identities) for _, holding in changed])
+        edges = held.bounds.tolist()
+        ranges = list(pairwise(np.searchsorted(parts.starts, held.bounds).tolist()))
+        numbers = np.concatenate([np.arange(last - first) for first, last in ranges])
+        owners = np.repeat(numbers, parts.ends - parts.starts)
+        values = _values(parts, self._decay(self._landmark, now))
+        rebuilt = []
+        for number, (owner, holding) in enumerate(changed):
+            inside = slice(*ranges[number])
+            name = partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now)
+            weights = parts.masses[inside].tolist()
+            holding.identities, ended = identify(
+                shared[number], weights, previous=holding.identities, now=now, new_id=name
+            )
+            holding.window.own(owners[edges[number] : edges[number + 1]])
+            baseline = self._baselines.of(owner, now)
+            holding.clusters = tuple(
+                Cluster(
+                    identity.id,
+                    owner[0],
+                    owner[1],
+                    *prices,
+                    *weights,
+                    count,
+                    *extremes,
+                    now,
+                    baseline,
+                    identity.split_from,
+                )
+                for identity, (prices, weights, count, extremes) in zip(holding.identities, values[inside], strict=True)
+            )
+            self._keep(owner, holding.clusters)
+            rebuilt.append(Rebuilt(owner, holding.clusters, ended))
+        return rebuilt
+
+    def _keep(self, owner: Owner, clusters: tuple[Cluster, ...]) -> None:
+        if clusters:
+            self._clusters[owner] = clusters
+        else:
+            self._clusters.pop(owner, None)
 
     def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
         prices = holding.window.columns().prices
@@ -163,27 +200,36 @@ class Sides:
         return math.exp((since - now) / self._terms.decay_s)
 
 
+def strongest(zone: Zone, clusters: Iterable[Cluster], now: UnixTime, decay_s: float) -> float:
+    """Strength at `now` of the strongest of `clusters` that touches the zone's band, by the zone's baseline."""
+    return max(
+        (
+            zone.baseline.strength(_magnitude(cluster) * math.exp((cluster.as_of - now) / decay_s))
+            for cluster in clusters
+            if touches(cluster, zone)
+        ),
+        default=0.0,
+    )
+
+
 def _magnitude(cluster: Cluster) -> float:
     return magnitude(cluster.notional_usd, cluster.weighted_count)
 
 
-def _cluster(owner: Owner, identity: Identity, held: Sums, factor: float, now: UnixTime, baseline: Baseline) -> Cluster:
-    return Cluster(
-        id=identity.id,
-        instrument=owner[0],
-        liquidated=owner[1],
-        price=held.price,
-        price_low=held.price_low,
-        price_high=held.price_high,
-        band_low=held.band_low,
-        band_high=held.band_high,
-        notional_usd=held.mass * factor,
-        weighted_count=held.weighted_count * factor,
-        count=held.count,
-        largest_usd=held.largest_usd,
-        oldest_at=held.oldest_at,
-        newest_at=held.newest_at,
-        as_of=now,
-        baseline=baseline,
-        split_from=identity.split_from,
-    )
+Values: TypeAlias = tuple[
+    tuple[float, float, float, float, float], tuple[float, float], int, tuple[float, float, float]
+]
+"""The numbers of a cluster in the order of Cluster's fields: prices, weighted sums, count, extremes."""
+
+
+def _values(parts: Parts, factor: float) -> list[Values]:
+    prices = (parts.prices, parts.price_lows, parts.price_highs, parts.band_lows, parts.band_highs)
+    weighted = (parts.masses * factor, parts.weighted_counts * factor)
+    extremes = (parts.largest_usd, parts.oldest_at, parts.newest_at)
+    by_column = (zip(*(column.tolist() for column in columns), strict=True) for columns in (prices, weighted, extremes))
+    of_prices, of_weights, of_extremes = by_column
+    return list(zip(of_prices, of_weights, (parts.ends - parts.starts).tolist(), of_extremes, strict=True))
+
+
+def _name(owner: Owner, held: Sheet, starts: Indices, ends: Indices, now: UnixTime, position: int) -> str:
+    return new_id(owner, held.columns, slice(int(starts[position]), int(ends[position])), now)

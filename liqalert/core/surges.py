@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, Flow
+from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Liquidation, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -26,6 +26,8 @@ class Surges:
         self._rules = rules
         self.baselines = Baselines("flow", QUANTILES)
         self._flows: dict[Owner, Flow] = {}
+        self._grown: set[Owner] = set()
+        """Those whose greatness has not been measured since they grew."""
         self._arrived: list[Liquidation] = []
         """Not looked at yet."""
         self._told_at: dict[tuple[str, Owner], UnixTime] = {}
@@ -53,7 +55,11 @@ class Surges:
         for liquidation in arrived:
             yield from self._large(liquidation, now)
         for flow in self._flows.values():
-            flow.prune(now)
+            if flow.oldest <= now - WINDOW_S:
+                flow.prune(now)
+        for owner in self._grown:
+            self._flows[owner].measure()
+        self._grown.clear()
         for owner in dict.fromkeys((each.instrument, each.liquidated) for each in arrived):
             if self._flows[owner].count:
                 yield from self._cascade(owner, mark_price(owner[0]), now)
@@ -66,10 +72,12 @@ class Surges:
         self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
 
     def _flow(self, liquidation: Liquidation) -> Flow:
+        """The one that it is to be added to."""
         owner = (liquidation.instrument, liquidation.liquidated)
         flow = self._flows.get(owner)
         if flow is None:
             flow = self._flows[owner] = Flow()
+        self._grown.add(owner)
         return flow
 
     def _large(self, liquidation: Liquidation, now: UnixTime) -> Iterator[Raised]:

@@ -117,10 +117,15 @@ class Window:
     def columns(self) -> Columns:
         """A copy: a view would forbid the next insertion for as long as it lives."""
         return Columns(
-            prices=np.array(self._prices),
-            times=np.array(self._times),
-            quantities=np.array(self._quantities),
-            notionals=np.array(self._notionals),
-            masses=np.array(self._masses),
-            owners=np.array(self._owners, dtype=np.int64),
+            prices=_copied(self._prices),
+            times=_copied(self._times),
+            quantities=_copied(self._quantities),
+            notionals=_copied(self._notionals),
+            masses=_copied(self._masses),
+            owners=np.frombuffer(self._owners, np.int32).astype(np.int64) if self._owners else np.empty(0, np.int64),
         )
+
+
+def _copied(column: array[float]) -> Floats:
+    """By way of the buffer: `np.array` goes through the numbers one by one."""
+    return np.frombuffer(column, np.float64).copy() if column else np.empty(0)

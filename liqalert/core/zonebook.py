@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
@@ -28,6 +29,7 @@ from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Extremes, Quiet, Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
+from liqalert.core.views import Kept, ZoneViews
 from liqalert.core.zones import (
     OPENS_AT_STRENGTH,
     Zone,
@@ -61,12 +63,19 @@ class ZoneBook:
         self._quiet: dict[Instrument, Quiet | None] = {}
         self._extremes: dict[Instrument, Extremes] = {}
         """Since the last mark that was looked at, where someone has been told and waits to hear how far price moves."""
+        self._views: dict[Instrument, tuple[Kept, ...]] = {}
+        """As of the last snapshot."""
+        self._stale: set[Instrument] = set()
+        """Instruments with zones, episodes or clusters that have changed since."""
+        self._expires_at: UnixTime = -math.inf
+        """No zone ends by time alone before."""
 
     # ------------------------------------------------------------ what it is told
 
     def rules_changed(self, now: UnixTime) -> Iterator[Decision]:
         """A rule that is new begins idle; episodes of one that is gone end idle."""
         self._quiet.clear()
+        self._stale.update(self._zones)
         for zone in self._every_zone():
             self._reach(zone.instrument)
             yield from self._episodes.drop_rules(zone, self._mark_of(zone), now)
@@ -79,6 +88,8 @@ class ZoneBook:
             self._zones.setdefault(zone.instrument, {})[zone.id] = zone
         self._episodes.restore(episodes)
         self._quiet.clear()
+        self._stale.update(self._zones)
+        self._expires_at = -math.inf
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
         """Opens and rewrites zones after a side's clusters were built anew, the strongest cluster first.
@@ -86,13 +97,18 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        for cluster in sorted(rebuilt.clusters, key=lambda cluster: (-cluster.strength, cluster.id)):
+        self._stale.add(rebuilt.owner[0])
+        big = [cluster for cluster in rebuilt.clusters if qualifies(cluster, self._terms)]
+        for cluster in sorted(big, key=lambda cluster: (-cluster.strength, cluster.id)):
             yield from self._follow(cluster, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
-        for instrument in tuple(self._zones):
-            yield from self._expire(instrument, now)
+        if now >= self._expires_at:
+            for instrument in tuple(self._zones):
+                yield from self._expire(instrument, now)
+            peaks = (zone.peak_at for zone in self._every_zone())
+            self._expires_at = min(peaks, default=math.inf) + self._terms.memory_s
         for owner, ended in tuple(self._ended.items()):
             self._ended[owner] = [zone for zone in ended if now < zone.peak_at + self._terms.history_s]
             if not self._ended[owner]:
@@ -127,18 +143,25 @@ class ZoneBook:
     def marks(self) -> dict[Instrument, Mark]:
         return dict(self._marks)
 
-    def views(self, now: UnixTime) -> tuple[ZoneView, ...]:
+    def views(self, now: UnixTime) -> Sequence[ZoneView]:
+        """Only of instruments about which something has changed are they collected anew."""
+        self._views = {
+            instrument: self._views_of(instrument) if instrument in self._stale else self._views[instrument]
+            for instrument in self._zones
+        }
+        self._stale.clear()
+        return ZoneViews(tuple(chain.from_iterable(self._views.values())), now, self._terms.decay_s)
+
+    def _views_of(self, instrument: Instrument) -> tuple[Kept, ...]:
         return tuple(
-            ZoneView(zone, self._episodes.most_advanced(zone), self._sides.strength_now(zone, now))
-            for zone in self._every_zone()
+            (zone, self._episodes.most_advanced(zone), self._sides.clusters_of((zone.instrument, zone.liquidated)))
+            for zone in self._zones[instrument].values()
         )
 
     # ------------------------------------------------------------ zones
 
     def _follow(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
         """Rewrites the strongest zone that the cluster still covers, or opens one where it covers none."""
-        if not qualifies(cluster, self._terms):
-            return
         covered = [zone for zone in self._living(cluster.instrument, cluster.liquidated) if still_covers(cluster, zone)]
         if covered:
             zone = max(covered, key=lambda zone: (zone.strength, zone.id))
@@ -178,7 +201,9 @@ class ZoneBook:
     def _keep(self, zone: Zone) -> None:
         self._zones.setdefault(zone.instrument, {})[zone.id] = zone
         self._episodes.look_again(zone)
+        self._stale.add(zone.instrument)
         self._quiet.pop(zone.instrument, None)
+        self._expires_at = min(self._expires_at, zone.peak_at + self._terms.memory_s)
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
@@ -213,6 +238,7 @@ class ZoneBook:
         owner = (zone.instrument, zone.liquidated)
         del self._zones[zone.instrument][zone.id]
         self._ended.setdefault(owner, []).append(zone)
+        self._stale.add(zone.instrument)
         self._quiet.pop(zone.instrument, None)
         self._sides.touch(owner)
 
@@ -232,6 +258,7 @@ class ZoneBook:
     # ------------------------------------------------------------ marks
 
     def _see(self, zone: Zone, mark: Mark, now: UnixTime, unwatched_s: float) -> Iterator[Decision]:
+        self._stale.add(zone.instrument)
         where = position(zone, mark.price)
         swept = zone.outside is not None and where.outside is not None and where.outside is not zone.outside
         if where.outside is not None and zone.outside is None:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from liqalert.core.clusters import Cluster, partition, sums
+from liqalert.core.clusters import Cluster
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide
+from liqalert.core.partition import Parts, sheet
+from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
 from liqalert.core.window import NO_OWNER, Columns
@@ -55,12 +57,37 @@ def columns(items: list[Event], decay_s: float = TERMS.decay_s) -> Columns:
     )
 
 
+def parts_of(held: Columns, width: float = TERMS.window_width) -> Parts:
+    return cut_sides(sheet([held]), width)
+
+
 def cut(held: Columns, width: float = TERMS.window_width) -> tuple[tuple[int, int], ...]:
-    return partition(np.log(held.prices), held.masses, width)
+    parts = parts_of(held, width)
+    return tuple(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True))
 
 
-def all_sums(held: Columns) -> list:  # type: ignore[type-arg]
-    return [sums(held, np.log(held.prices), part) for part in cut(held)]
+@dataclass(frozen=True)
+class Sums:
+    """What one window amounts to."""
+
+    count: int
+    price: float
+    price_low: float
+    price_high: float
+    band_low: float
+    band_high: float
+    mass: float
+    weighted_count: float
+    largest_usd: float
+    oldest_at: float
+    newest_at: float
+
+
+def all_sums(held: Columns) -> list[Sums]:
+    parts = parts_of(held)
+    counts = (parts.ends - parts.starts).tolist()
+    columns = (getattr(parts, name).tolist() for name in Parts.__slots__[2:])
+    return [Sums(*row) for row in zip(counts, *columns, strict=True)]
 
 
 def liquidation(

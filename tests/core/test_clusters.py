@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.clusters import partition, sums
+from liqalert.core.partition import Sheet
+from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import magnitude
+from liqalert.core.window import NO_OWNER, Columns
 from tests.core.events import T0, TERMS, Event, all_sums, cluster, columns, cut, event_lists
 
 ULP = 1e-9
@@ -133,8 +135,14 @@ def test_p9_mirrored_prices_give_mirrored_clusters(points: list[tuple[float, flo
     points.sort()
     u, a = np.array([p for p, _ in points]), np.array([m for _, m in points])
 
-    upright = partition(u, a, TERMS.window_width)
-    mirrored = partition((14.0 - u)[::-1].copy(), a[::-1].copy(), TERMS.window_width)
+    def partition(log_prices: np.ndarray, masses: np.ndarray) -> tuple[tuple[int, int], ...]:
+        ones = np.ones(len(masses))
+        held = Columns(np.exp(log_prices), ones, ones, ones, masses, np.full(len(masses), NO_OWNER))
+        parts = cut_sides(Sheet(held, log_prices, np.array([0, len(masses)])), TERMS.window_width)
+        return tuple(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True))
+
+    upright = partition(u, a)
+    mirrored = partition((14.0 - u)[::-1].copy(), a[::-1].copy())
 
     def weights(u: np.ndarray, a: np.ndarray, parts: tuple[tuple[int, int], ...]) -> list[float]:
         return sorted(float(a[left:right].sum()) for left, right in parts)
@@ -171,7 +179,7 @@ def test_the_band_holds_the_middle_98_per_cent() -> None:
     items = [Event(100.0, 5.0, 0.0), Event(100.5, 990.0, 0.0), Event(101.0, 5.0, 0.0)]
     held = columns(items)
 
-    (found,) = (sums(held, np.log(held.prices), part) for part in cut(held))
+    (found,) = all_sums(held)
 
     assert (found.price_low, found.price_high) == (100.0, 101.0)
     assert (found.band_low, found.band_high) == (100.5, 100.5)

@@ -1,0 +1,173 @@
+"""Greedy, disjoint, maximum-weight price windows over price-sorted liquidations, for many sides at once.
+
+Of a range of liquidations the heaviest window is taken first, then the heaviest on either side of it, and so on. Equal
+weights go to the narrower window, then to the lower one. The result of a side is a pure function of its own events: the
+order of arrival, a common factor on all masses, a shift of all log prices, and whatever lies beside it change nothing.
+
+The open ranges of all sides are searched together, level by level, because a call of numpy costs more than it does
+here: the ranges of one level lie beside each other in one array, and a `reduceat` gives the heaviest of each. All of
+a level's ranges are disjoint, and there are few levels, so this is O(n log n) for what is found in practice. The tests
+hold a plain version, one side and one window at a time, that it must agree with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from liqalert.core.window import Columns, Floats, Indices
+
+BAND_TAIL = 0.01
+"""The band leaves out this share of the weight at either end."""
+ALMOST = 1.0 - 1e-12
+"""Weights that differ by less than rounding does are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The windows of several sides, one after the other. `bounds` are the positions where each begins, and the end."""
+
+    columns: Columns
+    log_prices: Floats
+    bounds: Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What each window came to, in order of position; they cover everything. Masses are relative to the landmark."""
+
+    starts: Indices
+    ends: Indices
+    prices: Floats
+    """Geometric means, weighted by mass."""
+    price_lows: Floats
+    price_highs: Floats
+    band_lows: Floats
+    band_highs: Floats
+    masses: Floats
+    weighted_counts: Floats
+    largest_usd: Floats
+    oldest_at: Floats
+    newest_at: Floats
+
+
+def sheet(windows: list[Columns]) -> Sheet:
+    names = Columns.__slots__
+    joined = Columns(*(np.concatenate([getattr(each, name) for each in windows]) for name in names))
+    lengths = [len(each.prices) for each in windows]
+    return Sheet(joined, np.log(joined.prices), np.cumsum([0, *lengths]))
+
+
+def cut(held: Sheet, width: float) -> Parts:
+    """The windows of every side, none wider than `width` in log price."""
+    running = _running(held)
+    starts, ends = _partition(held, running, width)
+    if not len(starts):
+        nothing = np.empty(0)
+        return Parts(starts, ends, *(nothing,) * 10)
+    columns = held.columns
+    masses = np.add.reduceat(columns.masses, starts)
+    means = np.exp(np.add.reduceat(columns.masses * held.log_prices, starts) / masses)
+    lows, highs = columns.prices[starts], columns.prices[ends - 1]
+    first, last = _band(running, starts, ends, masses)
+    return Parts(
+        starts,
+        ends,
+        # Rounding must not carry a mean past the prices it is a mean of.
+        prices=np.clip(means, lows, highs),
+        price_lows=lows,
+        price_highs=highs,
+        band_lows=columns.prices[first],
+        band_highs=columns.prices[last],
+        masses=masses,
+        weighted_counts=np.add.reduceat(columns.masses / columns.notionals, starts),
+        largest_usd=np.maximum.reduceat(columns.notionals, starts),
+        oldest_at=np.minimum.reduceat(columns.times, starts),
+        newest_at=np.maximum.reduceat(columns.times, starts),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """Running sums of mass, begun anew with each side: rounding must not depend on the sides before."""
+
+    before: Floats
+    upto: Floats
+
+
+def _running(held: Sheet) -> _Running:
+    masses = held.columns.masses
+    upto, before = np.empty(len(masses)), np.empty(len(masses))
+    for left, right in pairwise(held.bounds.tolist()):
+        np.cumsum(masses[left:right], out=upto[left:right])
+    before[1:] = upto[:-1]
+    before[held.bounds[:-1][held.bounds[:-1] < held.bounds[1:]]] = 0.0
+    return _Running(before, upto)
+
+
+def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, Indices]:
+    """Starts and ends, ascending."""
+    log_prices, reach = held.log_prices, _reach(held, width)
+    found_starts, found_ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    lefts, rights = held.bounds[:-1], held.bounds[1:]
+    while True:
+        open_ = lefts < rights
+        lefts, rights = lefts[open_], rights[open_]
+        if not len(lefts):
+            break
+        lengths = rights - lefts
+        offsets = np.cumsum(lengths) - lengths
+        places = np.arange(lengths.sum()) + np.repeat(lefts - offsets, lengths)
+        ends = np.minimum(reach[places], np.repeat(rights, lengths))
+        weights = running.upto[ends - 1] - running.before[places]
+        heaviest = np.maximum.reduceat(weights, offsets)
+        ties = np.flatnonzero(weights >= np.repeat(heaviest * ALMOST, lengths))
+        if len(ties) > len(lefts):
+            widths = log_prices[ends[ties] - 1] - log_prices[places[ties]]
+            ties = _narrowest(ties, widths, np.searchsorted(offsets, ties, side="right"))
+        starts, ends = places[ties], ends[ties]
+        found_starts.append(starts)
+        found_ends.append(ends)
+        lefts, rights = np.concatenate((lefts, ends)), np.concatenate((starts, rights))
+        order = np.argsort(lefts, kind="stable")
+        lefts, rights = lefts[order], rights[order]
+    return np.sort(np.concatenate(found_starts)), np.sort(np.concatenate(found_ends))
+
+
+def _reach(held: Sheet, width: float) -> Indices:
+    """For each position: where a window that begins there ends."""
+    log_prices = held.log_prices
+    reach = np.empty(len(log_prices), np.int64)
+    # The hair of tolerance keeps prices that lie exactly one window apart together in spite of rounding in the log.
+    limits = log_prices + width * (1.0 + 1e-12)
+    for left, right in pairwise(held.bounds.tolist()):
+        reach[left:right] = left + np.searchsorted(log_prices[left:right], limits[left:right], side="right")
+    return reach
+
+
+def _narrowest(ties: Indices, widths: Floats, ranges: Indices) -> Indices:
+    """Of each range's ties the narrowest, among equals the first."""
+    order = np.lexsort((ties, widths, ranges))
+    _, first = np.unique(ranges[order], return_index=True)
+    return ties[order[first]]
+
+
+def _band(running: _Running, starts: Indices, ends: Indices, masses: Floats) -> tuple[Indices, Indices]:
+    """Positions of the first and the last liquidation of each part's band."""
+    base = running.before[starts]
+    return (
+        _first_at_least(running.upto, starts, ends, base + BAND_TAIL * masses),
+        _first_at_least(running.upto, starts, ends, base + (1.0 - BAND_TAIL) * masses),
+    )
+
+
+def _first_at_least(running: Floats, starts: Indices, ends: Indices, wanted: Floats) -> Indices:
+    """In each part the first position where `running` has reached what is wanted, else the last: bisection at once."""
+    low, high = starts, ends - 1
+    for _ in range(int((ends - starts).max()).bit_length()):
+        middle = (low + high) // 2
+        reached = running[middle] >= wanted
+        low, high = np.where(reached, low, np.minimum(middle + 1, high)), np.where(reached, middle, high)
+    return low

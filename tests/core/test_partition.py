@@ -1,0 +1,103 @@
+"""Many sides cut at once give what one side after the other gives, cut one window at a time."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.core.identity import shared_weights
+from liqalert.core.partition import cut, sheet
+from liqalert.core.window import Columns
+from tests.core import reference
+from tests.core.events import TERMS, Event, columns, events
+
+sides = st.lists(st.lists(events, max_size=25), min_size=1, max_size=6)
+
+
+def held_by(found: list[list[Event]]) -> list[Columns]:
+    return [columns(items) for items in found]
+
+
+@given(sides)
+def test_all_sides_are_cut_as_the_plain_version_cuts_each(found: list[list[Event]]) -> None:
+    windows = held_by(found)
+
+    held = sheet(windows)
+    parts = cut(held, TERMS.window_width)
+
+    expected, offset = [], 0
+    for window in windows:
+        log_prices, masses = np.log(window.prices).tolist(), window.masses.tolist()
+        plain = reference.partition(log_prices, masses, TERMS.window_width)
+        expected += [(offset + start, offset + end) for start, end in plain]
+        offset += len(masses)
+    assert list(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)) == expected
+    for number, (start, end) in enumerate(expected):
+        prices, masses = held.columns.prices[start:end].tolist(), held.columns.masses[start:end].tolist()
+        assert parts.masses[number] == pytest.approx(math.fsum(masses), rel=1e-12)
+        assert prices[0] <= parts.prices[number] <= prices[-1]
+        assert prices[0] <= parts.band_lows[number] <= parts.band_highs[number] <= prices[-1]
+
+
+@given(sides, st.integers(0, 5))
+def test_what_lies_beside_a_side_does_not_touch_a_bit_of_it(found: list[list[Event]], place: int) -> None:
+    windows = held_by(found)
+    place %= len(windows)
+    together, alone = sheet(windows), sheet([windows[place]])
+
+    parts, own = cut(together, TERMS.window_width), cut(alone, TERMS.window_width)
+
+    first, last = np.searchsorted(parts.starts, together.bounds[place : place + 2])
+    assert (parts.starts[first:last] - together.bounds[place]).tolist() == own.starts.tolist()
+    for name in type(parts).__slots__[2:]:
+        assert getattr(parts, name)[first:last].tobytes() == getattr(own, name).tobytes()
+
+
+# Beside a giant the ends of a dwarf's band are lost in rounding.
+prices = st.integers(990, 1010).map(float)
+alike = st.builds(Event, price=prices, notional=st.integers(1, 1000).map(float), age=st.just(0.0))
+
+
+@given(st.lists(alike, min_size=1, max_size=60))
+def test_the_band_is_that_of_the_plain_version(items: list[Event]) -> None:
+    held = sheet([columns(items)])
+
+    parts = cut(held, TERMS.window_width)
+
+    for number, (start, end) in enumerate(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)):
+        prices, masses = held.columns.prices[start:end].tolist(), held.columns.masses[start:end].tolist()
+        expected = reference.band(prices, masses)
+        near_the_edge = any(
+            abs(math.fsum(masses[:count]) / math.fsum(masses) - share) < 1e-9
+            for count in range(len(masses) + 1)
+            for share in (0.01, 0.99)
+        )
+        assert near_the_edge or (parts.band_lows[number], parts.band_highs[number]) == expected
+
+
+@given(sides, st.data())
+def test_shared_weights_are_those_of_each_pair(found: list[list[Event]], data: st.DataObject) -> None:
+    windows = held_by(found)
+    olds = [data.draw(st.integers(0, 3)) for _ in windows]
+    for window, count in zip(windows, olds, strict=True):
+        window.owners[:] = data.draw(
+            st.lists(st.integers(-1, count - 1), min_size=len(window.owners), max_size=len(window.owners))
+        )
+    held = sheet(windows)
+    parts = cut(held, TERMS.window_width)
+
+    shared = shared_weights(held, parts, olds)
+
+    first = np.searchsorted(parts.starts, held.bounds).tolist()
+    for side in range(len(windows)):
+        expected: dict[tuple[int, int], float] = {}
+        for new, part in enumerate(range(first[side], first[side + 1])):
+            for place in range(int(parts.starts[part]), int(parts.ends[part])):
+                old = int(held.columns.owners[place])
+                if old >= 0:
+                    expected[old, new] = expected.get((old, new), 0.0) + float(held.columns.masses[place])
+        assert shared[side] == pytest.approx({pair: weight for pair, weight in expected.items() if weight}, rel=1e-12)
