@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import exp, inf, log1p
+from math import inf, log1p
 from typing import Literal, get_args
 from urllib.parse import urlencode
 
@@ -14,8 +14,9 @@ import numpy as np
 from msgspec import Struct
 
 from liqalert.clock import SystemClock
-from liqalert.core.clusters import partition
 from liqalert.core.identity import short_id
+from liqalert.core.partition import cut, sheet
+from liqalert.core.window import NO_OWNER, Columns
 from liqalert.library.clusters import Clusters, LiquidationCluster, Side, moment, ranked
 from liqalert.library.errors import DataSourceError
 from liqalert.library.options import ClusterOptions
@@ -129,13 +130,15 @@ def _windows(symbol: str, side: Side, shown: _Shown, width: float) -> Iterator[L
     if not levels:
         return
     prices, values = (np.array(column, dtype=np.float64) for column in zip(*levels, strict=True))
-    for start, end in partition(np.log(prices), values, width):
+    unknown = np.zeros(len(prices))
+    owners = np.full(len(prices), NO_OWNER)
+    parts = cut(sheet([Columns(prices, unknown, values / prices, values, values, owners)]), width)
+    for number, (start, end) in enumerate(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)):
         inside = slice(start, end)
-        level = exp(float(np.average(np.log(prices[inside]), weights=values[inside])))
         peak = float(prices[inside][values[inside].argmax()])
         yield LiquidationCluster(
             symbol=symbol,
-            price_level=level,
+            price_level=float(parts.prices[number]),
             price_low=float(prices[start]),
             price_high=float(prices[end - 1]),
             side=side,

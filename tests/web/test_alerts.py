@@ -253,7 +253,10 @@ async def test_an_unknown_kind_is_refused_with_those_that_exist(client: Client) 
 
     assert answer == (
         400,
-        {"error": "kind is 'far'.", "allowed": ["near", "formed", "grown", "cascade", "large", "notice", "test"]},
+        {
+            "error": "kind is 'far'.",
+            "allowed": ["near", "formed", "grown", "cascade", "large", "notice", "test", "watching"],
+        },
     )
 
 
