@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -52,7 +53,7 @@ class LiveLiquidationHeatmap(HeatmapView):
                 return
             self._symbols = named
             self._failure = None
-            self._waits_until = time.monotonic() + CONNECTS_WITHIN_S + self._options.update_s
+            self._waits_until = math.inf
             self._callbacks.begin()
             self._background = Background(self._stream, self._failed)
             atexit.register(self.stop_stream)
@@ -87,6 +88,9 @@ class LiveLiquidationHeatmap(HeatmapView):
 
     def _running(self) -> bool:
         return self._background is not None and self._background.running
+
+    def _began(self) -> None:
+        self._waits_until = time.monotonic() + CONNECTS_WITHIN_S + self._options.update_s
 
     def _first_picture(self) -> None:
         while (
@@ -149,6 +153,9 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
 
     def _running(self) -> bool:
         return self._task is not None and not self._task.done()
+
+    def _began(self) -> None:
+        """Nobody waits."""
 
     def _first_picture(self) -> None:
         """Not here: the loop must not be held up, and the stream runs in it."""

@@ -147,6 +147,10 @@ class HeatmapView(ABC):
     def _first_picture(self) -> None:
         """Waits, where it may, until there is something to show."""
 
+    @abstractmethod
+    def _began(self) -> None:
+        """Everything needed has been imported, and connecting begins. Called by the stream."""
+
     def _waiting_for(self) -> str | None:
         """Why a first answer would not yet be what it should; None once it is."""
         waiting = "Open interest is being asked for." if self._watch is None or not self._watch.ready else None
@@ -221,7 +225,9 @@ class HeatmapView(ABC):
 
     async def _stream(self) -> None:
         """Listens until it is cancelled. What it imports takes a second the first time. Raises SettingsError."""
-        await self._make().run(self._symbols)
+        watch = self._make()
+        self._began()
+        await watch.run(self._symbols)
 
     def _make(self) -> Watch:
         from liqalert.library.watch import Watch

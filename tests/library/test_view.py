@@ -40,6 +40,9 @@ class Offline(HeatmapView):
     def _running(self) -> bool:
         return True
 
+    def _began(self) -> None:
+        pass
+
     def _first_picture(self) -> None:
         pass
 
