@@ -216,6 +216,8 @@ def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
             max_overflow=0,
             # A server that was restarted costs one round trip here instead of one failed write.
             pool_pre_ping=True,
+            # Else each query of one read would see what was committed before it, and not the same as the others.
+            **({"isolation_level": "REPEATABLE READ"} if reading else {}),
         )
     except (ModuleNotFoundError, NoSuchModuleError) as exc:
         raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc

@@ -42,7 +42,8 @@ async def test_a_reader_sees_one_state_throughout(database: Database) -> None:
         before = len((await connection.execute(select(FEED_HEARTBEATS))).all())
         async with database.write("test") as writer:
             await writer.execute(insert(FEED_HEARTBEATS), [ROW])
-        assert before == 0
+        after = len((await connection.execute(select(FEED_HEARTBEATS))).all())
+        assert (before, after) == (0, 0)
 
     assert await _rows(database) == 1
 
