@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ import aiohttp
 from liqalert.app.backtest.run import Estimator
 from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
+from liqalert.app.database_wait import until_there
 from liqalert.app.facts import Facts
 from liqalert.app.heatmaps import build_heatmaps, shown_to
 from liqalert.app.loop import event_loop_factory, stop_on_signals, unless_ending
@@ -68,7 +70,11 @@ def run_daemon(settings: Settings) -> int:
 async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Event]) -> None:
     """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
     stopping, clock = stop(), world.clock
-    async with Database(settings.database.url) as database, exclusively(database) as hold:
+    async with AsyncExitStack() as resources:
+        database = await resources.enter_async_context(Database(settings.database.url))
+        if not await until_there(database, stopping, world.environ):
+            return
+        hold = await resources.enter_async_context(exclusively(database))
         damage = await begin(database, clock.now())
         stores = build_stores(database)
         start = await read_start(settings, stores, clock.now())

@@ -29,7 +29,7 @@ from liqalert.ports.deliveries import (
     Recipient,
     ToldDelivery,
 )
-from liqalert.ports.errors import DeliveryError, RowRefused, StorageError
+from liqalert.ports.errors import DatabaseAway, DeliveryError, RowRefused, StorageError
 from liqalert.ports.feeds import FeedSink, FrameRecorder, Journal, ParsedFrame
 from liqalert.ports.messages import Button, Event, Message, Notifier
 from liqalert.ports.places import Place, place_of
@@ -47,6 +47,7 @@ __all__ = [
     "Button",
     "Chat",
     "ChatStore",
+    "DatabaseAway",
     "DecisionStore",
     "Delivery",
     "DeliveryError",

@@ -7,6 +7,10 @@ class StorageError(Exception):
     """The database refused. The text names the operation, the database (without password) and the cause."""
 
 
+class DatabaseAway(StorageError):
+    """Nothing is wrong with what was asked: the server, the disk or a lock is in the way, which may pass."""
+
+
 class RowRefused(StorageError):
     """The database works, but refuses one of these rows: trying again will not help."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from liqalert.ports import RowRefused, StorageError
+from liqalert.ports import DatabaseAway, RowRefused, StorageError
 
 READERS = 4
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
@@ -117,7 +117,9 @@ class Database:
     def refusal(self, operation: str, exc: Exception) -> StorageError:
         """What to raise for `exc`: a sentence with the operation, the database and the cause, without the password."""
         text = f"{operation} failed on {self.name}: {self._cause(exc)}"
-        return RowRefused(text) if _is_about_a_row(exc) else StorageError(text)
+        if _is_about_a_row(exc):
+            return RowRefused(text)
+        return DatabaseAway(text) if _may_pass(exc) else StorageError(text)
 
     def _cause(self, exc: Exception) -> str:
         cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig else exc
@@ -221,6 +223,16 @@ def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as exc:
         raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
+
+
+def _may_pass(exc: Exception) -> bool:
+    """Whether the server, the disk or a lock is in the way, and neither the address nor the file is wrong."""
+    if isinstance(exc, OSError):
+        return True
+    # SQLSTATE classes 08 (connection), 53 (resources), 57 (an operator stops or starts it).
+    state = getattr(getattr(exc, "orig", None), "sqlstate", None) or ""
+    in_the_way = ("disk I/O error", "disk is full", "is locked")
+    return state[:2] in ("08", "53", "57") or any(words in str(exc) for words in in_the_way)
 
 
 def _is_about_a_row(exc: Exception) -> bool:
