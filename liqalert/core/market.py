@@ -69,7 +69,7 @@ class Stream(StrEnum):
 
     ALL = "all"
     LIQUIDATIONS = "liquidations"
-    """Marks came in, and so few liquidations that the stream is taken for mute."""
+    """Marks came in, but so few liquidations that the stream is taken for mute, or more than could be taken in."""
 
 
 @dataclass(frozen=True, slots=True)

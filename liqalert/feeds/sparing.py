@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liqalert.core.market import Gap, UnixTime
+from liqalert.core.market import Gap, Stream, UnixTime
 
 LEFT_OUT = "left_out"
 """The kind under which they are counted among what was rejected."""
@@ -27,4 +27,4 @@ class Spared:
         """The stretch as a gap; the next frame begins another."""
         cause = f"more liquidations came than could be taken in: {self.frames:,} were left out"
         self.frames = 0
-        return Gap(self._exchange, self._began, max(now, self._began), cause)
+        return Gap(self._exchange, self._began, max(now, self._began), cause, Stream.LIQUIDATIONS)

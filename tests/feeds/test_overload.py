@@ -7,7 +7,7 @@ import time
 import aiohttp
 import pytest
 
-from liqalert.core.market import UnixTime
+from liqalert.core.market import Stream, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.ports import ParsedFrame
 from tests.benchmarks.blast_server import websocket_frames
@@ -70,6 +70,7 @@ async def test_liquidations_beyond_what_can_be_taken_in_are_left_out_and_counted
     assert sink.left_out > 0
     assert marks_after > marks_before
     assert gap.cause == f"more liquidations came than could be taken in: {sink.left_out:,} were left out"
+    assert gap.stream is Stream.LIQUIDATIONS
     assert gap.end is not None
     assert 0.0 <= gap.end - gap.start < 15.0
     assert sink.status.gaps == (gap,)
