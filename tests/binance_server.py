@@ -46,6 +46,7 @@ class BinanceServer:
     """Use as `async with BinanceServer() as server:`. One address for both REST interfaces and the WebSocket.
 
     `refusal`: HTTP status for WebSocket connections (451, 403, 502 ...). `stalled`: connects and sends nothing.
+    `handshake_s`: how long it takes to connect.
     `rest_status`, `rest_headers`: what every REST call gets instead of an answer.
     """
 
@@ -56,6 +57,7 @@ class BinanceServer:
         self.refusal: int | None = None
         self.refusal_headers: dict[str, str] = {}
         self.stalled = False
+        self.handshake_s = 0.0
         self.rest_status: int | None = None
         self.rest_headers: dict[str, str] = {}
         self.rest_delay_s = 0.0
@@ -194,6 +196,7 @@ class BinanceServer:
         self.attempts += 1
         if self.refusal is not None:
             return web.Response(status=self.refusal, headers=self.refusal_headers)
+        await asyncio.sleep(self.handshake_s)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         routed = request.path.startswith("/market/")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import NoReturn, Protocol
@@ -22,6 +24,8 @@ log = logging.getLogger(__name__)
 MAX_MESSAGE_BYTES = 10_000_000
 LOOK_S = 0.05
 """How often is looked at what waits in the socket."""
+OVERLAP_S = 0.5
+"""So long both the old and the new connection are listened to: more than a frame is under way."""
 MESSAGE_TOO_BIG = 1009
 """The WebSocket close code for it."""
 
@@ -147,16 +151,41 @@ class Connection:
             self._wait_s = max(delay_s, outage.retry_after_s)
             self._failures += 1
 
-    async def _connect_and_listen(self) -> None:
-        """Returns when the connection has lived its life. Raises FeedLost."""
+    async def _connect_and_listen(self) -> NoReturn:
+        """One connection, and when it has lived its life the next, which is made before it goes. Raises FeedLost."""
         socket = await self._connect()
         try:
-            self._connected()
-            await self._listen(socket)
+            while True:
+                self._connected()
+                await self._listen(socket, _after(self._life_s))
+                self._life_s = self._patience.lifetime_s
+                former, socket = socket, await self._successor(socket)
+                await self._leave(former)
         finally:
             self._open = False
             self._life_s = self._patience.lifetime_s
             await socket.close()
+
+    async def _successor(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> aiohttp.ClientWebSocketResponse[bool]:
+        """A new connection, while the old one is listened to. Raises FeedLost."""
+        name = f"{self._exchange} socket {self.number}, the next"
+        connecting = asyncio.create_task(self._connect(), name=name)
+        try:
+            await self._listen(socket, connecting.done)
+        except FeedLost as exc:
+            self._owner.lost(self, exc.outage)
+        except BaseException:
+            connecting.cancel()
+            raise
+        return await connecting
+
+    async def _leave(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
+        """Takes what is still under way over an old connection, and ends it."""
+        with suppress(TimeoutError, FeedLost):
+            async with asyncio.timeout(OVERLAP_S):
+                while True:
+                    self._owner.took(await self._next_frame(socket), behind=False)
+        await socket.close()
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
         try:
@@ -180,15 +209,14 @@ class Connection:
         log.info("connected", extra={"exchange": self._exchange, "socket": self.number, "connection": self.times})
         self._owner.opened(self)
 
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Takes in frames until the connection is old; every frame with marks puts off the moment of giving up."""
-        loop = asyncio.get_running_loop()
-        born = loop.time()
+    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool]) -> None:
+        """Takes in frames until it is `over`; every frame with marks puts off the moment of giving up."""
+        born = asyncio.get_running_loop().time()
         self._backlog = Backlog()
-        while loop.time() < born + self._life_s:
+        while not over():
             try:
                 async with asyncio.timeout(self._patience.silence_s) as patience:
-                    await self._listen_until(socket, born + self._life_s, patience)
+                    await self._listen_until(socket, over, patience)
             except TimeoutError as exc:
                 if not patience.expired():
                     raise  # not ours: a defect in what takes the frames
@@ -198,10 +226,11 @@ class Connection:
                 raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
 
     async def _listen_until(
-        self, socket: aiohttp.ClientWebSocketResponse[bool], end_s: float, patience: asyncio.Timeout
+        self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool], patience: asyncio.Timeout
     ) -> None:
         loop = asyncio.get_running_loop()
-        while (now_s := loop.time()) < end_s:
+        while not over():
+            now_s = loop.time()
             frame = await self._next_frame(socket)
             self._progress()
             if now_s - self._looked_s >= LOOK_S:
@@ -231,6 +260,13 @@ class Connection:
 
     def _progress(self) -> None:
         self._progress_at = self._clock.now()
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """Whether so much time has passed since this call."""
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + seconds
+    return lambda: loop.time() >= end_s
 
 
 def _waiting(socket: aiohttp.ClientWebSocketResponse[bool]) -> int:

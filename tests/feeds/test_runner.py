@@ -207,6 +207,23 @@ async def test_planned_reconnect_is_no_gap(server: BinanceServer, session: aioht
     assert sink.gaps == []
 
 
+async def test_planned_reconnect_of_the_only_connection_loses_nothing(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink, sent = Sink(), 0
+    server.mark_every(0.02)
+    server.handshake_s = 0.1
+    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=2.0):
+        await until(lambda: sink.alive)
+        while sink.status.reconnects < 3:
+            sent += 1
+            await server.liquidate("BTCUSDT", "SELL", price=60_000 + sent, quantity=1)
+            await asyncio.sleep(0.002)
+        await until(lambda: len({item.price for item in sink.liquidations}) == sent)
+
+    assert sink.gaps == []
+
+
 async def test_planned_reconnect_that_misses_marks_is_a_gap(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:
