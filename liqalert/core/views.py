@@ -37,3 +37,9 @@ class ZoneViews(Sequence[ZoneView]):
             return ZoneViews(self._kept[place], self._now, self._decay_s)
         zone, state, clusters = self._kept[place]
         return ZoneView(zone, state, strongest(zone, clusters, self._now, self._decay_s))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))

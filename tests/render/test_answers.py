@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument
@@ -100,7 +101,7 @@ def test_weak_clusters_are_left_out() -> None:
 
 def test_the_peak_of_another_position_side_is_not_borrowed() -> None:
     """The zone is one of longs; the cluster at the same prices is one of shorts."""
-    shorts = replace(cluster(59_000.0, 59_500.0), liquidated="short")
+    shorts = structs.replace(cluster(59_000.0, 59_500.0), liquidated="short")
 
     text = btc(snapshot(shorts, zones=[zone(59_100.0, 59_400.0)], marks=[mark(BTC, 60_000.0)]))
 
@@ -109,7 +110,7 @@ def test_the_peak_of_another_position_side_is_not_borrowed() -> None:
 
 
 def test_values_are_those_of_now_and_not_of_the_last_change() -> None:
-    old = replace(cluster(59_000.0, 59_500.0), as_of=NOW - HOUR)
+    old = structs.replace(cluster(59_000.0, 59_500.0), as_of=NOW - HOUR)
 
     text = btc(snapshot(old, marks=[mark(BTC, 60_000.0)]))
 
