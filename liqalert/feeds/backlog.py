@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import sys
-import termios
 from typing import Protocol
+
+if sys.platform != "win32":
+    import fcntl
+    import termios
 
 LARGE_BYTES = 32_768
 """Less waits in any socket now and then; with the smallest buffers of an operating system this much still fits."""
@@ -36,7 +38,7 @@ class Backlog:
 
 def waiting_bytes(socket: HasDescriptor | None) -> int:
     """Bytes that have arrived at `socket` and were not read; 0 where the operating system does not say."""
-    if socket is None or socket.fileno() < 0:
+    if sys.platform == "win32" or socket is None or socket.fileno() < 0:
         return 0
     try:
         answer = fcntl.ioctl(socket.fileno(), termios.FIONREAD, bytes(4))
