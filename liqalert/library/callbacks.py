@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Condition, Thread, current_thread
@@ -134,5 +135,8 @@ class Callbacks:
 
     def _failed(self, exc: Exception) -> None:
         self._failures[type(exc).__name__] += 1
-        if self._failures.total() == 1:
+        if self._failures.total() > 1:
+            return
+        # Where warnings are errors, this one must not end the calling: it is logged and counted already.
+        with suppress(RuntimeWarning):
             warn(f"a callback raised {exc!r}: it is called again all the same; see status().notes", RuntimeWarning)

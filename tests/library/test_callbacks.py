@@ -64,3 +64,15 @@ async def test_in_a_loop_what_raises_is_counted_and_the_next_is_called() -> None
 
     assert several.notes == ("a callback raised KeyError 1 times",)
     assert [each.category for each in warned] == [RuntimeWarning]
+
+
+def test_where_warnings_are_errors_the_next_is_called_all_the_same() -> None:
+    called: list[str] = []
+    several = Callbacks()
+    several.put(lambda: 1 / 0)
+    several.put(lambda: called.append("next"))
+    several.begin()
+    several.end()
+
+    assert called == ["next"]
+    assert several.notes == ("a callback raised ZeroDivisionError 1 times",)
