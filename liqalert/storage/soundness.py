@@ -55,6 +55,8 @@ async def begin(database: Database, now: UnixTime) -> Damage | None:
     if database.path is None or cause is None:
         await prepare(database)
         return None
+    # Whoever has it open already would go on reading the file that is set aside.
+    await database.close()
     kept = set_aside(database.path, "damaged", now)
     log.error("database damaged, set aside", extra={"cause": cause, "kept": str(kept)})
     await prepare(database)

@@ -114,6 +114,17 @@ async def test_however_it_is_damaged_it_begins_anew_and_keeps_every_byte(
     assert damage.kept.read_bytes() == damaged
 
 
+async def test_who_read_the_damaged_file_before_reads_the_new_one_now(sqlite_url: str) -> None:
+    file = await _written(sqlite_url)
+    async with Database(sqlite_url) as database:
+        assert await current_revision(database) == head()
+        _flip(file, _root_page(file, "liquidations"))
+
+        assert await begin(database, T0) is not None
+
+        assert await JournalReader(database).liquidations_since(0) == ()
+
+
 async def test_the_log_is_kept_with_the_file_it_belongs_to(sqlite_url: str) -> None:
     file = await _written(sqlite_url)
     with closing(sqlite3.connect(file)) as crashed:
