@@ -113,7 +113,7 @@ def _restore(args: argparse.Namespace) -> int:
 
 def _prune(args: argparse.Namespace) -> int:
     from liqalert.clock import SystemClock
-    from liqalert.storage.database import Database
+    from liqalert.storage.database import Database, parse_url
     from liqalert.storage.housekeeping import prune
     from liqalert.storage.lock import exclusively
     from liqalert.storage.schema import current_revision, head
@@ -130,6 +130,8 @@ def _prune(args: argparse.Namespace) -> int:
         deleted = asyncio.run(delete())
     for name, rows in deleted.items():
         print(f"{name}: {rows} rows deleted")
+    if any(deleted.values()) and parse_url(settings.database.url).get_backend_name() == "sqlite":
+        print("The file keeps its size, and new rows use the room in it. A backup, restored, is smaller.")
     return 0
 
 

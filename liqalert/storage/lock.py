@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import logging
 import os
@@ -19,6 +20,10 @@ from liqalert.storage.database import REFUSALS, Database, migration_engine, pars
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 4.0
+REMEDIES = {
+    errno.EROFS: "the file system is read-only, which it also becomes when its disk fails: look at dmesg",
+    errno.ENOSPC: "make room on the disk",
+}
 ADVISORY_KEY = 0x6C6971616C657274
 """`liqalert` in ASCII: PostgreSQL's advisory locks are numbers, per database."""
 
@@ -133,9 +138,8 @@ def exclusive_file(path: Path) -> Iterator[None]:
     try:
         file = Path(f"{path}.lock").open("a+", encoding="ascii")  # noqa: SIM115 - closed below, and by the end of us
     except OSError as exc:
-        raise StorageError(
-            f"{path}.lock cannot be written ({exc.strerror}): change the owner of the directory"
-        ) from exc
+        remedy = REMEDIES.get(exc.errno or 0, "change the owner of the directory")
+        raise StorageError(f"{path}.lock cannot be written ({exc.strerror}): {remedy}") from exc
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

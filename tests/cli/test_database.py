@@ -75,7 +75,9 @@ def test_prune_deletes_by_retention_and_says_how_many(
 
     assert main(["db", "prune"]) == 0
 
-    assert "feed_gaps: 1 rows deleted" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "feed_gaps: 1 rows deleted" in shown
+    assert "The file keeps its size" in shown
     assert _gaps(database) == 0
 
 

@@ -11,10 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.journal import JournalReader
+from liqalert.storage.lock import exclusively_by_command
 from liqalert.storage.schema import migrate
 from liqalert.storage.soundness import begin
 from tests.fakes import NEAR_BTC
@@ -54,6 +58,11 @@ async def test_a_file_system_that_turns_read_only_stops_no_alert_and_spoils_noth
 
                 assert len(store.notifier.sent) == 4
                 assert store.journal.waiting == 1
+        with (
+            pytest.raises(StorageError, match=r"lock cannot be written \(Read-only file system\): the file system is"),
+            exclusively_by_command(f"sqlite:///{disk.directory}/liqalert.db"),
+        ):
+            pass
         disk.mend()
         async with Database(f"sqlite+aiosqlite:///{disk.directory}/liqalert.db") as database:
             assert await quick_check(database) == ()

@@ -1,3 +1,4 @@
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from sqlalchemy import func, insert, select
 from liqalert.ports import StorageError
 from liqalert.storage.copies import backup, restore
 from liqalert.storage.database import Database
+from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.tables import CANDLES
 from tests.storage import postgresql
@@ -33,6 +35,38 @@ async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Dat
         assert await JournalReader(restored).liquidations_since(T0) == (liquidation(0),)
     async with Database(f"sqlite:///{kept}") as old:
         assert await JournalReader(old).liquidations_since(T0) == (liquidation(0), liquidation(1))
+
+
+async def test_a_backup_holds_whole_transactions_however_much_is_written_meanwhile(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """Each transaction writes seven candles."""
+    written = 0
+
+    async def write() -> None:
+        nonlocal written
+        while True:
+            rows = [_candle() | {"open_time": T0 + 60 * (7 * written + number)} for number in range(7)]
+            async with sqlite_database.write("test") as connection:
+                await connection.execute(insert(CANDLES), rows)
+            written += 1
+
+    writing = asyncio.create_task(write())
+    for number in range(5):
+        before = written
+        await backup(sqlite_database, tmp_path / f"copy{number}.db")
+        async with asyncio.timeout(30):
+            while written < before + 3:
+                await asyncio.sleep(0.001)
+    writing.cancel()
+    await asyncio.wait([writing])
+
+    for number in range(5):
+        async with Database(f"sqlite:///{tmp_path}/copy{number}.db") as copy, copy.read("test") as connection:
+            assert await quick_check(copy) == ()
+            count = await connection.scalar(select(func.count()).select_from(CANDLES)) or 0
+            assert count % 7 == 0
+            assert number == 0 or count > 0
 
 
 async def test_a_backup_does_not_overwrite_a_file(sqlite_database: Database, tmp_path: Path) -> None:
