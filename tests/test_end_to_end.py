@@ -11,7 +11,7 @@ import pytest
 
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, STRANGER, Daemon
-from tests.telegram_server import TelegramServer, telegram_server
+from tests.telegram_server import Fault, TelegramServer, telegram_server
 
 FAR, CLOSE, INSIDE = 57_000.0, 59_700.0, 60_005.0
 """Marks 5 % and 0.5 % below the zone, and within it."""
@@ -186,6 +186,25 @@ async def test_sigterm_ends_it_cleanly(daemon: Daemon, binance: BinanceServer) -
     assert await daemon.terminate() == 0
     assert "stopped" in daemon.log.read_text()
     assert "Traceback" not in daemon.log.read_text()
+
+
+async def test_sigterm_during_a_send_waits_for_the_answer_and_repeats_nothing(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    """Telegram has taken the message, and its answer is 3 s away when the daemon is told to end."""
+    await armed_zone(daemon, binance)
+    telegram.fail("sendMessage", Fault.hang(3.0))
+    binance.prices["BTCUSDT"] = CLOSE
+    await telegram.wait_for("sendMessage", timeout=20)
+
+    assert await daemon.terminate(timeout=30) == 0
+    await daemon.start()
+    stored = await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"], timeout=30)
+    await telegram.push_text(OWNER, "/status")
+    await telegram.wait_for_texts(OWNER, 2, timeout=20)
+
+    assert [(each["status"], each["attempts"]) for each in stored["alerts"][0]["deliveries"]] == [("sent", 1)]
+    assert len(alerts(telegram)) == 1
 
 
 async def test_sigterm_while_rest_hangs_is_heard_at_once(
