@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ from liqalert.web.metrics_figures import Figures
 from liqalert.web.metrics_state import MetricsSources, OutboxFigures
 from liqalert.web.metrics_storage import StorageFigures
 
+REFRESH_WITHIN_S = 5.0
+"""/status is asked for most when the database hangs: then it answers with the figures it has."""
 TICKS_LATE = 3
 """The schedule is late when it has not run for so many intervals."""
 BOT_SILENT_S = 90.0
@@ -129,10 +132,11 @@ class Facts:
     async def refresh(self) -> None:
         """Counts what waits in the outbox, and who is enrolled. Keeps the old figures when the database cannot say."""
         try:
-            counts = await self.stores.outbox.counts()
-            self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
-            enrolled = await self.stores.enrolments.chats()
-        except StorageError:
+            async with asyncio.timeout(REFRESH_WITHIN_S):
+                counts = await self.stores.outbox.counts()
+                self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
+                enrolled = await self.stores.enrolments.chats()
+        except (StorageError, TimeoutError):
             return
         self.depth = counts[DeliveryStatus.DUE] + counts[DeliveryStatus.LATE]
         self.nobody_on_telegram = self.bot is not None and all(chat.channel != TELEGRAM for chat in enrolled)
