@@ -183,7 +183,7 @@ class Amender:
     def _wait_s(self, amendment: Amendment) -> float:
         chat = _chat(amendment)
         channel = self._channels.get(amendment.channel)
-        if channel is None or channel.refusal:
+        if channel is None:
             return STOPPED_CHANNEL_RETRY_S
         if chat in self._in_flight or not self._is_free(chat, amendment.message_id):
             return BETWEEN_S

@@ -42,7 +42,7 @@ class Answers:
         self._counts[channel.name, "failed"] += 1
         log.warning("not delivered", extra={"alert": alert_id, "channel": channel.name, "error": str(error)})
         if error.channel_dead:
-            channel.refusal = f"{channel.name} sends nothing any more: {error}"
+            channel.refuse(f"{channel.name} sends nothing any more: {error}")
         if error.address_dead:
             try:
                 await self._chats.mark_dead(chat_id, self._clock.now())

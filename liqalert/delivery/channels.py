@@ -1,12 +1,14 @@
-"""One channel as the sender sees it: a notifier, its pace, and whether it has been refused for good."""
+"""One channel as the sender sees it: a notifier, its pace, and whether it is refused."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from liqalert.delivery.attempts import STOPPED_CHANNEL_RETRY_S
 from liqalert.delivery.pacing import FREE_PACE, TELEGRAM_PACE, Pace, Pacing
 from liqalert.ports import DeliveryError, Message, Notifier
 
@@ -55,15 +57,23 @@ class Channel:
         """When a place was taken for a message that has not left yet, by address."""
         self.refusal: str | None = None
         """Why the whole channel is refused; None while it works."""
+        self._retry_at = -math.inf
 
     def wait_s(self, address: str, share: float = 1.0) -> float:
         """How long until a message may leave for `address`; 0 or less: now. `share` as for `Pacing.ready_at`."""
-        return self._pacing.ready_at(address, share) - loop_now()
+        return max(self._pacing.ready_at(address, share), self._retry_at) - loop_now()
 
     def reserve(self, address: str) -> None:
         """A message is about to leave for `address`."""
         self._reserved[address] = loop_now()
         self._pacing.leaves(address, self._reserved[address])
+        if self.refusal is not None:
+            # One message finds out whether the channel works again; the others wait for what becomes of it.
+            self._retry_at = loop_now() + STOPPED_CHANNEL_RETRY_S
+
+    def refuse(self, reason: str) -> None:
+        """The whole channel is refused, for now: Telegram has been seen to refuse a good token for a while."""
+        self.refusal, self._retry_at = reason, loop_now() + STOPPED_CHANNEL_RETRY_S
 
     def park(self, address: str, seconds: float) -> None:
         self._pacing.park(address, loop_now() + seconds)
@@ -102,9 +112,11 @@ class Channel:
     async def _in_time(self, call: Awaitable[str]) -> str:
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                return await call
+                message_id = await call
         except TimeoutError as exc:
             raise DeliveryError(f"no answer within {TIMEOUT_S:.0f} s: whether it arrived is unknown") from exc
+        self.refusal, self._retry_at = None, -math.inf
+        return message_id
 
 
 def loop_now() -> float:

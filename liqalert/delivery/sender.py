@@ -217,7 +217,7 @@ class Sender:
         channel = self._channels.get(name)
         if channel is None:
             self._unconfigured[name] = self._clock.now()
-        return STOPPED_CHANNEL_RETRY_S if channel is None or channel.refusal else channel.wait_s(address)
+        return STOPPED_CHANNEL_RETRY_S if channel is None else channel.wait_s(address)
 
     def _postpone(self, chat: Destination, wait_s: float) -> None:
         now = self._clock.now()

@@ -129,7 +129,7 @@ def test_moved_chat_is_rewritten_and_the_message_sent_to_the_new_address_at_once
     assert alert_ids(notifier.texts("-1005")) == ["one", "two"]
 
 
-def test_refused_channel_stops_and_says_so_while_the_others_go_on() -> None:
+def test_refused_channel_is_left_alone_and_says_so_while_the_others_go_on() -> None:
     database, telegram, console = FakeDatabase(chats(1)), FakeNotifier(), FakeNotifier()
     telegram.down = DeliveryError("Telegram refuses the token", permanent=True, channel_dead=True)
     database.subscribers.append(Recipient(2, "console", "console"))
@@ -148,10 +148,38 @@ def test_refused_channel_stops_and_says_so_while_the_others_go_on() -> None:
 
     run(main())
 
-    assert len(telegram.attempts) == 1
+    assert len(telegram.attempts) <= 5
     assert len(console.sent) == 3
     assert problems == ["telegram sends nothing any more: Telegram refuses the token"]
     assert database.status("alert0", "1") is DeliveryStatus.DUE
+
+
+def test_channel_that_was_refused_is_tried_again_by_one_message_and_then_by_all() -> None:
+    """Telegram answers 401 to a good token for three minutes; twenty chats wait."""
+    database, telegram = FakeDatabase(chats(*range(1, 21))), FakeNotifier()
+    database.add_alerts(near_alert("one", START))
+    refused: list[int] = []
+    problems: list[tuple[str, ...]] = []
+
+    async def main() -> None:
+        async with delivering(database, telegram=telegram) as sender:
+            await asyncio.sleep(1.0)
+            telegram.down = DeliveryError("Telegram refuses the token", permanent=True, channel_dead=True)
+            database.add_alerts(near_alert("two", START))
+            sender.wake()
+            await asyncio.sleep(10.0)
+            refused.append(len(telegram.attempts))
+            await asyncio.sleep(170.0)
+            refused.append(len(telegram.attempts))
+            telegram.down = None
+            await asyncio.sleep(400.0)
+            problems.append(sender.problems)
+
+    run(main())
+
+    assert all(alert_ids(telegram.texts(str(chat))) == ["one", "two"] for chat in range(1, 21))
+    assert refused[1] - refused[0] <= 3
+    assert problems == [()]
 
 
 def test_unexpected_exception_is_counted_and_retried_and_the_others_go_on() -> None:
