@@ -27,6 +27,14 @@ class Board:
     def feeds_not_alive(self) -> tuple[FeedStatus, ...]:
         return tuple(status for status in self.feeds.values() if not status.alive)
 
+    def mute(self) -> tuple[str, ...]:
+        """One sentence for each feed whose marks come and whose liquidations do not."""
+        return tuple(
+            f"{status.exchange.capitalize()} sends marks and no liquidations: that stream may be mute."
+            for status in self.feeds.values()
+            if status.alive and status.mute_since is not None
+        )
+
     def said_above(self) -> tuple[str, ...]:
         """The sentences that stand above every answer."""
         return (self.banner, *self.warnings) if self.banner else self.warnings

@@ -148,10 +148,10 @@ class HeatmapDesk:
         )
 
     def _down_since(self, instrument: Instrument) -> UnixTime | None:
-        """When the feed was last proven alive; None while it is."""
+        """When the feed, or its liquidations alone, were last proven alive; None while they are."""
         status = self._sources.board.feeds.get(instrument.exchange)
         if status is None or status.alive:
-            return None
+            return None if status is None else status.mute_since
         return status.mark_at or status.since
 
     # ------------------------------------------------------------ as it was

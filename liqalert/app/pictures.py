@@ -76,7 +76,7 @@ class Pictures:
     def _warnings(self, instrument: Instrument) -> tuple[str, ...]:
         status = self._board.feeds.get(instrument.exchange)
         dead = () if status is None or status.alive else (f"The feed is not alive. {status.problem or ''}",)
-        return (*self._board.said_above(), *dead)
+        return (*self._board.said_above(), *self._board.mute(), *dead)
 
     async def _pins(self, grid: HeatmapGrid) -> tuple[Pin, ...]:
         try:

@@ -182,7 +182,7 @@ class Events:
             mark_at=iso(mark.received_time) if mark else None,
             mark_age_s=mark_age_s(status, now) if status else None,
             problem=status.problem if status else None,
-            warnings=self._board.warnings,
+            warnings=(*self._board.warnings, *self._board.mute()),
         )
 
 

@@ -176,3 +176,6 @@ def test_several_starts_that_did_not_end_in_order_are_a_loop() -> None:
     (notice,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10], T0)
 
     assert notice.sentence.startswith("liqalert was started 4 times in the last 10 minutes and 3 times did not end")
+
+    (later,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10, T0], T0 + 10)
+    assert (later.sentence == notice.sentence, later.alert(T0 + 10).id) == (False, notice.alert(T0).id)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
+from liqalert.core.alerts import Alert
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import Delivery, DeliveryStatus, Loudness, Preferences, QuietHours, Recipient
 from liqalert.storage.alerts import AlertStore
@@ -160,3 +161,20 @@ async def test_whether_anything_is_watched_is_told_to_every_chat_that_is_told_an
 
     assert await outbox.fan_out(watching, T0) is True
     assert await told(outbox) == [("telegram", "2")]
+
+
+async def test_a_notice_that_is_recorded_already_under_its_id_is_not_sent_again(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
+    assert len(await fanned_out_notice(outbox, alerts, notice())) == 1
+
+    await alerts.record_notice(replace(notice(), decided_at=T0 + 60))
+
+    assert await outbox.unfinished() == ()
+
+
+async def fanned_out_notice(outbox: DeliveryOutbox, alerts: AlertStore, what: Alert) -> list[tuple[str, str]]:
+    await alerts.record_notice(what)
+    assert await outbox.fan_out(what, T0) is True
+    return await told(outbox)

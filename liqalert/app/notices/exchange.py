@@ -9,7 +9,7 @@ from liqalert.core.market import FeedStatus
 
 
 class ExchangeNotices:
-    """Its notices are for ever: what is known of an exchange does not change by a restart."""
+    """Told once for ever: what is known of an exchange does not change by a restart."""
 
     def __init__(self) -> None:
         self._told: set[str] = set()
@@ -22,11 +22,11 @@ class ExchangeNotices:
                 "wire_format",
                 f"{feed.exchange.capitalize()}'s messages have something new: {', '.join(new)}. liqalert leaves it out "
                 "and goes on; look for a newer liqalert, because a change of meaning may be behind it.",
-                for_ever=True,
+                once=f"{feed.exchange} {' '.join(new)}",
             )
 
     def listing(self, problems: Sequence[str]) -> Iterator[Notice]:
         for problem in problems:
             if problem not in self._told:
                 self._told.add(problem)
-                yield Notice("contract_ends", problem, for_ever=True)
+                yield Notice("contract_ends", problem, once=problem)

@@ -50,11 +50,17 @@ class MachineNotices:
 
 
 def crash_loop(unclean_starts: Sequence[UnixTime], now: UnixTime) -> Iterator[Notice]:
-    """`unclean_starts`: earlier starts that did not end in order."""
+    """`unclean_starts`: earlier starts that did not end in order, oldest first. One loop is one occurrence."""
     lately = [at for at in unclean_starts if 0.0 <= now - at <= CRASHES_WITHIN_S]
+    first = now
+    for at in reversed(unclean_starts):
+        if first - at > CRASHES_WITHIN_S:
+            break
+        first = at
     if len(lately) >= CRASHES:
         yield Notice(
             "crash_loop",
             f"liqalert was started {len(lately) + 1} times in the last {CRASHES_WITHIN_S / 60.0:.0f} minutes and "
             f"{len(lately)} times did not end in order. Look into its log (journalctl -u liqalert).",
+            once=f"crash loop since {first}",
         )

@@ -20,12 +20,12 @@ class Notice:
     reason: str
     sentence: str
     kind: str = OWNER
-    for_ever: bool = False
-    """The same sentence is never told again, also after a restart."""
+    once: str | None = None
+    """What is told under the same name is never told again, also after a restart."""
 
     def alert(self, now: UnixTime) -> Alert:
         # What is recorded already under an id is not sent again.
-        id_ = short_id(self.kind, self.sentence) if self.for_ever else short_id(self.kind, self.sentence, now)
+        id_ = short_id(self.kind, self.sentence, now) if self.once is None else short_id(self.kind, self.once)
         return Alert(id=id_, kind=self.kind, decided_at=now, reason=self.reason, text=self.sentence)
 
 
