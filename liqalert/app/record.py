@@ -12,7 +12,7 @@ import aiohttp
 import msgspec
 
 from liqalert.app.parts import build_runner
-from liqalert.clock import SystemClock
+from liqalert.clock import SteadyClock
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_metadata import BinanceMetadata
@@ -33,12 +33,19 @@ async def _record(settings: Settings, directory: Path) -> int:
     states = FeedStates()
     recording = Recording(directory, opening=states.opening)
     states.recorder = recording
-    clock, parser = SystemClock(), BinanceParser()
+    clock, parser = SteadyClock(), BinanceParser()
     async with aiohttp.ClientSession() as session:
         rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
         metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
         runner = build_runner(
-            settings, parser, states, session=session, recorder=recording, clock=clock, random=Random()
+            settings,
+            parser,
+            states,
+            session=session,
+            recorder=recording,
+            clock=clock,
+            random=Random(),
+            heard=clock.heard,
         )
         tasks = [
             asyncio.create_task(metadata.run(), name="binance metadata"),
