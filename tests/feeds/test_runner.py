@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from liqalert.clock import SteadyClock, SystemClock
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, Stream
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
 from liqalert.feeds.recording_reader import read_recording
@@ -95,6 +95,28 @@ async def test_what_is_new_in_the_messages_is_named(server: BinanceServer, sessi
         await until(lambda: bool(sink.statuses) and len(sink.status.unknown) == 2)
 
     assert sink.status.unknown == ("markPriceUpdate.x", "event forceOrders")
+
+
+async def test_a_mute_stream_is_a_gap_of_its_own_until_a_liquidation_comes(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, silence_s=2.0) as runner:
+        server.mark_every(0.05)
+        await until(lambda: sink.alive)
+        since = SystemClock().now() - 900.0
+        runner.mute(since, "no liquidation came, though 14 were likely")
+        assert (sink.alive, sink.status.mute_since) == (True, since)
+        await server.liquidate("BTCUSDT", "SELL", price=60_000, quantity=1)
+        await until(lambda: bool(sink.gaps))
+
+    [gap] = sink.gaps
+    assert (gap.stream, gap.start, gap.cause) == (
+        Stream.LIQUIDATIONS,
+        since,
+        "no liquidation came, though 14 were likely",
+    )
+    assert sink.status.reconnects == 0
 
 
 async def test_quiet_liquidations_are_no_reason_to_reconnect(
