@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from liqalert.app.facts import Facts
 from liqalert.app.notices.machine import crash_loop
@@ -11,7 +12,7 @@ from liqalert.app.start import EXCHANGE, watched_instruments
 from liqalert.app.summary import DailySummary, summary_text
 from liqalert.app.watchman import Sight, Watchman
 from liqalert.app.world import World
-from liqalert.core.market import UnixTime
+from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.disk import free_bytes
 
@@ -60,7 +61,7 @@ class Owner:
         board.warnings = tuple(filter(None, (facts.delivering.recorder.problem,)))
         facts.clock_off_s = self._world.clock_contradicted_s
         sight = Sight(
-            feeds=tuple(board.feeds.values()),
+            feeds=tuple(self._judged(feed) for feed in board.feeds.values()),
             snapshot=board.snapshot,
             watched=watched_instruments(facts.settings),
             clock_off_s=facts.clock_off_s,
@@ -79,6 +80,10 @@ class Owner:
         now = self._facts.clock.now()
         log.info("owner told", extra={"reason": notice.reason, "sentence": notice.sentence})
         self._facts.delivering.recorder.put_notice(notice.alert(now))
+
+    def _judged(self, feed: FeedStatus) -> FeedStatus:
+        """Where time runs faster, what takes the machine a moment looks like a clock that is off by seconds."""
+        return feed if self._world.speed == 1.0 else replace(feed, latency_s=None)
 
     def _free(self, now: UnixTime) -> int | None:
         if abs(now - self._disk_at) >= DISK_EVERY_S:
