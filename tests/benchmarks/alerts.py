@@ -53,7 +53,7 @@ def figures(scale: Scale) -> Iterator[Figure]:
     for kind, latencies in measured.items():
         for share, name in ((0.5, "p50"), (0.99, "p99")):
             yield Figure(
-                Question(f"crossing mark to POST, {kind}, {name}", "aiohttp socket in, aiohttp POST out", "ms"),
+                Question(f"crossing mark to POST, {kind}, {name}", "aiohttp socket in, aiohttp POST out", "ms", 2.5),
                 ours=_quantiles(latencies.ours, share, size),
                 peer=_quantiles(latencies.bare, share, size),
             )

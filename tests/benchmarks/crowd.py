@@ -32,9 +32,9 @@ MARK_WORK = 20_000
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    chats, watched_s = scale.of(10_000, 50), scale.of(8, 1)
+    chats, watched_s = scale.of(10_000, 50), scale.of(5, 1)
     alone, crowded = [], []
-    for _ in range(scale.rounds(3)):
+    for _ in range(scale.rounds(2)):
         alone.append(run(_lag_p99_ms(1, watched_s)))
         crowded.append(run(_lag_p99_ms(chats, watched_s)))
     question = Question(f"loop lag p99 while {chats:,} chats are told", "while one chat is told", "ms")

@@ -16,13 +16,13 @@ ROUNDS = 61
 def figures(scale: Scale) -> Iterator[Figure]:
     frames = scale.of(1000, 20)
     yield _compared(
-        Question("decode forceOrder to Liquidation", SAME_FIELDS, "us CPU/frame"),
+        Question("decode forceOrder to Liquidation", SAME_FIELDS, "us CPU/frame", 2.0),
         force_order_frames(frames, T0, wrapped=False),
         bare.decode_force_order,
         rounds=scale.rounds(ROUNDS),
     )
     yield _compared(
-        Question("the same in the combined stream's wrapper", SAME_FIELDS, "us CPU/frame"),
+        Question("the same in the combined stream's wrapper", SAME_FIELDS, "us CPU/frame", 2.0),
         force_order_frames(frames, T0),
         bare.decode_wrapped_force_order,
         rounds=scale.rounds(ROUNDS),

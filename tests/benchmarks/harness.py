@@ -41,7 +41,11 @@ class Question:
     against: str
     unit: str
     at_most: float | None = None
-    """What the ratio may be, where that was promised."""
+    """The ratio to reach; None where none is asked for."""
+
+
+MISSED_BY = 1.25
+"""A ratio this many times its target, or more, is a failure: a smaller miss may be the machine's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,13 @@ class Figure:
         return median(self.ratios)
 
     @property
-    def kept(self) -> bool | None:
-        """Whether what was promised is so; None where nothing was."""
-        return None if self.question.at_most is None else self.ratio <= self.question.at_most
+    def verdict(self) -> str:
+        """Empty where nothing is asked for."""
+        if self.question.at_most is None:
+            return ""
+        if self.ratio <= self.question.at_most:
+            return "reached"
+        return "nearly" if self.ratio <= self.question.at_most * MISSED_BY else "missed"
 
 
 def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int) -> Figure:

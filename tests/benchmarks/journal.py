@@ -30,7 +30,7 @@ def figures(scale: Scale) -> Iterator[Figure]:
         bench = Journalling(Path(directory), list(liquidations(scale.of(15_000, 200), T0)))
         for batch in (5000, 100):
             question = Question(
-                f"journal, {batch:,} rows a transaction", "sqlite3 executemany, same rows and pragmas", "us/row"
+                f"journal, {batch:,} rows a transaction", "sqlite3 executemany, same rows and pragmas", "us/row", 3.0
             )
             yield compare(
                 question,

@@ -1,7 +1,9 @@
-"""What a live liquidation weighs. Counted bytes, so every round gives the same."""
+"""What a live liquidation weighs in counted bytes, which every round gives the same, and what a whole process does."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +11,8 @@ from dataclasses import dataclass
 from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Liquidation, PositionSide
 from liqalert.core.terms import Terms
-from tests.benchmarks.harness import Figure, Question, Scale
+from liqalert.core.window import Window
+from tests.benchmarks.harness import Figure, Question, Scale, compare
 from tests.benchmarks.inputs import T0, liquidations
 
 
@@ -27,14 +30,28 @@ class Slotted:
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    items = list(liquidations(scale.of(200_000, 1000), T0))
+    live = scale.of(200_000, 1000)
+    items = list(liquidations(live, T0))
     [objects] = _bytes_each(_objects(items), len(items))
-    held, ticked = _bytes_each(_engine(items), len(items))
-    for what, ours in (
-        ("memory of a live liquidation in its window", held),
-        ("the same with its clusters, after a tick", ticked),
+    [windows] = _bytes_each(_windows(items), len(items))
+    _, ticked = _bytes_each(_engine(items), len(items))
+    for what, ours, at_most in (
+        ("memory of a live liquidation in its window", windows, 0.35),
+        ("the same with clusters, zones and all", ticked, None),
     ):
-        yield Figure(Question(what, "a dataclass with slots, in a list", "bytes"), (ours,), (objects,))
+        yield Figure(Question(what, "a dataclass with slots, in a list", "bytes", at_most), (ours,), (objects,))
+    yield compare(
+        Question(f"resident memory, {live:,} live liquidations", "importing the same libraries", "MiB", 1.4),
+        ours=lambda: _resident_mib("hold", str(live)),
+        peer=lambda: _resident_mib("import"),
+        rounds=scale.rounds(3),
+    )
+
+
+def _resident_mib(*arguments: str) -> float:
+    """Of a process that has done it."""
+    command = [sys.executable, "-m", "tests.benchmarks.resident", *arguments]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
 
 
 def _bytes_each(stages: Iterator[object], count: int) -> list[float]:
@@ -44,6 +61,13 @@ def _bytes_each(stages: Iterator[object], count: int) -> list[float]:
         return [tracemalloc.get_traced_memory()[0] / count for _ in stages]
     finally:
         tracemalloc.stop()
+
+
+def _windows(items: Sequence[Liquidation]) -> Iterator[dict[tuple[Instrument, PositionSide], Window]]:
+    windows: dict[tuple[Instrument, PositionSide], Window] = {}
+    for each in items:
+        windows.setdefault((each.instrument, each.liquidated), Window()).add(each, each.notional_usd)
+    yield windows
 
 
 def _engine(items: Sequence[Liquidation]) -> Iterator[Engine]:

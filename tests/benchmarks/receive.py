@@ -37,7 +37,10 @@ def figures(scale: Scale) -> Iterator[Figure]:
     with blast_server(frames) as base, TemporaryDirectory() as directory:
         yield compare(
             Question(
-                "receive, decode and apply a forceOrder", "aiohttp receive and msgspec decode alone", "us CPU/frame"
+                "receive, decode and apply a forceOrder",
+                "aiohttp receive and msgspec decode alone",
+                "us CPU/frame",
+                1.8,
             ),
             ours=lambda: run(_through_the_daemons_parts(base, frames, Path(directory))),
             peer=lambda: run(_received_and_decoded(base, frames)),

@@ -12,11 +12,22 @@ import msgspec
 
 from tests.benchmarks.harness import Figure
 
-HEAD = ("what", "against", "ratio", "min .. max", "hint: ours, theirs (this machine, this minute)")
+HEAD = (
+    "what",
+    "against",
+    "at most",
+    "ratio",
+    "min .. max",
+    "verdict",
+    "hint: ours, theirs (this machine, this minute)",
+)
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """A Markdown table, one line a figure. The ratio is the median of the rounds' ratios; less is better."""
+    """A Markdown table, one line a figure. The ratio is the median of the rounds' ratios; less is better.
+
+    A verdict is `reached`, `nearly` (up to 25 % beyond the target) or `missed`.
+    """
     rows = [HEAD, *(_row(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = [
@@ -35,18 +46,9 @@ def write_json(figures: Sequence[Figure], path: Path) -> None:
 def _row(figure: Figure) -> tuple[str, ...]:
     question, ratios = figure.question, figure.ratios
     hint = f"{median(figure.ours):,.4g}, {median(figure.peer):,.4g} {question.unit}"
-    spread = f"{_ratio(min(ratios))} .. {_ratio(max(ratios))}"
-    return question.what, question.against, f"{_ratio(figure.ratio)}{_verdict(figure)}", spread, hint
-
-
-def _ratio(ratio: float) -> str:
-    return f"{ratio:.2f}" if ratio >= 0.1 else f"{ratio:.2g}"
-
-
-def _verdict(figure: Figure) -> str:
-    if figure.kept is None:
-        return ""
-    return f" ({'at most' if figure.kept else 'NOT at most'} {figure.question.at_most:g})"
+    at_most = "" if question.at_most is None else f"{question.at_most:.4g}"
+    spread = f"{min(ratios):.3g} .. {max(ratios):.3g}"
+    return question.what, question.against, at_most, f"{figure.ratio:.3g}", spread, figure.verdict, hint
 
 
 def _content(figure: Figure) -> dict[str, object]:
@@ -55,8 +57,9 @@ def _content(figure: Figure) -> dict[str, object]:
         "what": question.what,
         "against": question.against,
         "unit": question.unit,
-        "ratio": {"median": figure.ratio, "min": min(ratios), "max": max(ratios)},
         "at_most": question.at_most,
+        "verdict": figure.verdict,
+        "ratio": {"median": figure.ratio, "min": min(ratios), "max": max(ratios)},
         "ours": figure.ours,
         "peer": figure.peer,
     }

@@ -23,14 +23,14 @@ PATIENCE_S = 60.0
 
 def figures(scale: Scale) -> Iterator[Figure]:
     yield compare(
-        Question("liqalert --help", "python -c pass", "ms"),
+        Question("liqalert --help", "python -c pass", "ms", 8.0),
         ours=lambda: process_ms("-m", "liqalert", "--help"),
         peer=lambda: process_ms("-c", "pass"),
         rounds=scale.rounds(11),
     )
     with TemporaryDirectory() as directory:
         yield compare(
-            Question("liqalert run ready, database there", "importing its five main libraries", "ms"),
+            Question("liqalert run ready, database there", "importing its five main libraries", "ms", 1.5),
             # The round that warms up makes the database.
             ours=lambda: asyncio.run(ready_ms(Path(directory))),
             peer=lambda: process_ms("-c", FIVE),

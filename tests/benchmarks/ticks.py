@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
@@ -20,20 +21,35 @@ CHANGED = 50
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    live = scale.of(200_000, 2000)
+    live, crowd, few = scale.of(200_000, 2000), scale.of(1_000_000, 4000), scale.of(10_000, 100)
+    usual = f"{CHANGED} of 1,200 sides changed"
     ticking = Ticking(loaded(live))
+    yield _beside_a_sort(ticking, live, usual, changed=CHANGED, rounds=scale.rounds(15), at_most=0.3)
+    yield _beside_a_sort(ticking, live, "all changed", changed=1200, rounds=scale.rounds(7), at_most=3.0)
+    del ticking
+    great, small = Ticking(loaded(crowd)), Ticking(loaded(few))
+    yield _beside_a_sort(great, crowd, usual, changed=CHANGED, rounds=scale.rounds(9), at_most=0.1)
+    yield _growth(great, small, crowd / few, scale.rounds(9))
+
+
+def _beside_a_sort(ticking: Ticking, live: int, what: str, *, changed: int, rounds: int, at_most: float) -> Figure:
     keys = np.random.default_rng(1).random(live)
+    return compare(
+        Question(f"tick, {live:,} live, {what}", f"numpy stable sort of {live:,} keys", "us CPU", at_most),
+        ours=partial(ticking.cost, changed),
+        peer=lambda: cpu_us(lambda: np.sort(keys, kind="stable"), 1),
+        rounds=rounds,
+    )
 
-    def peer() -> float:
-        return cpu_us(lambda: np.sort(keys, kind="stable"), 1)
 
-    for name, changed, rounds in ((f"{CHANGED} of 1,200 sides changed", CHANGED, 15), ("all changed", 1200, 7)):
-        yield compare(
-            Question(f"tick, {live:,} live, {name}", f"numpy stable sort of {live:,} keys", "us CPU"),
-            ours=partial(ticking.cost, changed),
-            peer=peer,
-            rounds=scale.rounds(rounds),
-        )
+def _growth(great: Ticking, small: Ticking, times: float, rounds: int) -> Figure:
+    """The exponent of the cost: 1 where it grows as the number of live liquidations does."""
+    compared = compare(
+        Question("", "", ""), ours=partial(great.cost, CHANGED), peer=partial(small.cost, CHANGED), rounds=rounds
+    )
+    exponents = tuple(math.log(ratio) / math.log(times) for ratio in compared.ratios)
+    what = f"growth of the tick with {times:.0f} times the live liquidations, exponent"
+    return Figure(Question(what, "linear growth", "", 0.35), exponents, (1.0,) * rounds)
 
 
 def loaded(live: int) -> Engine:
