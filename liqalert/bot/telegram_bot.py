@@ -11,6 +11,7 @@ from telegram import BotCommand, Update
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import Application, ContextTypes, ExtBot, TypeHandler
 
+from liqalert.bot.aiohttp_request import AiohttpRequest
 from liqalert.bot.commands import MENU
 from liqalert.bot.desk import Desk
 from liqalert.bot.reception import Reception
@@ -33,6 +34,7 @@ WANTED = [
 ]
 """Named, because without names Telegram goes on with what an earlier program with this token asked for."""
 
+READ_S = 10.0
 WAITING_UPDATES = 200
 POLL_GRACE_S = 15.0
 STOP_S = 3.0
@@ -50,8 +52,8 @@ def build_application(token: str, api_url: str) -> TelegramApplication:
         .token(token)
         .base_url(f"{api_url}/bot")
         .base_file_url(f"{api_url}/file/bot")
-        .read_timeout(10.0)
-        .write_timeout(10.0)
+        .request(AiohttpRequest(READ_S))
+        .get_updates_request(AiohttpRequest(READ_S))
         .updater(None)
         .job_queue(None)
         .update_queue(asyncio.Queue(WAITING_UPDATES))

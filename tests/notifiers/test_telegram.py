@@ -10,8 +10,8 @@ from datetime import timedelta
 import pytest
 from telegram import Bot
 from telegram.error import RetryAfter
-from telegram.request import HTTPXRequest
 
+from liqalert.bot.aiohttp_request import AiohttpRequest
 from liqalert.notifiers.telegram import TelegramNotifier, delivery_error
 from liqalert.ports import DeliveryError, Message
 from tests.leaks import assert_leaks_no_secret
@@ -53,8 +53,7 @@ async def bot(server: TelegramServer) -> AsyncIterator[Bot]:
 
 
 def bot_of(server: TelegramServer, token: str) -> Bot:
-    # Without certificates to load, which no test here needs, a bot is made in no time.
-    request = HTTPXRequest(read_timeout=0.3, connect_timeout=0.3, pool_timeout=0.3, httpx_kwargs={"verify": False})
+    request = AiohttpRequest(1.0, 1.0)
     return _Uninitialised(token, base_url=f"{server.api_url}/bot", request=request, get_updates_request=request)
 
 
@@ -63,6 +62,9 @@ class _Uninitialised(Bot):
 
     async def initialize(self) -> None:
         await self.request.initialize()
+
+    async def shutdown(self) -> None:
+        await self.request.shutdown()
 
 
 async def failure(bot: Bot, address: str = "7") -> DeliveryError:
