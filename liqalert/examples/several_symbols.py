@@ -23,6 +23,6 @@ def run(symbol: str, seconds: float) -> None:
 
     with heatmap:
         heatmap.start_stream()
-        heatmap.wait_until_live(timeout=30)
+        heatmap.wait_until_live(timeout=60)
         time.sleep(seconds)
         print(heatmap.status())

@@ -10,7 +10,7 @@ from liqalert import LiquidationCluster, LiveLiquidationHeatmap
 def run(symbol: str, seconds: float) -> None:
     with LiveLiquidationHeatmap() as heatmap:
         heatmap.start_stream(symbols=[symbol])
-        heatmap.wait_until_live(timeout=30)
+        heatmap.wait_until_live(timeout=60)
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:
             clusters = heatmap.get_clusters(symbol)

@@ -17,7 +17,7 @@ def run(symbol: str, seconds: float) -> None:
 async def trade(symbol: str, seconds: float) -> None:
     async with AsyncLiveLiquidationHeatmap(when_blind="raise") as heatmap:
         await heatmap.start_stream(symbols=[symbol])
-        await heatmap.wait_until_live(timeout=30)
+        await heatmap.wait_until_live(timeout=60)
         hunter = LiquidationHunter(min_cluster_strength=0.3)
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + seconds

@@ -12,7 +12,7 @@ WORDS = {-1: "below", 0: "none", 1: "above"}
 def run(symbol: str, seconds: float) -> None:
     with LiveLiquidationHeatmap() as heatmap, LiquidationHunter(min_cluster_strength=0.3) as hunter:
         heatmap.start_stream(symbols=[symbol])
-        heatmap.wait_until_live(timeout=30)
+        heatmap.wait_until_live(timeout=60)
         hunter.set_data_source("live_binance", live_heatmap=heatmap)
         ends_at = time.monotonic() + seconds
         while time.monotonic() < ends_at:

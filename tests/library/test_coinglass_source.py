@@ -23,11 +23,13 @@ class Vendor:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.asked: list[tuple[str, str]] = []
+        self.headers: dict[str, str] = {}
         self.url = ""
 
     async def reply(self, request: web.Request) -> web.Response:
         self.asked.append((request.path_qs, request.headers.get("CG-API-KEY", "")))
-        return web.Response(body=msgspec.json.encode(self.answer), content_type="application/json")
+        body = msgspec.json.encode(self.answer)
+        return web.Response(body=body, content_type="application/json", headers=self.headers)
 
 
 @asynccontextmanager
@@ -94,6 +96,14 @@ async def test_an_answer_serves_for_a_minute_from_whatever_price_it_is_seen() ->
 
     assert len(vendor.asked) == 1
     assert second[2].distance_from_price < first[2].distance_from_price
+
+
+async def test_levels_of_a_liqalert_were_executed_and_are_no_estimates() -> None:
+    async with serving(heatmap()) as vendor:
+        vendor.headers = {"X-Liqalert-Basis": "realised"}
+        _, _, best = await asked(hunter_at(vendor))
+
+    assert best.basis == "realised"
 
 
 async def test_an_old_heatmap_is_told_of() -> None:
