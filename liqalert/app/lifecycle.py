@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Callable, Coroutine
@@ -237,6 +238,9 @@ class Daemon:
             await asyncio.sleep(READY_LOOK_S)
         if stopping.is_set():
             return
+        # What is there now stays: to look through it again and again would be most of the collector's pauses.
+        gc.collect()
+        gc.freeze()
         reasons = self._facts.readiness().blocking
         notify(f"READY=1\nSTATUS={'; '.join(reasons) or 'watching'}", self._environ)
         log.info("ready", extra={"blocking": list(reasons)})
