@@ -14,6 +14,7 @@ from liqalert.core.market import UnixTime
 from liqalert.feeds.binance_wire import UNREADABLE, Symbol
 
 TRADING = ("TRADING", "PENDING_TRADING", "")
+STATUS_LIMIT = 40
 PERPETUAL = "PERPETUAL"
 SOON_S = 45 * 86_400.0
 """A perpetual's delivery date lies in the year 2100 until it is moved to the day of its delisting."""
@@ -56,6 +57,7 @@ def ending(symbol: str, listing: Listing | None, now: UnixTime) -> str | None:
         )
     status = listing.status or listing.contractStatus
     if status not in TRADING:
+        status = status[:STATUS_LIMIT] if status.isprintable() else "that cannot be shown"
         return f"Binance says that {symbol} does not trade (status {status}): expect no marks and no liquidations."
     delivery_at = listing.deliveryDate / 1000.0
     if listing.contractType == PERPETUAL and 0.0 < delivery_at < now + SOON_S:

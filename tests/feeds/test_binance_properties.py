@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.binance_names import unknown_names
 from liqalert.ports import ParsedFrame
 from tests.mutations import ODD_VALUES, damaged, kept, misvalued
 
@@ -40,6 +41,7 @@ def parse_sanely(frame: bytes) -> ParsedFrame:
     for mark in parsed.marks:
         assert math.isfinite(mark.price)
         assert mark.price > 0
+    assert all(name.isprintable() for name in unknown_names(frame))
     return parsed
 
 

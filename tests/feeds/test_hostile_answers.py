@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from liqalert.core.market import Instrument
 from liqalert.feeds.binance import BinanceParser, parse_mark_price, parse_open_interest
 from liqalert.feeds.binance_klines import NoKlines, parse_klines
+from liqalert.feeds.binance_listings import ending, read_listings
 from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
 from tests.mutations import damaged, kept, misvalued
 
@@ -27,6 +28,9 @@ NOW = 1_790_000_000.0
 def read_sanely(payload: bytes) -> None:
     """By every reader of an answer, because a proxy may answer anything to anything."""
     _learn(payload)
+    for listing in read_listings(payload).values():
+        told = ending("BTCUSDT", listing, NOW)
+        assert told is None or (told.isprintable() and len(told) < 200)
     for symbol in ("BTCUSDT", "BTCUSD_PERP"):
         instrument = Instrument("binance", symbol)
         found = parse_open_interest(payload, instrument, mark_price=60_000.0, contract_size=None, now=NOW)
