@@ -14,7 +14,7 @@ import aiohttp
 
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
-from liqalert.feeds.backlog import LARGE_BYTES, Backlog, waiting_bytes
+from liqalert.feeds.backlog import Backlog, waiting_bytes
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.liveness import Outage
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, silent
@@ -220,8 +220,8 @@ class Connection:
             except TimeoutError as exc:
                 if not patience.expired():
                     raise  # not ours: a defect in what takes the frames
-                if _waiting(socket) >= LARGE_BYTES:
-                    continue  # not silent: it is we who were held up
+                if _waiting(socket):
+                    continue  # not silent: it is we who were held up, or the whole machine was
                 heard_before = self._marked > born
                 raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
 

@@ -58,21 +58,21 @@ async def test_liquidations_beyond_what_can_be_taken_in_are_left_out_and_counted
         flood(server)
         await until(lambda: sink.taken + sink.left_out == FLOOD, timeout_s=30)
         took_s = time.monotonic() - began
-        await until(lambda: bool(sink.gaps))
+        await until(lambda: bool(sink.gaps), timeout_s=20)
         marks_after = len(sink.marks)
-        await until(lambda: len(sink.marks) > marks_after)
+        await until(lambda: len(sink.marks) > marks_after, timeout_s=20)
         taken = sink.taken
         await server.liquidate("BTCUSDT", "SELL", price=100, quantity=7)
-        await until(lambda: sink.taken == taken + 1)
+        await until(lambda: sink.taken == taken + 1, timeout_s=20)
 
     [gap] = sink.gaps
-    assert took_s < 15
+    assert took_s < 20
     assert sink.left_out > 0
     assert marks_after > marks_before
     assert gap.cause == f"more liquidations came than could be taken in: {sink.left_out:,} were left out"
     assert gap.stream is Stream.LIQUIDATIONS
     assert gap.end is not None
-    assert 0.0 <= gap.end - gap.start < 15.0
+    assert 0.0 <= gap.end - gap.start < 20.0
     assert sink.status.gaps == (gap,)
     assert all(status.alive for status in sink.statuses if status.mark_at is not None)
 
@@ -87,7 +87,7 @@ async def test_silence_of_our_own_making_does_not_cost_the_connection(
         flood(server)
         # On a busy machine some may be left out.
         await until(lambda: sink.taken + sink.left_out == FLOOD, timeout_s=30)
-        await until(lambda: sink.alive)
+        await until(lambda: sink.alive, timeout_s=30)
 
     assert server.connections == 1
 
