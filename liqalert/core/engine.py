@@ -172,6 +172,8 @@ class Engine:
 
         One that is older than the last is left out: it came by a connection that lags behind another.
         """
+        if self._book.passes(mark):
+            return ()
         known = self._book.mark(mark.instrument)
         if known is not None and 0.0 < known.event_time - mark.event_time <= LAG_S:
             return ()

@@ -24,7 +24,7 @@ class PositionSide(StrEnum):
     SHORT = "short"
 
 
-class Instrument(Struct, frozen=True, order=True, gc=False):
+class Instrument(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One contract on one exchange. `symbol` is the exchange's own string, in any script."""
 
     exchange: str

@@ -103,6 +103,7 @@ class Quiet:
         return self.low < price < self.high and now < self.until
 
 
+EVERYTHING_QUIET = Quiet(0.0, math.inf, math.inf)
 HAIR = 1e-9
 """Thresholds are compared as distances, the quiet range as prices: rounding may differ by far less than this."""
 

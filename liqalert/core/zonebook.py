@@ -26,7 +26,7 @@ from liqalert.core.episodes import (
 from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Extremes, Quiet, Rule, RuleKind
+from liqalert.core.rules import EVERYTHING_QUIET, Extremes, Quiet, Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
@@ -44,7 +44,6 @@ from liqalert.core.zones import (
     strength_of,
 )
 
-EVERYTHING_QUIET = Quiet(0.0, math.inf, math.inf)
 WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
 
 
@@ -78,7 +77,7 @@ class ZoneBook:
         self._stale.update(self._zones)
         for zone in self._every_zone():
             self._reach(zone.instrument)
-            yield from self._episodes.drop_rules(zone, self._mark_of(zone), now)
+            yield from self._episodes.drop_rules(zone, self.mark(zone.instrument), now)
 
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
         """Takes up what an earlier run stored."""
@@ -114,6 +113,16 @@ class ZoneBook:
             if not self._ended[owner]:
                 del self._ended[owner]
 
+    def passes(self, mark: Mark) -> bool:
+        """Takes in a mark that changes nothing and is no older than the last: all that nearly every mark costs."""
+        quiet = self._quiet.get(mark.instrument)
+        if quiet is None or quiet.extremes is not None or not quiet.holds(mark.price, mark.received_time):
+            return False
+        if mark.event_time < self._marks[mark.instrument].event_time:
+            return False
+        self._marks[mark.instrument] = mark
+        return True
+
     def see(self, mark: Mark, now: UnixTime, unwatched_s: float) -> tuple[Decision, ...]:
         """What a mark changes. One comparison while it stays where nothing can change."""
         self._marks[mark.instrument] = mark
@@ -137,8 +146,7 @@ class ZoneBook:
         return self._marks.get(instrument)
 
     def mark_price(self, instrument: Instrument) -> float | None:
-        mark = self._marks.get(instrument)
-        return mark.price if mark else None
+        return mark.price if (mark := self._marks.get(instrument)) else None
 
     def marks(self) -> dict[Instrument, Mark]:
         return dict(self._marks)
@@ -190,7 +198,7 @@ class ZoneBook:
         renewed = rewrite(zone, cluster, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
-        yield from self._episodes.interrupt(zone, self._mark_of(zone), now)
+        yield from self._episodes.interrupt(zone, self.mark(zone.instrument), now)
         growth = Growth(renewed, zone.strength, now, partial(self._growth_evidence, renewed, now))
         yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
         if self._episodes.is_open(renewed):
@@ -229,7 +237,7 @@ class ZoneBook:
     def _end(self, zone: Zone, how: ZoneEnd, now: UnixTime, *, survivor_id: str | None = None) -> Iterator[Decision]:
         """Ends a zone by no mark: its told and armed episodes fade."""
         self._reach(zone.instrument)
-        yield from self._episodes.fade(zone, WHY_ENDED[how], self._mark_of(zone), now)
+        yield from self._episodes.fade(zone, WHY_ENDED[how], self.mark(zone.instrument), now)
         self._forget(zone)
         yield ZoneEnded(zone, now, how, survivor_id)
 
@@ -249,11 +257,8 @@ class ZoneBook:
         zones = self._zones.get(instrument, {})
         return tuple(zone for zone in zones.values() if zone.liquidated is liquidated)
 
-    def _mark_of(self, zone: Zone) -> Mark | None:
-        return self._marks.get(zone.instrument)
-
     def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
-        return self._episodes.evidence(rule, zone, self._mark_of(zone), now)
+        return self._episodes.evidence(rule, zone, self.mark(zone.instrument), now)
 
     # ------------------------------------------------------------ marks
 
