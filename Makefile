@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.synced
+PEERS := $(VENV)-peers
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: demo test check lint bench soak fuzz lock clean
+.PHONY: demo test check lint bench bench-peers soak fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/liqalert demo
@@ -24,7 +25,16 @@ lint: $(READY)
 
 # Ratios, each beside its floor or peer in the same run. BENCH_ARGS="--json FILE" keeps them, "--only ticks" picks.
 bench: $(READY)
-	$(BIN)/python -m tests.benchmarks $(BENCH_ARGS)
+	$(BIN)/python -m tests.benchmarks --json $(VENV)/bench.json $(BENCH_ARGS)
+
+# Beside what people use today, each in versions of its own, in an environment that nothing else uses.
+bench-peers: $(PEERS)/.synced
+	$(PEERS)/bin/python -m tests.benchmarks.peers $(BENCH_ARGS)
+
+$(PEERS)/.synced: tests/benchmarks/requirements-peers.txt pyproject.toml | $(BIN)/uv
+	$(PYTHON) -m venv $(PEERS)
+	VIRTUAL_ENV=$(PEERS) $(BIN)/uv pip install --quiet -r tests/benchmarks/requirements-peers.txt --editable .
+	touch $@
 
 # A flood and thirty simulated hours, six minutes together: prints what it measured, fails above a limit. On a quiet machine.
 # SOAK_ARGS="--only day", "--flood-seconds 600".
@@ -51,4 +61,4 @@ $(READY): requirements.lock pyproject.toml | $(BIN)/uv
 	touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
