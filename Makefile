@@ -7,7 +7,7 @@ PEERS := $(VENV)-peers
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: demo test check lint bench bench-peers soak fuzz lock clean
+.PHONY: demo test check lint bench bench-peers soak faults fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/liqalert demo
@@ -40,6 +40,11 @@ $(PEERS)/.synced: tests/benchmarks/requirements-peers.txt pyproject.toml | $(BIN
 # SOAK_ARGS="--only day", "--flood-seconds 600".
 soak: $(READY)
 	$(BIN)/python -m tests.soak $(SOAK_ARGS)
+
+# The daemon through every fault, minutes: prints what was lost, what came again and how long it took; fails on a breach.
+# FAULTS_ARGS="--only Telegram" picks, "--readme" puts the table into the README. Some cases need root and libfaketime.
+faults: $(READY)
+	$(BIN)/python -m tests.faults $(FAULTS_ARGS)
 
 # The property tests of everything that reads what others wrote, at length: minutes. What they find goes to
 # tests/payloads/hostile.

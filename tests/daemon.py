@@ -7,8 +7,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from random import SystemRandom
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,22 +22,43 @@ from tests.telegram_server import TelegramServer
 
 OWNER = 4242
 STRANGER = 6666
+RUN = (sys.executable, "-m", "liqalert", "run")
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that nobody listens on, and that the kernel gives to no connection: those get theirs from 32768 on."""
+    for port in SystemRandom().sample(range(10_000, 32_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("none of 100 ports is free")
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the daemon finds its exchange, when that is not the exchange itself."""
+
+    ws_url: str
+    rest_url: str
 
 
 class Daemon:
     """`async with Daemon(...) as daemon:` runs `liqalert run`; `kill` and `start` again play a crash."""
 
-    def __init__(self, directory: Path, *, binance: BinanceServer, telegram: TelegramServer, **extra: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        binance: BinanceServer | Addresses,
+        telegram: TelegramServer,
+        command: Sequence[str] | None = None,
+        **extra: str,
+    ) -> None:
+        """`command`: in place of `python -m liqalert run`."""
         self.port = free_port()
         self.log = directory / "daemon.log"
         self._directory = directory
+        self._command = command or RUN
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("LIQALERT_", "PYTHONDONT"))},
             "LIQALERT_BINANCE__WS_URL": binance.ws_url,
@@ -68,10 +92,7 @@ class Daemon:
     async def start(self, **extra: str) -> None:
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "liqalert",
-                "run",
+                *self._command,
                 cwd=self._directory,
                 env={**self._environ, **extra},
                 stdout=log,
