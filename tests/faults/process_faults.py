@@ -79,7 +79,8 @@ def stopped_while_sending(*, answered_after_s: float) -> Act:
         await rig.daemon.start()
         rig.fault_ended()
         await rig.until_recovered()
-        await asyncio.sleep(5.0)
+        # Time for what might come again.
+        await asyncio.sleep(3.0)
 
     return play
 
