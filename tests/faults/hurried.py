@@ -32,6 +32,8 @@ class HurriedWorld(World):
         backoff = Backoff()
         hurried = replace(
             usual,
+            # A busy machine is no silent exchange, and silence has cases of its own.
+            silence_s=Patience().silence_s,
             backoff=replace(
                 backoff,
                 refused_first_s=backoff.refused_first_s / self.speed,
