@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.synced
+# Where it is forbidden to keep bytecode, each of the many daemons that the tests start compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 PEERS := $(VENV)-peers
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal

@@ -116,7 +116,7 @@ class Daemon:
         async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
             return await answer.json()
 
-    async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 15.0) -> Any:
+    async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 30.0) -> Any:
         """The JSON at `path` as soon as it satisfies `holds`; the log is in the error otherwise."""
         answer: Any = None
         try:

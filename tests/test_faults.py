@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -136,8 +136,10 @@ if can_mount():
                 await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
             await daemon.until_zone("idle")
             ballast = small_disk / "ballast"
-            with ballast.open("wb") as file:
-                file.write(b"x" * shutil.disk_usage(small_disk).free)
+            # Until it refuses: meanwhile the daemon writes too.
+            with ballast.open("wb", buffering=0) as file, suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
             binance.prices["BTCUSDT"] = 57_000.0
             await daemon.until_zone("armed")
             binance.prices["BTCUSDT"] = 59_700.0

@@ -76,7 +76,7 @@ def our_shape(cluster: Any) -> tuple[object, ...]:
 async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: BinanceServer, tmp_path: Path) -> None:
     """And a hunter that asks the daemon sees the same."""
     recordings = tmp_path / "recordings"
-    extra = {"LIQALERT_RECORDING__DIRECTORY": str(recordings)}
+    extra = {"LIQALERT_RECORDING__DIRECTORY": str(recordings), "LIQALERT_CLUSTERS__REBUILD_SECONDS": "1"}
     hunter = LiquidationHunter(min_cluster_size=1, min_cluster_strength=0.0)
     async with telegram_server() as telegram, Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
         await daemon.until("/readyz", lambda answer: answer["ready"], PATIENCE_S)
@@ -95,6 +95,9 @@ async def test_a_recording_gives_the_clusters_that_the_daemon_had(binance: Binan
         signal = await asyncio.to_thread(hunter.generate_signal, "btc", 60_000.0)
         with pytest.raises(UnknownSymbolError, match="DOGEUSDT is not known here"):
             await asyncio.to_thread(hunter.generate_signal, "DOGEUSDT", 60_000.0)
+        # A recording knows of a tick by what was received after it.
+        seen = live["marks"]["BTCUSDT"]["at"]
+        await daemon.until("/api/v1/clusters", lambda found: found["marks"]["BTCUSDT"]["at"] > seen, PATIENCE_S)
         await daemon.terminate()
     hunter.set_data_source("recording", path=recordings)
     replayed = {symbol: clusters_of(hunter, symbol, 60_000.0) for symbol in ("BTCUSDT", "ETHUSDT")}

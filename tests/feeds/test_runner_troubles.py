@@ -239,7 +239,7 @@ async def test_name_that_cannot_be_resolved_is_named() -> None:
 
 async def test_failing_tls_is_named(server: BinanceServer, session: aiohttp.ClientSession) -> None:
     sink = Sink()
-    async with running(server.ws_url.replace("ws:", "wss:"), session, sink):
-        await until(lambda: bool(sink.statuses))
+    async with running(server.ws_url.replace("ws:", "wss:"), session, sink, connect_s=10.0):
+        await until(lambda: bool(sink.statuses) and sink.status.problem is not None)
 
     assert sink.status.problem == "no trusted TLS connection to 127.0.0.1: check this machine's clock and certificates."
