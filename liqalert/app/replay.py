@@ -190,7 +190,7 @@ def _summary_text(summary: Mapping[str, object]) -> str:
     lines = [
         f"{summary['events']} events: {summary['accepted']} accepted, {summary['duplicate']} duplicate, "
         f"rejected: {refused}.",
-        f"{summary['zones']} zones, {summary['alerts']} alerts.",
+        f"Zones: {summary['zones']}, alerts: {summary['alerts']}.",
     ]
     if summary["prices"] == PriceSource.FILLS.value:
         lines.append(
