@@ -55,12 +55,14 @@ class OpenInterestDesk:
 
     async def before_first_tick(self, symbols: Iterable[str]) -> tuple[OpenInterest, ...]:
         """What can be had within five seconds for `symbols`, with Binance's mark price by REST."""
+        answered: list[OpenInterest] = []
         try:
             async with asyncio.timeout(FIRST_TICK_WAITS_S):
-                return await self.fetch([Instrument(EXCHANGE, symbol) for symbol in symbols])
+                await self._ask_for([Instrument(EXCHANGE, symbol) for symbol in symbols], answered)
         except TimeoutError:
             self.missing = "Binance's REST interface did not answer within 5 s: strength is not calibrated yet (?)."
-            return ()
+        await self._save(tuple(answered))
+        return tuple(answered)
 
     def renew(self, instruments: Iterable[Instrument]) -> None:
         """A new day: `fetch_wanted` asks for these again, until each has been answered."""
@@ -74,24 +76,29 @@ class OpenInterestDesk:
 
     async def fetch(self, instruments: Iterable[Instrument]) -> tuple[OpenInterest, ...]:
         """Open interest of `instruments`, those left out for which there is no answer. Saved as well."""
-        values = []
+        answered: list[OpenInterest] = []
+        await self._ask_for(instruments, answered)
+        await self._save(tuple(answered))
+        return tuple(answered)
+
+    async def _ask_for(self, instruments: Iterable[Instrument], answered: list[OpenInterest]) -> None:
+        """Adds to `answered` as it goes: who is cut off keeps what has come."""
         for instrument in instruments:
-            self._waits[instrument] = (self._clock.now(), ASK_AGAIN_S)
+            self._waits[instrument] = (self._clock.now(), ASK_AGAIN_IN_VAIN_S)
             try:
                 value = await self._ask(instrument)
             except RestError as exc:
                 self._failed(str(exc))
-                if exc.status != UNKNOWN_SYMBOL:
-                    self._waits[instrument] = (self._clock.now(), ASK_AGAIN_IN_VAIN_S)
+                if exc.status == UNKNOWN_SYMBOL:
+                    self._waits[instrument] = (self._clock.now(), ASK_AGAIN_S)
                 if exc.status is None or exc.retry_after_s:
                     break
                 continue
+            self._waits[instrument] = (self._clock.now(), ASK_AGAIN_S)
             if value is not None:
                 self.missing = None
-                values.append(value)
+                answered.append(value)
             self._out_of_date.discard(instrument)
-        await self._save(tuple(values))
-        return tuple(values)
 
     def _is_due(self, instrument: Instrument, now: UnixTime) -> bool:
         asked_at, wait_s = self._waits.get(instrument, (-math.inf, 0.0))

@@ -79,6 +79,19 @@ async def test_a_symbol_that_binance_does_not_know_is_asked_for_once_an_hour(
     assert len(binance.rest_calls) == 1
 
 
+async def test_what_was_answered_before_the_first_tick_is_kept_and_the_rest_asked_for_soon(
+    desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
+) -> None:
+    binance.rest_delay_s = 3.0
+    first = await desk.before_first_tick(["BTCUSDT", "ETHUSDT"])
+    binance.rest_delay_s = 0.0
+    clock.at += 60
+    later = await desk.fetch_wanted([BTC, ETH])
+
+    assert [value.instrument for value in first] == [BTC]
+    assert [value.instrument for value in later] == [ETH]
+
+
 async def test_a_new_day_is_asked_for_until_each_is_answered(
     desk: OpenInterestDesk, binance: BinanceServer, clock: FakeClock
 ) -> None:
