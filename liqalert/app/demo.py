@@ -56,7 +56,9 @@ async def _show(options: DemoOptions, directory: Path) -> int:
     settings = settings_for(exchange, directory, port=options.port if options.port is not None else usual_or_free())
     world = World(clock=clock, environ={}, speed=options.speed, banner=BANNER, observe=narrator.see)
     _say(f"{BANNER}. {options.speed:g} simulated seconds pass in each second.")
-    _say(f"The real liqalert watches it: http://127.0.0.1:{settings.web.port}/ shows what it knows. Ctrl-C ends it.\n")
+    # The last hour: of a day nearly all would be hatched, because nobody has watched it.
+    page = f"http://127.0.0.1:{settings.web.port}/#BTCUSDT/1h"
+    _say(f"The real liqalert watches it: {page} shows what it knows. Ctrl-C ends it.\n")
     try:
         await serve(settings, world, lambda: _stop_after(options.seconds))
     finally:

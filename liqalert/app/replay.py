@@ -58,9 +58,9 @@ def replay(options: ReplayOptions) -> int:
             run.take(record)
             bar.update(source.read_bytes() - bar.n)
     if source.lost_bytes():
-        print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201
+        print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201 - to who asked
     if not run.began:
-        print("Nothing could be read: the files are empty, or torn in their first record.", file=sys.stderr)  # noqa: T201
+        print("Nothing could be read: the files are empty, or torn in their first record.", file=sys.stderr)  # noqa: T201 - to who asked
     else:
         run.finish()
     return 0 if run.began else 1

@@ -81,7 +81,7 @@ class Channel:
     async def turn(self, address: str) -> None:
         """Waits for a place, and reserves it."""
         # Sleeps for a known time; meanwhile other chats may take the place, so it looks again.
-        while (wait_s := self.wait_s(address)) > 0.0:  # noqa: ASYNC110
+        while (wait_s := self.wait_s(address)) > 0.0:  # noqa: ASYNC110 - see above
             await asyncio.sleep(wait_s)
         self.reserve(address)
 

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import partial
 from random import Random
 from typing import NoReturn, Protocol
 
@@ -88,21 +89,18 @@ class FeedRunner:
         """Is told the latency of each frame of marks, in seconds."""
         self._seen: OrderedDict[int, bool] = OrderedDict()
         """Frames of lately, by hash, and whether they hold marks; empty where there is one connection."""
-        lives = [self._patience.first_lifetime_s] + [self._patience.lifetime_s] * (connections - 1)
-        self._connections = [
-            Connection(
-                url,
-                self,
-                exchange=exchange,
-                number=number,
-                first_life_s=life_s if connections > 1 else self._patience.lifetime_s,
-                session=session,
-                clock=clock,
-                random=random,
-                patience=self._patience,
-            )
-            for number, life_s in enumerate(lives, start=1)
-        ]
+        connection = partial(
+            Connection,
+            url,
+            self,
+            exchange=exchange,
+            session=session,
+            clock=clock,
+            random=random,
+            patience=self._patience,
+        )
+        lives = enumerate(_first_lives(self._patience, connections), start=1)
+        self._connections = [connection(number=number, first_life_s=life_s) for number, life_s in lives]
 
     @property
     def status(self) -> FeedStatus:
@@ -259,3 +257,11 @@ class FeedRunner:
 
 def _names(errors: BaseExceptionGroup[BaseException]) -> str:
     return ", ".join(sorted({type(error).__name__ for error in errors.exceptions}))
+
+
+def _first_lives(patience: Patience, connections: int) -> list[float]:
+    """How many seconds each lives before it is replaced for the first time: the first of several half as long."""
+    lives = [patience.lifetime_s] * connections
+    if connections > 1:
+        lives[0] = patience.first_lifetime_s
+    return lives

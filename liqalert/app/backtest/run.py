@@ -64,11 +64,11 @@ def backtest(options: BacktestOptions) -> int:
         source = asyncio.run(_over_database(options, instruments, collector, terms))
     found = collector.evaluated()
     if options.as_json:
-        print(msgspec.json.encode(_answer(found, options.symbols, source)).decode())  # noqa: T201
+        print(msgspec.json.encode(_answer(found, options.symbols, source)).decode())  # noqa: T201 - what the command was asked for
     else:
         fills = source is PriceSource.FILLS
-        print(f"{', '.join(options.symbols)}, kind near.")  # noqa: T201
-        print(  # noqa: T201
+        print(f"{', '.join(options.symbols)}, kind near.")  # noqa: T201 - what the command was asked for
+        print(  # noqa: T201 - what the command was asked for
             backtest_text(found.figures, began=found.began, ended=found.ended, days=found.days, from_fills=fills)
         )
     if options.plot is not None and found.began is not None:
