@@ -8,22 +8,19 @@ import logging
 import sys
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from random import Random
 from typing import Any
 
 import aiohttp
 
+from liqalert.app.assembly import assemble
 from liqalert.app.backtest.run import Estimator
-from liqalert.app.candles import CandleDesk
 from liqalert.app.chores import Chores
 from liqalert.app.database_wait import until_there
 from liqalert.app.facts import Facts
-from liqalert.app.heatmaps import build_heatmaps, shown_to
 from liqalert.app.loop import event_loop_factory, stop_on_signals, unless_ending
 from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
-from liqalert.app.parts import Stores, build_delivering, build_pings, build_stores, build_watching
-from liqalert.app.pictures import Pictures
+from liqalert.app.parts import build_stores
 from liqalert.app.read_start import read_start
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import Runs, build_scheduler, keep_timed
@@ -35,16 +32,14 @@ from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import SystemClock
 from liqalert.core.start import Start
-from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
-from liqalert.storage.lock import Hold, exclusively
-from liqalert.storage.soundness import Damage, begin
+from liqalert.storage.lock import exclusively
+from liqalert.storage.soundness import begin
 from liqalert.web.access import Access
 from liqalert.web.application import WebSources
 from liqalert.web.coinglass.sources import CoinglassSources
-from liqalert.web.events import Events
 from liqalert.web.metrics import Metrics
 from liqalert.web.server import WebServer, WebUnavailable
 
@@ -80,62 +75,8 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
         stores = build_stores(database)
         start = await read_start(settings, stores, now())
         async with aiohttp.ClientSession() as session:
-            facts, requests = _built(settings, world, start, stores=stores, session=session, hold=hold, damage=damage)
+            facts, requests = assemble(settings, world, start, stores=stores, session=session, hold=hold, damage=damage)
             await Daemon(facts, requests, world).run(start, stopping)
-
-
-def _built(
-    settings: Settings,
-    world: World,
-    start: Start,
-    *,
-    stores: Stores,
-    session: aiohttp.ClientSession,
-    hold: Hold,
-    damage: Damage | None,
-) -> tuple[Facts, Requests]:
-    """The parts, put together; nothing runs yet."""
-    clock = world.clock
-    random = Random()
-    delivering = build_delivering(settings, stores, world, session=session, random=random)
-    watching = build_watching(
-        settings, start, stores=stores, delivering=delivering, session=session, world=world, random=random
-    )
-    desk = OpenInterestDesk(
-        watching.rest,
-        watching.parser,
-        store=stores.baselines,
-        clock=clock,
-        mark_price=watching.mark_price,
-    )
-    candles = CandleDesk(
-        stores.candles,
-        watching.rest,
-        watching.parser,
-        clock=clock,
-        watched=lambda: {*watched_instruments(settings), *watching.engine.ruled},
-    )
-    heatmaps = build_heatmaps(stores, watching, candles, clock)
-    pictures = Pictures(heatmaps, watching.board, stores.alerts, clock=clock, zone_name=settings.telegram.timezone)
-    events = Events(watching.board, clock)
-    watching.pipeline.shown = shown_to(candles, heatmaps, events)
-    facts = Facts(
-        settings,
-        clock,
-        start.at,
-        stores=stores,
-        delivering=delivering,
-        watching=watching,
-        open_interest=desk,
-        candles=candles,
-        heatmaps=heatmaps,
-        pictures=pictures,
-        events=events,
-        hold=hold,
-        damage=damage,
-        pings=build_pings(settings, session),
-    )
-    return facts, Requests(settings, clock, stores, delivering, watching.pipeline)
 
 
 class Daemon:
