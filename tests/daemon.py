@@ -26,10 +26,17 @@ RUN = (sys.executable, "-m", "liqalert", "run")
 
 
 def free_port() -> int:
-    """One that nobody listens on, and that the kernel gives to no connection: those get theirs from 32768 on."""
+    """One that nobody listens on, that no other test is given as long as this process lives, and that the kernel gives
+    to no connection: those get theirs from 32768 on.
+
+    A daemon whose port is taken goes on without its page, and the test would ask another test's daemon.
+    """
     for port in SystemRandom().sample(range(10_000, 32_000), 100):
-        with socket.socket() as probe, suppress(OSError):
+        with socket.socket() as probe, socket.socket(type=socket.SOCK_DGRAM) as claim, suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            # The same number for UDP, which nothing here speaks, shows every process that the port is given away.
+            claim.bind(("127.0.0.1", port))
+            claim.detach()
             return port
     raise OSError("none of 100 ports is free")
 

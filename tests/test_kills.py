@@ -124,7 +124,7 @@ async def lived(directory: Path, *, random: Random, kills: int, enough: Callable
 def stored_alerts(directory: Path) -> list[tuple[str, ...]]:
     engine = create_engine(f"sqlite:///{directory}/liqalert.db")
     query = text(
-        "SELECT a.rule_id, a.kind, c.low, c.high FROM alerts a JOIN clusters c ON c.id = a.zone_id "
+        "SELECT a.rule_id, a.kind, c.low, c.high FROM alerts a LEFT JOIN clusters c ON c.id = a.zone_id "
         "WHERE a.kind <> 'notice' ORDER BY a.decided_at"
     )
     with engine.connect() as connection:
