@@ -8,7 +8,7 @@ those come in bursts), 0.9 one that it exceeds in 0.05 %.
 from __future__ import annotations
 
 import math
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterable
 
 from liqalert.core.alerts import FlowEvidence
@@ -27,22 +27,38 @@ class Flow:
     """One instrument and position side. Liquidations count from when they happened, by the exchange's clock."""
 
     def __init__(self) -> None:
-        self._recent: deque[tuple[UnixTime, Liquidation, float | None]] = deque()
-        """Each with the mark price when it came."""
+        self._times: list[UnixTime] = []
+        """When each happened, oldest first; so the lists beside it."""
+        self._liquidations: list[Liquidation] = []
+        self._usd: list[float] = []
+        self._marks: list[float | None] = []
+        """The mark price when it came."""
+        self._notional_usd: float | None = 0.0
+        """None where it has to be added up anew."""
         self._greatest = 0.0
-        self.oldest: UnixTime = math.inf
-        """When the first of them happened; never, where there is none."""
 
     def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
         happened_at = min(liquidation.event_time, liquidation.received_time)
-        self._recent.append((happened_at, liquidation, mark_price))
-        self.oldest = min(self.oldest, happened_at)
+        # Nearly always the last.
+        place = bisect_right(self._times, happened_at)
+        self._times.insert(place, happened_at)
+        self._liquidations.insert(place, liquidation)
+        self._usd.insert(place, liquidation.notional_usd)
+        self._marks.insert(place, mark_price)
+        self._notional_usd = None
+
+    @property
+    def oldest(self) -> UnixTime:
+        """When the first of them happened; never, where there is none."""
+        return self._times[0] if self._times else math.inf
 
     def prune(self, now: UnixTime) -> None:
         """Forgets what is older than a minute."""
         if self.oldest <= now - WINDOW_S:
-            self._recent = deque(each for each in self._recent if each[0] > now - WINDOW_S)
-            self.oldest = min((at for at, _, _ in self._recent), default=math.inf)
+            expired = bisect_right(self._times, now - WINDOW_S)
+            for each in (self._times, self._liquidations, self._usd, self._marks):
+                del each[:expired]
+            self._notional_usd = None
 
     def measure(self) -> None:
         """Remembers how great the minute is, if it is the greatest. Needed after additions alone: else it shrinks."""
@@ -50,14 +66,16 @@ class Flow:
 
     @property
     def notional_usd(self) -> float:
-        return sum(liquidation.notional_usd for _, liquidation, _ in self._recent)
+        if self._notional_usd is None:
+            self._notional_usd = math.fsum(self._usd)
+        return self._notional_usd
 
     @property
     def count(self) -> int:
-        return len(self._recent)
+        return len(self._times)
 
     def magnitude(self) -> float:
-        return magnitude(self.notional_usd, self.count) if self._recent else 0.0
+        return magnitude(self.notional_usd, self.count) if self._times else 0.0
 
     def take_greatest(self) -> float:
         """The greatest magnitude since the last call, or now."""
@@ -66,9 +84,7 @@ class Flow:
 
     def evidence(self, rule: Rule, baseline: Baseline, mark_price: float | None) -> FlowEvidence:
         """Not for an empty flow."""
-        in_order = sorted(self._recent, key=lambda each: each[0])
-        first_at, first, mark_before = in_order[0]
-        last_at, last, _ = in_order[-1]
+        first, last = self._liquidations[0], self._liquidations[-1]
         return FlowEvidence(
             instrument=first.instrument,
             liquidated=first.liquidated,
@@ -78,13 +94,13 @@ class Flow:
             strength=baseline.strength(self.magnitude()),
             min_strength=rule.min_strength,
             calibrated=baseline.calibrated,
-            price_from=mark_before or first.price,
+            price_from=self._marks[0] or first.price,
             price_to=mark_price or last.price,
-            first_at=first_at,
-            last_at=last_at,
-            largest_usd=max(liquidation.notional_usd for _, liquidation, _ in in_order),
-            saturated_s=saturated(at for at, _, _ in in_order),
-            at_least_usd=at_least_usd(self.notional_usd, self.count, len({math.floor(at) for at, _, _ in in_order})),
+            first_at=self._times[0],
+            last_at=self._times[-1],
+            largest_usd=max(self._usd),
+            saturated_s=saturated(self._times),
+            at_least_usd=at_least_usd(self.notional_usd, self.count, len(set(map(math.floor, self._times)))),
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
+from liqalert.core.flow import QUANTILES, Flow
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Liquidation, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -55,8 +55,7 @@ class Surges:
         for liquidation in arrived:
             yield from self._large(liquidation, now)
         for flow in self._flows.values():
-            if flow.oldest <= now - WINDOW_S:
-                flow.prune(now)
+            flow.prune(now)
         for owner in self._grown:
             self._flows[owner].measure()
         self._grown.clear()

@@ -15,7 +15,7 @@ from types import TracebackType
 from urllib.parse import quote
 
 from msgspec import MsgspecError
-from sqlalchemy import URL, Connection, Executable, Table, event, make_url, or_
+from sqlalchemy import URL, Connection, Executable, Table, bindparam, event, make_url, or_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -86,6 +86,17 @@ class Database:
     def insert_new(self, table: Table) -> Executable:
         """An INSERT that leaves rows which exist already as they are."""
         return self._insert(table).on_conflict_do_nothing()
+
+    def insert_new_rows(self, table: Table, columns: tuple[str, ...]) -> str:
+        """The same as text, for many rows at once: tuples in the order of `columns`, through `exec_driver_sql`.
+
+        SQLAlchemy looks at each value of each row, which costs more than the database does.
+        """
+        insert = self._insert(table).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
+        compiled = insert.compile(dialect=self._writer.dialect)
+        # Tables know their own order.
+        assert tuple(compiled.positiontup or ()) == columns
+        return str(compiled)
 
     def upsert(
         self, table: Table, columns: tuple[str, ...] | None = None, *, unless_older: str | None = None

@@ -26,11 +26,16 @@ MOST_GAPS = 10_000
 """Gaps kept likewise: one every ten seconds for a day."""
 
 
+COLUMNS = ("exchange", "symbol", "event_time", "received_time", "liquidated", "price", "quantity", "notional_usd")
+"""As the table has them."""
+
+
 class BatchJournal:
     """Implements ports.Journal. What the database refuses stays in memory, up to `bound`, and is tried again."""
 
     def __init__(self, database: Database, *, bound: int = BOUND) -> None:
         self._database = database
+        self._insert = database.insert_new_rows(LIQUIDATIONS, COLUMNS)
         self._bound = bound
         self._liquidations: deque[Liquidation] = deque()
         self._gaps: deque[Gap] = deque()
@@ -112,8 +117,7 @@ class BatchJournal:
 
     async def _write(self, batch: list[Liquidation]) -> None:
         async with self._database.write("writing liquidations") as connection:
-            rows = [_liquidation_row(liquidation) for liquidation in batch]
-            await connection.execute(self._database.insert_new(LIQUIDATIONS), rows)
+            await connection.exec_driver_sql(self._insert, [_liquidation_row(each) for each in batch])
 
     async def _write_one_by_one(self, batch: list[Liquidation]) -> None:
         """One impossible row must not hold up the others for ever."""
@@ -196,16 +200,7 @@ async def read_liquidations(connection: AsyncConnection, since: UnixTime) -> tup
 
 LIQUIDATION_COLUMNS = tuple(
     LIQUIDATIONS.c[name]
-    for name in (
-        "exchange",
-        "symbol",
-        "liquidated",
-        "price",
-        "quantity",
-        "notional_usd",
-        "event_time",
-        "received_time",
-    )
+    for name in ("exchange", "symbol", "liquidated", "price", "quantity", "notional_usd", "event_time", "received_time")
 )
 
 
@@ -220,17 +215,18 @@ def liquidation_from(exchange: str, symbol: str, liquidated: str, *numbers: floa
     return Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
 
 
-def _liquidation_row(liquidation: Liquidation) -> dict[str, object]:
-    return {
-        "exchange": liquidation.instrument.exchange,
-        "symbol": liquidation.instrument.symbol,
-        "liquidated": liquidation.liquidated,
-        "price": liquidation.price,
-        "quantity": liquidation.quantity,
-        "notional_usd": liquidation.notional_usd,
-        "event_time": liquidation.event_time,
-        "received_time": liquidation.received_time,
-    }
+def _liquidation_row(liquidation: Liquidation) -> tuple[str | float, ...]:
+    """In the order of COLUMNS. Plain strings: an enum would be looked at by the driver's adapters first."""
+    return (
+        liquidation.instrument.exchange,
+        liquidation.instrument.symbol,
+        liquidation.event_time,
+        liquidation.received_time,
+        liquidation.liquidated.value,
+        liquidation.price,
+        liquidation.quantity,
+        liquidation.notional_usd,
+    )
 
 
 def _gap_row(gap: Gap) -> dict[str, object]:

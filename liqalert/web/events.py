@@ -57,8 +57,7 @@ class StateEvent(msgspec.Struct, frozen=True):
 @dataclass(frozen=True, slots=True)
 class _Kept:
     number: int
-    instrument: Instrument
-    message: bytes
+    liquidation: Liquidation
 
 
 @dataclass(eq=False, slots=True)
@@ -96,18 +95,12 @@ class Events:
     def take(self, liquidation: Liquidation) -> None:
         """A liquidation that the engine has accepted."""
         self._number += 1
-        item = LiquidationEvent(
-            liquidation.instrument.symbol,
-            liquidation.liquidated,
-            liquidation.price,
-            liquidation.notional_usd,
-            iso(liquidation.event_time),
-            iso(liquidation.received_time),
-        )
-        message = _message("liquidation", item, id_=self._id())
-        self._kept.append(_Kept(self._number, liquidation.instrument, message))
-        for client in self._clients:
-            if client.instrument == liquidation.instrument:
+        self._kept.append(kept := _Kept(self._number, liquidation))
+        listening = [client for client in self._clients if client.instrument == liquidation.instrument]
+        # Nearly always nobody.
+        if listening:
+            message = self._told(kept)
+            for client in listening:
                 client.give(message)
 
     async def close(self, _: web.Application) -> None:
@@ -160,16 +153,24 @@ class Events:
         if not known or int(number) < first - 1:
             client.give(b"event: reset\ndata: {}\n\n")
             return
-        missed = [kept for kept in self._kept if kept.number > int(number) and kept.instrument == client.instrument]
+        later = (kept for kept in self._kept if kept.number > int(number))
+        missed = [kept for kept in later if kept.liquidation.instrument == client.instrument]
         if len(missed) >= MOST_WAITING:
             client.give(b"event: reset\ndata: {}\n\n")
             return
         for kept in missed:
-            client.give(kept.message)
+            client.give(self._told(kept))
 
-    def _id(self) -> str:
-        """Of the newest liquidation."""
-        return f"{self._life}-{self._number}"
+    def _told(self, kept: _Kept) -> bytes:
+        of = kept.liquidation
+        item = LiquidationEvent(
+            of.instrument.symbol, of.liquidated, of.price, of.notional_usd, iso(of.event_time), iso(of.received_time)
+        )
+        return _message("liquidation", item, id_=self._id(kept.number))
+
+    def _id(self, number: int | None = None) -> str:
+        """Of the newest liquidation, or that with `number`."""
+        return f"{self._life}-{self._number if number is None else number}"
 
     def _state(self, instrument: Instrument) -> StateEvent:
         now, snapshot = self._clock.now(), self._board.snapshot
