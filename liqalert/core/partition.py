@@ -54,10 +54,8 @@ class Parts:
 
 
 def sheet(windows: list[Columns]) -> Sheet:
-    names = Columns.__slots__
-    joined = Columns(*(np.concatenate([getattr(each, name) for each in windows]) for name in names))
-    lengths = [len(each.prices) for each in windows]
-    return Sheet(joined, np.log(joined.prices), np.cumsum([0, *lengths]))
+    joined = Columns(np.concatenate([each.table for each in windows], axis=1))
+    return Sheet(joined, np.log(joined.prices), np.cumsum([0, *map(len, windows)]))
 
 
 def cut(held: Sheet, width: float) -> Parts:

@@ -22,6 +22,8 @@ from liqalert.core.terms import Terms
 from liqalert.core.window import NO_OWNER, Indices, Window
 from liqalert.core.zones import Zone, touches
 
+MOST_AT_ONCE = 50_000
+"""Liquidations whose clusters are cut together; a single side may have more."""
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
 
@@ -77,8 +79,8 @@ class Sides:
                 window.prune(before)
             if window.changed:
                 changed.append((owner, holding))
-        if changed:
-            yield from self._rebuild(changed, now)
+        for together in _groups(changed):
+            yield from self._rebuild(together, now)
         for owner, holding in changed:
             if not len(holding.window):
                 del self._holdings[owner]
@@ -127,7 +129,7 @@ class Sides:
         }
 
     def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
-        """All at once: what each of them gives depends on itself alone."""
+        """All of them at once: what each gives depends on itself alone."""
         held = sheet([holding.window.columns() for _, holding in changed])
         parts = cut(held, self._terms.window_width)
         shared = shared_weights(held, parts, [len(holding.identities) for _, holding in changed])
@@ -198,6 +200,20 @@ class Sides:
 
     def _decay(self, since: UnixTime, now: UnixTime) -> float:
         return math.exp((since - now) / self._terms.decay_s)
+
+
+def _groups(changed: Sequence[tuple[Owner, Holding]]) -> Iterator[Sequence[tuple[Owner, Holding]]]:
+    """In order, so many sides at once that their liquidations still fit a processor's cache, at least one."""
+    group: list[tuple[Owner, Holding]] = []
+    held = 0
+    for each in changed:
+        if group and held + len(each[1].window) > MOST_AT_ONCE:
+            yield group
+            group, held = [], 0
+        group.append(each)
+        held += len(each[1].window)
+    if group:
+        yield group
 
 
 def strongest(zone: Zone, clusters: Iterable[Cluster], now: UnixTime, decay_s: float) -> float:

@@ -132,7 +132,7 @@ def _windows(symbol: str, side: Side, shown: _Shown, width: float) -> Iterator[L
     prices, values = (np.array(column, dtype=np.float64) for column in zip(*levels, strict=True))
     unknown = np.zeros(len(prices))
     owners = np.full(len(prices), NO_OWNER)
-    parts = cut(sheet([Columns(prices, unknown, values / prices, values, values, owners)]), width)
+    parts = cut(sheet([Columns.of(prices, unknown, values / prices, values, values, owners)]), width)
     for number, (start, end) in enumerate(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)):
         inside = slice(start, end)
         peak = float(prices[inside][values[inside].argmax()])

@@ -13,7 +13,7 @@ from liqalert.core.partition import Parts, sheet
 from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Columns
+from liqalert.core.window import NO_OWNER, Columns, Floats
 from liqalert.core.zones import Zone
 
 BTC = Instrument("binance", "BTCUSDT")
@@ -47,7 +47,7 @@ def columns(items: list[Event], decay_s: float = TERMS.decay_s) -> Columns:
     ordered = sorted(items, key=lambda item: (item.price, -item.age, item.notional))
     notionals = np.array([item.notional for item in ordered])
     ages = np.array([item.age for item in ordered])
-    return Columns(
+    return Columns.of(
         prices=np.array([item.price for item in ordered]),
         times=T0 - ages,
         quantities=notionals / np.array([item.price for item in ordered]),
@@ -55,6 +55,12 @@ def columns(items: list[Event], decay_s: float = TERMS.decay_s) -> Columns:
         masses=notionals * np.exp(-ages / decay_s),
         owners=np.full(len(ordered), NO_OWNER),
     )
+
+
+def altered(held: Columns, **fields: Floats) -> Columns:
+    """`held` with other values in some of its fields."""
+    names = ("prices", "times", "quantities", "notionals", "masses", "owners")
+    return Columns.of(*(fields.get(name, getattr(held, name)) for name in names))
 
 
 def parts_of(held: Columns, width: float = TERMS.window_width) -> Parts:

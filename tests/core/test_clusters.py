@@ -15,7 +15,7 @@ from liqalert.core.partition import Sheet
 from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import magnitude
 from liqalert.core.window import NO_OWNER, Columns
-from tests.core.events import T0, TERMS, Event, all_sums, cluster, columns, cut, event_lists
+from tests.core.events import T0, TERMS, Event, all_sums, altered, cluster, columns, cut, event_lists
 
 ULP = 1e-9
 
@@ -31,7 +31,7 @@ def test_p1_order_of_arrival_changes_nothing(items: list[Event], random: object)
 @given(event_lists, st.sampled_from([1e-9, 1e-3, 7.0, 1e6]))
 def test_p2_a_common_price_factor_scales_prices_and_nothing_else(items: list[Event], factor: float) -> None:
     held = columns(items)
-    scaled = replace(held, prices=held.prices * factor)
+    scaled = altered(held, prices=held.prices * factor)
 
     assert cut(scaled) == cut(held)
     for before, after in zip(all_sums(held), all_sums(scaled), strict=True):
@@ -42,7 +42,7 @@ def test_p2_a_common_price_factor_scales_prices_and_nothing_else(items: list[Eve
 @given(event_lists, st.floats(-1e8, 1e8))
 def test_p3_shifting_all_times_and_now_changes_nothing(items: list[Event], shift: float) -> None:
     held = columns(items)
-    shifted = replace(held, times=held.times + shift)
+    shifted = altered(held, times=held.times + shift)
 
     assert cut(shifted) == cut(held)
     assert [found.mass for found in all_sums(shifted)] == [found.mass for found in all_sums(held)]
@@ -52,7 +52,7 @@ def test_p3_shifting_all_times_and_now_changes_nothing(items: list[Event], shift
 def test_p4_decay_alone_keeps_the_partition_and_shrinks_all_sums_alike(items: list[Event], later: float) -> None:
     held = columns(items)
     factor = math.exp(-later / TERMS.decay_s)
-    decayed = replace(held, masses=held.masses * factor)
+    decayed = altered(held, masses=held.masses * factor)
 
     assert cut(decayed) == cut(held)
     for before, after in zip(all_sums(held), all_sums(decayed), strict=True):
@@ -137,7 +137,7 @@ def test_p9_mirrored_prices_give_mirrored_clusters(points: list[tuple[float, flo
 
     def partition(log_prices: np.ndarray, masses: np.ndarray) -> tuple[tuple[int, int], ...]:
         ones = np.ones(len(masses))
-        held = Columns(np.exp(log_prices), ones, ones, ones, masses, np.full(len(masses), NO_OWNER))
+        held = Columns.of(np.exp(log_prices), ones, ones, ones, masses, np.full(len(masses), NO_OWNER))
         parts = cut_sides(Sheet(held, log_prices, np.array([0, len(masses)])), TERMS.window_width)
         return tuple(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True))
 

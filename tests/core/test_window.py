@@ -25,6 +25,28 @@ arrivals = st.lists(
 )
 
 
+@given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 100))
+def test_a_window_holds_each_liquidation_once_in_order_whenever_it_is_asked(numbers: list[int], every: int) -> None:
+    window, kept = Window(), dict[tuple[float, float, float], float]()
+    for came, number in enumerate(numbers):
+        # Few prices and times, so that many are equal in one of them.
+        one = liquidation(100.0 + number % 7, usd=1000.0 * (1 + number % 5), at=T0 - number % 3)
+        key = (one.price, one.event_time, one.quantity)
+
+        assert window.add(one, float(number)) is (key not in kept)
+        kept.setdefault(key, float(number))
+        assert len(window) == len(kept)
+        if came % every == 0:
+            assert held(window) == sorted((*key, mass) for key, mass in kept.items())
+    assert held(window) == sorted((*key, mass) for key, mass in kept.items())
+
+
+def held(window: Window) -> list[tuple[float, ...]]:
+    columns = window.columns()
+    rows = np.stack((columns.prices, columns.times, columns.quantities, columns.masses), axis=1)
+    return [tuple(row) for row in rows.tolist()]
+
+
 def clusters_of(engine: Engine, now: float = T0) -> list[tuple[float, ...]]:
     snapshot, _ = engine.tick(now)
     return picture(snapshot, now)
