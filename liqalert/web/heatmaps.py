@@ -90,7 +90,8 @@ class HeatmapPages:
         self._clock = clock
         self._grids = grids
         self._draw = draw
-        self._bodies: OrderedDict[tuple[Instrument, str, UnixTime], asyncio.Task[_Body]] = OrderedDict()
+        self._bodies: OrderedDict[tuple[Instrument, str], tuple[UnixTime, asyncio.Task[_Body]]] = OrderedDict()
+        """By instrument and range, each with its time: the last one asked for, a megabyte or two."""
 
     async def numbers(self, request: web.Request) -> web.Response:
         instrument, range_name, at = self._asked(request, request.match_info["symbol"])
@@ -110,15 +111,16 @@ class HeatmapPages:
 
     async def _body(self, grid: HeatmapGrid) -> _Body:
         """Encoded in a thread, once for all who ask for the same grid."""
-        key = (grid.instrument, grid.range_name, grid.as_of)
-        if key not in self._bodies:
+        key = (grid.instrument, grid.range_name)
+        as_of, body = self._bodies.get(key, (None, None))
+        if body is None or as_of != grid.as_of:
             since = self._board.snapshot.watching_since
-            encoding = asyncio.to_thread(_encoded, grid, since)
-            self._bodies[key] = asyncio.create_task(encoding, name="encode heatmap")
+            body = asyncio.create_task(asyncio.to_thread(_encoded, grid, since), name="encode heatmap")
+            self._bodies[key] = (grid.as_of, body)
             while len(self._bodies) > MOST_KEPT:
                 self._bodies.popitem(last=False)
         # Shielded: one asker who leaves must not take it from the others.
-        return await asyncio.shield(self._bodies[key])
+        return await asyncio.shield(body)
 
 
 def heatmap_answer(grid: HeatmapGrid, watching_since: UnixTime | None) -> HeatmapAnswer:
