@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from functools import lru_cache
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,8 @@ BATCH = 5_000
 BOUND = 200_000
 """How many liquidations are kept in memory while the database refuses: about 50 MB, hours of a wild market."""
 
+MOST_READ = 1_000_000
+"""Liquidations that an engine begins with, at most: about 200 MB for a moment, and more than any day has shown."""
 MOST_GAPS = 10_000
 """Gaps kept likewise: one every ten seconds for a day."""
 
@@ -191,11 +194,20 @@ class JournalReader:
             return {exchange: (since, alive_at) for exchange, since, alive_at in await connection.execute(query)}
 
 
-async def read_liquidations(connection: AsyncConnection, since: UnixTime) -> tuple[Liquidation, ...]:
-    """All liquidations from `since` on, by event time and then by arrival."""
+async def read_liquidations(
+    connection: AsyncConnection, since: UnixTime, *, most: int = MOST_READ
+) -> tuple[Liquidation, ...]:
+    """The liquidations from `since` on, by event time and then by arrival; of more than `most` the newest."""
     table = LIQUIDATIONS
-    query = select(*LIQUIDATION_COLUMNS).where(table.c.event_time >= since).order_by(table.c.event_time, table.c.id)
-    return tuple(liquidation_from(*row) for row in await connection.execute(query))
+    newest = select(*LIQUIDATION_COLUMNS).where(table.c.event_time >= since).limit(most)
+    query = newest.order_by(table.c.event_time.desc(), table.c.id.desc()).execution_options(yield_per=BATCH)
+    found: list[Liquidation] = []
+    async for rows in (await connection.stream(query)).partitions():
+        found += [liquidation_from(*row) for row in rows]
+    if len(found) == most:
+        log.warning("too many liquidations to begin with all of them", extra={"since": found[-1].event_time})
+    found.reverse()
+    return tuple(found)
 
 
 LIQUIDATION_COLUMNS = tuple(
@@ -212,7 +224,13 @@ def gap_from(exchange: str, start: UnixTime, end: UnixTime | None, cause: str, s
 
 
 def liquidation_from(exchange: str, symbol: str, liquidated: str, *numbers: float) -> Liquidation:
-    return Liquidation(Instrument(exchange, symbol), PositionSide(liquidated), *numbers)
+    return Liquidation(_instrument(exchange, symbol), PositionSide(liquidated), *numbers)
+
+
+@lru_cache(maxsize=10_000)
+def _instrument(exchange: str, symbol: str) -> Instrument:
+    """One object for all rows of an instrument: else half of what they take in memory would be its name."""
+    return Instrument(exchange, symbol)
 
 
 def _liquidation_row(liquidation: Liquidation) -> tuple[str | float, ...]:

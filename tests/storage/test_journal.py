@@ -7,7 +7,7 @@ import pytest
 
 from liqalert.core.market import Gap, Instrument, Liquidation
 from liqalert.storage.database import Database
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.journal import BatchJournal, JournalReader, read_liquidations
 from tests.storage.objects import BTC, CHINESE, ETH, T0, liquidation
 
 
@@ -39,6 +39,17 @@ async def test_liquidations_before_the_window_are_left_out(database: Database) -
     await _filled(BatchJournal(database), [liquidation(0), liquidation(10)]).flush()
 
     assert await JournalReader(database).liquidations_since(T0 + 10) == (liquidation(10),)
+
+
+async def test_of_more_than_can_be_begun_with_the_newest_are_read(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    await _filled(BatchJournal(database), [liquidation(n) for n in (3, 0, 2, 1)]).flush()
+
+    async with database.read("reading") as connection:
+        assert await read_liquidations(connection, T0, most=2) == (liquidation(2), liquidation(3))
+
+    assert "too many liquidations to begin with all of them" in caplog.text
 
 
 async def test_liquidations_of_a_symbol_come_newest_first(database: Database) -> None:
