@@ -75,9 +75,7 @@ class Pipeline:
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
         """Takes in one frame received at `now`."""
         self.advance(now)
-        decisions: list[Decision] = []
-        for mark in frame.marks:
-            decisions += self._engine.mark(mark)
+        decisions = self._engine.marks(frame.marks)
         accepted = []
         for liquidation in frame.liquidations:
             verdict = self._engine.add(liquidation, now)

@@ -71,10 +71,7 @@ class CandleDesk:
 
     def take(self, marks: Sequence[Mark]) -> None:
         """Marks as they come, of any instrument."""
-        kept = self._kept
-        for mark in marks:
-            if mark.instrument in kept:
-                self.book.mark(mark)
+        self.book.marks(marks, self._kept)
 
     def look_at(self, instrument: Instrument, since: UnixTime) -> None:
         """Somebody looks at `instrument` from `since` on: its candles are kept for a day, and filled up."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from liqalert.core.market import Instrument, Mark, UnixTime
@@ -61,19 +61,29 @@ class CandleBook:
         self._finished: list[Finished] = []
 
     def mark(self, mark: Mark) -> None:
-        """One that is older than the last is left out: it came by a connection that lags behind another."""
-        running, price, now = self._running.get(mark.instrument), mark.price, mark.received_time
-        if running is not None and 0.0 < running.event_time - mark.event_time <= LAG_S:
-            return
-        if running is None or not 0.0 <= now - running.open_time < MINUTE_S:
-            self._begin(mark, running)
-            return
-        running.high = max(running.high, price)
-        running.low = min(running.low, price)
-        running.close = price
-        running.event_time = mark.event_time
-        running.whole &= now - running.seen_at <= UNSEEN_S
-        running.seen_at = now
+        self.marks((mark,), (mark.instrument,))
+
+    def marks(self, marks: Iterable[Mark], of: Container[Instrument]) -> None:
+        """Those of the instruments in `of`. One that is older than the last of its instrument is left out: it came by
+        a connection that lags behind another."""
+        for mark in marks:
+            if (instrument := mark.instrument) not in of:
+                continue
+            running, price, now = self._running.get(instrument), mark.price, mark.received_time
+            if running is not None and 0.0 < running.event_time - mark.event_time <= LAG_S:
+                continue
+            if running is None or not 0.0 <= now - running.open_time < MINUTE_S:
+                self._begin(mark, running)
+                continue
+            if price > running.high:
+                running.high = price
+            elif price < running.low:
+                running.low = price
+            running.close = price
+            running.event_time = mark.event_time
+            if now - running.seen_at > UNSEEN_S:
+                running.whole = False
+            running.seen_at = now
 
     def unwritten(self, instrument: Instrument) -> tuple[Candle, ...]:
         """What is known of `instrument` and has not been written: in order of time, the running minute last."""

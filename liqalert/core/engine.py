@@ -167,18 +167,12 @@ class Engine:
         self._surges.add(liquidation, mark.price if mark else None)
         return Verdict.ACCEPTED
 
-    def mark(self, mark: Mark) -> tuple[Decision, ...]:
-        """Takes in one mark: one comparison, unless it crosses a price that matters.
+    def marks(self, marks: Iterable[Mark]) -> list[Decision]:
+        """Takes in marks, in order: one comparison each, unless one crosses a price that matters."""
+        return [decision for mark in self._book.sift(marks) for decision in self._look(mark)]
 
-        One that is older than the last is left out: it came by a connection that lags behind another.
-        """
-        if self._book.passes(mark):
-            return ()
-        known = self._book.mark(mark.instrument)
-        if known is not None and 0.0 < known.event_time - mark.event_time <= LAG_S:
-            return ()
-        blind_s = self._blind_before(mark)
-        return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
+    def mark(self, mark: Mark) -> tuple[Decision, ...]:
+        return tuple(self.marks((mark,)))
 
     def tick(self, now: UnixTime) -> tuple[Snapshot, tuple[Decision, ...]]:
         """Rebuilds what changed. `now` is a multiple of `terms.rebuild_s`, later than the tick before."""
@@ -220,6 +214,14 @@ class Engine:
         self._surges.baselines.unsaved(samples)
 
     # ------------------------------------------------------------ details
+
+    def _look(self, mark: Mark) -> tuple[Decision, ...]:
+        """One that is older than the last is left out: it came by a connection that lags behind another."""
+        known = self._book.mark(mark.instrument)
+        if known is not None and 0.0 < known.event_time - mark.event_time <= LAG_S:
+            return ()
+        blind_s = self._blind_before(mark)
+        return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
 
     def _blind_before(self, mark: Mark) -> float:
         """How long nobody watched before this mark: 0 unless the feed came back since the instrument's last one."""

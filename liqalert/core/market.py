@@ -23,6 +23,9 @@ class PositionSide(StrEnum):
     LONG = "long"
     SHORT = "short"
 
+    # An enum's own hash is a function in Python, and sides are looked up all the time.
+    __hash__ = str.__hash__
+
 
 class Instrument(Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """One contract on one exchange. `symbol` is the exchange's own string, in any script."""

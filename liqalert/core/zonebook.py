@@ -113,15 +113,25 @@ class ZoneBook:
             if not self._ended[owner]:
                 del self._ended[owner]
 
-    def passes(self, mark: Mark) -> bool:
-        """Takes in a mark that changes nothing and is no older than the last: all that nearly every mark costs."""
-        quiet = self._quiet.get(mark.instrument)
-        if quiet is None or quiet.extremes is not None or not quiet.holds(mark.price, mark.received_time):
-            return False
-        if mark.event_time < self._marks[mark.instrument].event_time:
-            return False
-        self._marks[mark.instrument] = mark
-        return True
+    def sift(self, marks: Iterable[Mark]) -> Iterator[Mark]:
+        """Takes in the marks that change nothing and are no older than the last, and gives the others, in their order.
+
+        All that nearly every mark costs is here, and so no method is called.
+        """
+        quiets, last = self._quiet, self._marks
+        for mark in marks:
+            instrument, price = mark.instrument, mark.price
+            quiet = quiets.get(instrument)
+            if (
+                quiet is not None
+                and quiet.low < price < quiet.high
+                and mark.received_time < quiet.until
+                and quiet.extremes is None
+                and mark.event_time >= last[instrument].event_time
+            ):
+                last[instrument] = mark
+            else:
+                yield mark
 
     def see(self, mark: Mark, now: UnixTime, unwatched_s: float) -> tuple[Decision, ...]:
         """What a mark changes. One comparison while it stays where nothing can change."""
@@ -170,7 +180,13 @@ class ZoneBook:
 
     def _follow(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
         """Rewrites the strongest zone that the cluster still covers, or opens one where it covers none."""
-        covered = [zone for zone in self._living(cluster.instrument, cluster.liquidated) if still_covers(cluster, zone)]
+        low, high = cluster.band_low, cluster.band_high
+        covered = [
+            zone
+            for zone in self._living(cluster.instrument, cluster.liquidated)
+            # Most lie elsewhere.
+            if zone.low <= high and low <= zone.high and still_covers(cluster, zone)
+        ]
         if covered:
             zone = max(covered, key=lambda zone: (zone.strength, zone.id))
             if strength_of(cluster, zone.baseline) > zone.strength:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from liqalert.board import Board
+from liqalert.core.candles import CandleBook
 from liqalert.core.episodes import Decision
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
@@ -37,7 +38,7 @@ USUAL_MOVE = 0.06 / math.sqrt(86_400.0)
 def figures(scale: Scale) -> Iterator[Figure]:
     array = mark_frame(prices(), T0)
     repeats = scale.of(20, 1)
-    question = f"600 marks, {ZONES_EACH} zones each, {{}} rules: {{}}"
+    question = f"600 marks, {ZONES_EACH} zones each, {{}} rules, candles: {{}}"
     rules = scale.of(500, 20)
 
     def peer() -> float:
@@ -59,7 +60,7 @@ def figures(scale: Scale) -> Iterator[Figure]:
 
 
 class Watched:
-    """A pipeline with zones and rules, every rule on every zone in the state that the first array of marks gives."""
+    """A pipeline with zones and candles, every rule on every zone in the state that the first array of marks gives."""
 
     def __init__(self, rules: int, directory: Path) -> None:
         self._decisions: list[Decision] = []
@@ -72,6 +73,8 @@ class Watched:
         journal = BatchJournal(Database(f"sqlite:///{directory}/unused.db"))
         board = Board(engine.snapshot(T0))
         self._pipeline = Pipeline(engine, journal=journal, decide=self._decisions.extend, board=board)
+        candles, kept = CandleBook(), frozenset(instruments())
+        self._pipeline.shown = lambda marks, _: candles.marks(marks, kept)
         self._ingest(self._marks)
 
     def quiet(self, repeats: int) -> float:
