@@ -38,7 +38,7 @@ $(PEERS)/.synced: tests/benchmarks/requirements-peers.txt pyproject.toml | $(BIN
 	VIRTUAL_ENV=$(PEERS) $(BIN)/uv pip install --quiet -r tests/benchmarks/requirements-peers.txt --editable .
 	touch $@
 
-# A flood and thirty simulated hours, six minutes together: prints what it measured, fails above a limit. On a quiet machine.
+# A flood and two simulated days, nine minutes together: prints what it measured, fails above a limit. On a quiet machine.
 # SOAK_ARGS="--only day", "--flood-seconds 600".
 soak: $(READY)
 	$(BIN)/python -m tests.soak $(SOAK_ARGS)
