@@ -14,32 +14,16 @@ from typing import Any
 
 import aiohttp
 import msgspec
-import pytest
 from aiohttp import web
 
 from liqalert.clock import SystemClock
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
-from tests.telegram_server import TelegramServer, telegram_server
-from tests.test_end_to_end import CLOSE, INSIDE, armed_zone
+from tests.telegram_server import TelegramServer
+from tests.test_end_to_end import CLOSE, armed_zone
 
 SECOND, GROUP, TOPIC = 5151, -1001234, 45
 SECRET = "a secret of the webhook"
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": INSIDE, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
-        yield server
 
 
 @asynccontextmanager

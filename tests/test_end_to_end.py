@@ -11,25 +11,10 @@ import pytest
 
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, STRANGER, Daemon
-from tests.telegram_server import Fault, TelegramServer, telegram_server
+from tests.telegram_server import Fault, TelegramServer
 
 FAR, CLOSE, INSIDE = 57_000.0, 59_700.0, 60_005.0
 """Marks 5 % and 0.5 % below the zone, and within it."""
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": INSIDE, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
-        yield server
 
 
 @pytest.fixture

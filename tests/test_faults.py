@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,22 +14,7 @@ import pytest
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
 from tests.small_disk import can_mount
-from tests.telegram_server import TelegramServer, telegram_server
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
-        yield server
+from tests.telegram_server import TelegramServer
 
 
 @pytest.fixture

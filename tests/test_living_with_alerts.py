@@ -17,27 +17,12 @@ import pytest
 from tests.binance_messages import force_order
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
-from tests.telegram_server import TelegramServer, telegram_server
+from tests.telegram_server import TelegramServer
 from tests.test_end_to_end import CLOSE, INSIDE, armed_zone
 
 SECOND = 5151
 BEYOND = 60_900.0
 """A mark 1.5 % above the zone."""
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": INSIDE, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
-        yield server
 
 
 @pytest.fixture

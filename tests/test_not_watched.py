@@ -18,7 +18,7 @@ from liqalert.clock import SystemClock
 from liqalert.settings import Settings
 from liqalert.sim.clock import ScaledClock
 from tests.binance_server import BinanceServer
-from tests.telegram_server import TelegramServer, telegram_server
+from tests.telegram_server import TelegramServer
 
 OWNER, USER = 4242, 4343
 SPEED = 10.0
@@ -30,12 +30,6 @@ async def binance() -> AsyncIterator[BinanceServer]:
         server.prices = {"BTCUSDT": 57_000.0}
         server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
         server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
         yield server
 
 

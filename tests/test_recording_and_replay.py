@@ -6,11 +6,10 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from liqalert.render.decisions import iso
 from tests.binance_server import BinanceServer
@@ -29,15 +28,6 @@ def summary(lines: Sequence[bytes]) -> dict[str, object]:
     decoded = msgspec.json.decode(lines[-1])
     found: dict[str, object] = decoded["summary"]
     return found
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
 
 
 async def test_a_recording_replays_to_the_decisions_of_the_live_daemon(binance: BinanceServer, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,9 @@ import pytest
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
 from tests.small_disk import can_mount, fill, mounted
-from tests.telegram_server import TelegramServer, telegram_server
+from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.timeout(150)
-
-
-@pytest.fixture
-async def binance() -> AsyncIterator[BinanceServer]:
-    async with BinanceServer() as server:
-        server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
-        server.open_interest = {"BTCUSDT": "16000", "ETHUSDT": "300000"}
-        server.mark_every(0.1)
-        yield server
-
-
-@pytest.fixture
-async def telegram() -> AsyncIterator[TelegramServer]:
-    async with telegram_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import partial
 from random import Random
@@ -19,6 +18,7 @@ import aiohttp
 from liqalert.clock import Clock
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.connection import Connection, Patience
+from liqalert.feeds.doubles import Doubles
 from liqalert.feeds.liveness import Liveness, Outage
 from liqalert.feeds.outages import silent
 from liqalert.feeds.sparing import LEFT_OUT, Spared
@@ -27,10 +27,6 @@ from liqalert.ports import FeedSink, FrameRecorder, ParsedFrame
 __all__ = ["FeedRunner", "FrameParser", "Patience"]
 
 log = logging.getLogger(__name__)
-
-FRAMES_REMEMBERED = 32_768
-"""Five seconds of a hundred times the most ever recorded: one that lags further behind is taken for silent."""
-
 
 LOOKED_AT_EVERY = 256
 """In one frame of so many, names that are not known are looked for: once in some minutes."""
@@ -87,8 +83,7 @@ class FeedRunner:
         self._spared = Spared(exchange)
         self.latency_seen: Callable[[float], None] = lambda _: None
         """Is told the latency of each frame of marks, in seconds."""
-        self._seen: OrderedDict[int, bool] = OrderedDict()
-        """Frames of lately, by hash, and whether they hold marks; empty where there is one connection."""
+        self._doubles = Doubles()
         connection = partial(
             Connection,
             url,
@@ -154,13 +149,11 @@ class FeedRunner:
     def took(self, frame: bytes, *, behind: bool) -> bool:
         if len(self._connections) == 1:
             return self._take_or_spare(frame, behind=behind)
-        # Equal bytes mean the same message: two connections to one stream bring each message twice.
         key = hash(frame)
-        known = self._seen.get(key)
+        known = self._doubles.find(key, asyncio.get_running_loop().time())
         if known is None:
-            known = self._seen[key] = self._take_or_spare(frame, behind=behind)
-            if len(self._seen) > FRAMES_REMEMBERED:
-                self._seen.popitem(last=False)
+            known = self._take_or_spare(frame, behind=behind)
+            self._doubles.keep(key, known)
         return known
 
     def too_large(self) -> None:
