@@ -19,7 +19,9 @@ def main() -> int:
     parser.add_argument("--only", choices=("flood", "day"), help="one of the two; both by default")
     parser.add_argument("--flood-seconds", type=float, default=180.0, help="how long the flood lasts")
     parser.add_argument("--times", type=float, default=100.0, help="times the highest rate ever recorded, 64 a second")
-    parser.add_argument("--day-hours", type=float, default=72.0, help="how much is simulated: what is kept longest is kept for 48")
+    parser.add_argument(
+        "--day-hours", type=float, default=72.0, help="how much is simulated: what is kept longest is kept for 48"
+    )
     parser.add_argument("--day-speed", type=float, default=600.0, help="simulated seconds in one second")
     options = parser.parse_args()
 
