@@ -87,6 +87,9 @@ class Terminal:
 @asynccontextmanager
 async def at_terminal(*arguments: str) -> AsyncIterator[Terminal]:
     controls, end = pty.openpty()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts so what it puts into the background, and children inherit it; a terminal does not.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "liqalert", *arguments, stdin=end, stdout=end, stderr=end, start_new_session=True
     )
