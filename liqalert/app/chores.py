@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
+from liqalert.app.memory import give_back
 from liqalert.app.owner import Owner
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
@@ -56,6 +58,7 @@ class Chores:
             Job("database lock", self._facts.hold.renew, every_s=5.0),
             Job("recipients", self._facts.delivering.remembered.refresh, every_s=60.0),
             Job("samples", self.save_samples, every_s=900.0),
+            Job("memory", self.give_back_memory, every_s=self._world.every(3600.0)),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
             Job("pruning", self.prune, daily_at=(0, 20)),
             Job("checkpoint", self.checkpoint, daily_at=(0, 40)),
@@ -132,6 +135,9 @@ class Chores:
             log.warning("old rows not pruned", extra={"reason": str(exc)})
         else:
             log.info("old rows pruned", extra={"rows": pruned})
+
+    async def give_back_memory(self) -> None:
+        await asyncio.to_thread(give_back)
 
     async def checkpoint(self) -> None:
         try:
