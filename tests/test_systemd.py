@@ -17,7 +17,7 @@ from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, free_port
 from tests.shipping import ROOT, build_wheel, new_environment
 from tests.systemd_container import SystemdContainer, can_boot
-from tests.telegram_server import TOKEN, TelegramServer, telegram_server
+from tests.telegram_server import TOKEN, TelegramServer
 
 UNIT = "liqalert.service"
 SETTINGS = """\
@@ -146,18 +146,6 @@ if can_boot() or os.environ.get("CI"):
         }
         with SystemdContainer(directory, mounts) as booted:
             yield booted
-
-    @pytest.fixture
-    async def binance() -> AsyncIterator[BinanceServer]:
-        async with BinanceServer() as server:
-            server.prices = {"BTCUSDT": 60_005.0, "ETHUSDT": 3000.0}
-            server.mark_every(0.2)
-            yield server
-
-    @pytest.fixture
-    async def telegram() -> AsyncIterator[TelegramServer]:
-        async with telegram_server() as server:
-            yield server
 
     @pytest.fixture
     async def service(

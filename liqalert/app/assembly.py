@@ -40,11 +40,7 @@ def assemble(
         settings, start, stores=stores, delivering=delivering, session=session, world=world, random=random
     )
     desk = OpenInterestDesk(
-        watching.rest,
-        watching.parser,
-        store=stores.baselines,
-        clock=clock,
-        mark_price=watching.mark_price,
+        watching.rest, watching.parser, store=stores.baselines, clock=clock, mark_price=watching.mark_price
     )
     candles = CandleDesk(
         stores.candles,

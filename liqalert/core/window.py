@@ -22,8 +22,6 @@ LARGEST_EXPONENT = 300.0
 """exp of it times any notional is a finite number; live liquidations stay below 20."""
 NO_OWNER = -1
 """Owner of a liquidation that came after the last rebuild."""
-
-
 FRESH = 32
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER = range(6)

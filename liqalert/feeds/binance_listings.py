@@ -52,8 +52,8 @@ def ending(symbol: str, listing: Listing | None, now: UnixTime) -> str | None:
     """Why no more is to come of `symbol`, in a sentence; None while it trades. `listing` None: it is not listed."""
     if listing is None:
         return (
-            f"Binance no longer lists {symbol}: it was delisted, or has another name now. Rules for it can tell "
-            "nothing any more (/unwatch)."
+            f"Binance does not list {symbol}: it was delisted, has another name, or never had this one. Rules for it can "
+            "tell nothing (/unwatch)."
         )
     status = listing.status or listing.contractStatus
     if status not in TRADING:

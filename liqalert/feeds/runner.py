@@ -84,18 +84,9 @@ class FeedRunner:
         self.latency_seen: Callable[[float], None] = lambda _: None
         """Is told the latency of each frame of marks, in seconds."""
         self._doubles = Doubles()
-        connection = partial(
-            Connection,
-            url,
-            self,
-            exchange=exchange,
-            session=session,
-            clock=clock,
-            random=random,
-            patience=self._patience,
-        )
+        same = partial(Connection, url, self, exchange=exchange, session=session, clock=clock, random=random)
         lives = enumerate(_first_lives(self._patience, connections), start=1)
-        self._connections = [connection(number=number, first_life_s=life_s) for number, life_s in lives]
+        self._connections = [same(number=n, first_life_s=life_s, patience=self._patience) for n, life_s in lives]
 
     @property
     def status(self) -> FeedStatus:

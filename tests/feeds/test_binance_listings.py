@@ -46,8 +46,11 @@ def test_a_contract_that_does_not_trade_is_named_with_its_status(field: str) -> 
     )
 
 
-def test_a_contract_that_is_gone_was_delisted_or_renamed() -> None:
-    assert (ending("LUNAUSDT", None, NOW) or "").startswith("Binance no longer lists LUNAUSDT: it was delisted, or has")
+def test_of_a_contract_that_is_not_listed_nothing_is_claimed_that_the_list_does_not_say() -> None:
+    assert ending("LUNAUSDT", None, NOW) == (
+        "Binance does not list LUNAUSDT: it was delisted, has another name, or never had this one. Rules for it can tell "
+        "nothing (/unwatch)."
+    )
 
 
 def test_an_answer_that_is_none_lists_nothing() -> None:
