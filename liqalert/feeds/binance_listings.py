@@ -52,8 +52,8 @@ def ending(symbol: str, listing: Listing | None, now: UnixTime) -> str | None:
     """Why no more is to come of `symbol`, in a sentence; None while it trades. `listing` None: it is not listed."""
     if listing is None:
         return (
-            f"Binance does not list {symbol}: it was delisted, has another name, or never had this one. Rules for it can "
-            "tell nothing (/unwatch)."
+            f"Binance does not list {symbol}: it was delisted, has another name, or never had this one. Rules for it "
+            "can tell nothing (/unwatch)."
         )
     status = listing.status or listing.contractStatus
     if status not in TRADING:

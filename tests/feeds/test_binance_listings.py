@@ -48,8 +48,8 @@ def test_a_contract_that_does_not_trade_is_named_with_its_status(field: str) -> 
 
 def test_of_a_contract_that_is_not_listed_nothing_is_claimed_that_the_list_does_not_say() -> None:
     assert ending("LUNAUSDT", None, NOW) == (
-        "Binance does not list LUNAUSDT: it was delisted, has another name, or never had this one. Rules for it can tell "
-        "nothing (/unwatch)."
+        "Binance does not list LUNAUSDT: it was delisted, has another name, or never had this one. Rules for it "
+        "can tell nothing (/unwatch)."
     )
 
 
