@@ -97,11 +97,12 @@ class Owner:
         return self._free_bytes
 
     def _listings(self, now: UnixTime) -> tuple[str, ...]:
-        if abs(now - self._listings_at) >= LISTINGS_EVERY_S:
+        watching = self._facts.watching
+        marked = watching.board.snapshot.marks
+        # Before the first marks nobody can say of which contracts none come.
+        if marked and abs(now - self._listings_at) >= LISTINGS_EVERY_S:
             self._listings_at = now
-            watching = self._facts.watching
             ruled = {*watched_instruments(self._facts.settings), *watching.engine.ruled}
-            marked = watching.board.snapshot.marks
             endings = [
                 watching.metadata.ending(each.symbol, marked=each in marked)
                 for each in sorted(ruled)

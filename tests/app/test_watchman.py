@@ -179,3 +179,16 @@ def test_several_starts_that_did_not_end_in_order_are_a_loop() -> None:
 
     (later,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10, T0], T0 + 10)
     assert (later.sentence == notice.sentence, later.alert(T0 + 10).id) == (False, notice.alert(T0).id)
+
+
+def test_contracts_that_end_are_told_once_each_and_many_of_them_together() -> None:
+    watchman = Watchman()
+    ends = [f"Binance ends COIN{number}USDT." for number in range(45)]
+
+    def told(*problems: str) -> list[str | None]:
+        return [alert.text for alert in watchman.look(Sight(listing_problems=problems), T0)]
+
+    assert told(*ends[:2]) == ends[:2]
+    assert told(*ends[:3]) == ends[2:3]
+    assert told(*ends) == ["\n".join((*ends[3:6], "The same or the like of 39 more contracts: the log names them."))]
+    assert told(*ends) == []

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 
 from liqalert.app.notices.standing import Notice
 from liqalert.core.market import FeedStatus
+
+log = logging.getLogger(__name__)
+
+MOST_APART = 3
 
 
 class ExchangeNotices:
@@ -26,7 +31,13 @@ class ExchangeNotices:
             )
 
     def listing(self, problems: Sequence[str]) -> Iterator[Notice]:
-        for problem in problems:
-            if problem not in self._told:
-                self._told.add(problem)
+        """Together when there are many: a list that came back short must not hold up alerts with a message for each."""
+        new = [problem for problem in problems if problem not in self._told]
+        self._told.update(new)
+        if len(new) > MOST_APART:
+            more = f"The same or the like of {len(new) - MOST_APART} more contracts: the log names them."
+            log.warning("contracts end", extra={"problems": new})
+            yield Notice("contract_ends", "\n".join((*new[:MOST_APART], more)), once=" ".join(new))
+        else:
+            for problem in new:
                 yield Notice("contract_ends", problem, once=problem)
