@@ -75,7 +75,7 @@ async def test_the_page_lives_with_the_market_and_says_when_it_does_not(browser:
         await reader.until_shown("#high", "standing")
         await reader.until_shown("#clusters", "short")
         await reader.until_shown(".banner", "SIMULATED MARKET")
-        assert await reader.pixels_of("#63e6be") + await reader.pixels_of("#e599f7") > 100
+        await reader.until(lambda: shows_candles(reader), "no candles were painted")
         await reader.keep("day")
 
         # A liquidation arrives without a reload.
@@ -111,6 +111,11 @@ async def test_the_page_lives_with_the_market_and_says_when_it_does_not(browser:
 
     assert complaints == []
     assert all(url.startswith(demo.address) for url in reader.requests)
+
+
+async def shows_candles(reader: Reader) -> bool:
+    """In the colours of the dark page. They come after the words, by a request of their own."""
+    return await reader.pixels_of("#63e6be") + await reader.pixels_of("#e599f7") > 100
 
 
 async def points_at_a_minute(reader: Reader) -> bool:
