@@ -11,13 +11,15 @@ from msgspec import Meta, Struct
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.feeds.binance_tables import USD_QUOTES, BinanceTables
 from liqalert.feeds.binance_wire import (
+    IN_A_WRAPPER,
     UNREADABLE,
     ForceOrder,
     MarkUpdate,
     Refused,
     Row,
+    decode_bare,
     decode_row_by_row,
-    decode_whole,
+    decode_wrapped,
 )
 from liqalert.ports import ParsedFrame
 
@@ -80,23 +82,21 @@ class BinanceParser:
         if len(frame) > MAX_FRAME_BYTES:
             return ParsedFrame(rejected=("too_large",))
         try:
-            content = decode_whole(frame)
-        except UNREADABLE:
+            content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
+        except (IndexError, *UNREADABLE):
             return self._parsed(*decode_row_by_row(frame), received_time)
         if type(content) is ForceOrder:
             # Nearly every liquidation: nothing has to be looked up, and what `_liquidation` gives costs a third.
             order = content.o
             instrument = self._in_dollars.get(order.s)
-            if (
-                instrument is not None
-                and content.st in _NOT_COIN_MARGINED
-                and order.st in _NOT_COIN_MARGINED
-                and (notional_usd := order.z * order.ap) <= MAX_NOTIONAL_USD
-            ):
-                happened_at = order.T / 1000.0
-                liquidated = _LIQUIDATED[order.S]
+            price, quantity = order.ap, order.z
+            notional_usd = quantity * price
+            # Both are 0 or 1 where both together are.
+            usd_margined = (content.st | order.st) in _NOT_COIN_MARGINED
+            if instrument is not None and usd_margined and notional_usd <= MAX_NOTIONAL_USD:
+                liquidated, happened_at = _LIQUIDATED[order.S], order.T / 1000.0
                 return ParsedFrame(
-                    (Liquidation(instrument, liquidated, order.ap, order.z, notional_usd, happened_at, received_time),)
+                    (Liquidation(instrument, liquidated, price, quantity, notional_usd, happened_at, received_time),)
                 )
         return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
 

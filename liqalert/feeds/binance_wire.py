@@ -49,7 +49,7 @@ Decoded: TypeAlias = tuple[Sequence[Row], tuple[str, ...]]
 """The rows of a frame, and one kind for each row that was refused."""
 
 
-class _Wrapped(Struct, gc=False):
+class Wrapped(Struct, gc=False):
     data: Row | list[Row]
 
 
@@ -91,18 +91,14 @@ class Refused(Exception):
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """All that decoding bytes from outside can raise: invalid UTF-8 and deep nesting have errors of their own."""
 
-_WRAPPER = b'{"stream"'
-_decode_wrapped = msgspec.json.Decoder(_Wrapped, strict=False).decode
+IN_A_WRAPPER = b'{"stream"'[2]
+"""The third byte of a combined stream's frames, and of no other that is as expected: one look tells them apart."""
+decode_wrapped = msgspec.json.Decoder(Wrapped, strict=False).decode
+"""The row or rows of a frame in which every one is as expected, in the wrapper. Raises UNREADABLE for others."""
+decode_bare: Callable[[bytes], Row | list[Row]] = msgspec.json.Decoder(Row | list[Row], strict=False).decode
+"""The same without the wrapper."""
 _decode_row = msgspec.json.Decoder(Row, strict=False).decode
-_decode_bare: Callable[[bytes], Row | list[Row]] = msgspec.json.Decoder(Row | list[Row], strict=False).decode
 _NOT_JSON_NUMBERS = re.compile(rb"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=[\s,\]}])")
-
-
-def decode_whole(frame: bytes) -> Row | list[Row]:
-    """The row or rows of a frame in which every one is as expected, wrapped or bare. Raises UNREADABLE for others."""
-    if frame[:9] == _WRAPPER:
-        return _decode_wrapped(frame).data
-    return _decode_bare(frame)
 
 
 def decode_row_by_row(frame: bytes) -> Decoded:
