@@ -75,18 +75,20 @@ class Pipeline:
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
         """Takes in one frame received at `now`."""
         self.advance(now)
-        decisions = self._engine.marks(frame.marks)
-        accepted = []
-        for liquidation in frame.liquidations:
-            verdict = self._engine.add(liquidation, now)
-            self.verdicts[verdict] += 1
-            if verdict is Verdict.ACCEPTED:
-                self._journal.liquidation(liquidation)
-                accepted.append(liquidation)
-            elif verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
-                log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
+        decisions = self._engine.marks(frame.marks) if frame.marks else ()
+        accepted = [each for each in frame.liquidations if self._accepts(each, now)]
         self._hand_on(decisions)
         self.shown(frame.marks, accepted)
+
+    def _accepts(self, liquidation: Liquidation, now: UnixTime) -> bool:
+        verdict = self._engine.add(liquidation, now)
+        self.verdicts[verdict] += 1
+        if verdict is Verdict.ACCEPTED:
+            self._journal.liquidation(liquidation)
+            return True
+        if verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
+            log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
+        return False
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
         """A feed's state, at least once a second."""
@@ -109,6 +111,8 @@ class Pipeline:
     def advance(self, now: UnixTime) -> None:
         """Runs the ticks that are due at `now`, each at its grid point."""
         every = self._engine.terms.rebuild_s
+        if self._ticked <= now < self._ticked + every:
+            return
         due = math.floor(now / every) * every
         if due < self._ticked - CATCH_UP_TICKS * every:
             log.warning("the clock was set back", extra={"by_s": self._ticked - due})

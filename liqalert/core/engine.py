@@ -45,6 +45,9 @@ class Verdict(StrEnum):
     AHEAD = "ahead_of_time"
     TOO_OLD = "too_old"
 
+    # An enum's own hash is a function in Python, and every liquidation is counted by its verdict.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -158,12 +161,12 @@ class Engine:
             return Verdict.AHEAD
         if liquidation.event_time < now - self.terms.history_s:
             return Verdict.TOO_OLD
-        if self._is_off_market(liquidation, now):
+        mark = self._book.mark(liquidation.instrument)
+        if self._is_off_market(liquidation, mark, now):
             return Verdict.OFF_MARKET
         if not self._sides.add(liquidation, now):
             return Verdict.DUPLICATE
         self._fills[liquidation.instrument] = liquidation
-        mark = self._book.mark(liquidation.instrument)
         self._surges.add(liquidation, mark.price if mark else None)
         return Verdict.ACCEPTED
 
@@ -231,21 +234,22 @@ class Engine:
             return 0.0
         return mark.received_time - seen_until
 
-    def _is_off_market(self, liquidation: Liquidation, now: UnixTime) -> bool:
-        usual = self._usual_price(liquidation.instrument, now)
-        if usual is None or usual / 2.0 <= liquidation.price <= usual * 2.0:
-            self._off_market.pop(liquidation.instrument, None)
+    def _is_off_market(self, liquidation: Liquidation, mark: Mark | None, now: UnixTime) -> bool:
+        usual: Mark | Liquidation | None = mark
+        if usual is None or now - usual.received_time > USUAL_PRICE_S:
+            usual = self._fills.get(liquidation.instrument)
+        if (
+            usual is None
+            or usual.price / 2.0 <= liquidation.price <= usual.price * 2.0
+            or now - usual.received_time > USUAL_PRICE_S
+        ):
+            if self._off_market:
+                self._off_market.pop(liquidation.instrument, None)
             return False
         in_a_row = self._off_market.setdefault(liquidation.instrument, [])
         if len(in_a_row) < BELIEVED_AFTER and not any(_same(liquidation, before) for before in in_a_row):
             in_a_row.append(liquidation)
         return len(in_a_row) < BELIEVED_AFTER
-
-    def _usual_price(self, instrument: Instrument, now: UnixTime) -> float | None:
-        for known in (self._book.mark(instrument), self._fills.get(instrument)):
-            if known is not None and now - known.received_time <= USUAL_PRICE_S:
-                return known.price
-        return None
 
     def _want_open_interest(self, instrument: Instrument, clusters: tuple[Cluster, ...]) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""

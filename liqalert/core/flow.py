@@ -37,14 +37,16 @@ class Flow:
         """None where it has to be added up anew."""
         self._greatest = 0.0
 
-    def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
-        happened_at = min(liquidation.event_time, liquidation.received_time)
-        # Nearly always the last.
-        place = bisect_right(self._times, happened_at)
-        self._times.insert(place, happened_at)
-        self._liquidations.insert(place, liquidation)
-        self._usd.insert(place, liquidation.notional_usd)
-        self._marks.insert(place, mark_price)
+    def add(self, arrived: Iterable[tuple[Liquidation, float | None]]) -> None:
+        """Each with the instrument's newest mark as it came."""
+        for liquidation, mark_price in arrived:
+            happened_at = min(liquidation.event_time, liquidation.received_time)
+            # Nearly always the last.
+            place = bisect_right(self._times, happened_at)
+            self._times.insert(place, happened_at)
+            self._liquidations.insert(place, liquidation)
+            self._usd.insert(place, liquidation.notional_usd)
+            self._marks.insert(place, mark_price)
         self._notional_usd = None
 
     @property

@@ -55,11 +55,12 @@ class Sides:
         self._holdings: dict[Owner, Holding] = {}
         self._clusters: dict[Owner, tuple[Cluster, ...]] = {}
         """Those of `_holdings`, in the order in which the sides first had any."""
-        self._landmark = -math.inf
+        self._landmark = self._landmark_until = -math.inf
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
         """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
-        self._move_landmark(now)
+        if not self._landmark <= now < self._landmark_until:
+            self._move_landmark(now)
         owner = (liquidation.instrument, liquidation.liquidated)
         holding = self._holdings.get(owner)
         if holding is None:
@@ -189,7 +190,7 @@ class Sides:
         if landmark == self._landmark:
             return
         forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
-        self._landmark = landmark
+        self._landmark, self._landmark_until = landmark, landmark + period
         for holding in self._holdings.values():
             if forwards:
                 holding.window.prune(now - self._terms.history_s)

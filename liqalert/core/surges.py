@@ -28,22 +28,20 @@ class Surges:
         self._flows: dict[Owner, Flow] = {}
         self._grown: set[Owner] = set()
         """Those whose greatness has not been measured since they grew."""
-        self._arrived: list[Liquidation] = []
-        """Not looked at yet."""
+        self._arrived: list[tuple[Liquidation, float | None]] = []
+        """Not looked at yet, each with the mark price when it came."""
         self._told_at: dict[tuple[str, Owner], UnixTime] = {}
         """By rule: when a cascade was last told."""
 
     def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
         """`mark_price`: the instrument's newest mark as this liquidation came."""
-        self._flow(liquidation).add(liquidation, mark_price)
-        self._arrived.append(liquidation)
+        self._arrived.append((liquidation, mark_price))
 
     def restore(self, liquidations: Iterable[Liquidation], told: Iterable[Alert], unseen_from: UnixTime) -> None:
         """Takes up an earlier run. What it received from `unseen_from` on it may not have looked at any more."""
-        for liquidation in liquidations:
-            self._flow(liquidation).add(liquidation, None)
-            if liquidation.received_time >= unseen_from:
-                self._arrived.append(liquidation)
+        liquidations = tuple(liquidations)
+        self._arrived += [(each, None) for each in liquidations if each.received_time >= unseen_from]
+        self._take_in((each, None) for each in liquidations if each.received_time < unseen_from)
         for alert in told:
             if alert.rule is not None and alert.flow is not None:
                 key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
@@ -52,14 +50,15 @@ class Surges:
     def look(self, mark_price: Callable[[Instrument], float | None], now: UnixTime) -> Iterator[Raised]:
         """What is to be told at a tick."""
         arrived, self._arrived = self._arrived, []
-        for liquidation in arrived:
+        owners = self._take_in(arrived)
+        for liquidation, _ in arrived:
             yield from self._large(liquidation, now)
         for flow in self._flows.values():
             flow.prune(now)
         for owner in self._grown:
             self._flows[owner].measure()
         self._grown.clear()
-        for owner in dict.fromkeys((each.instrument, each.liquidated) for each in arrived):
+        for owner in owners:
             if self._flows[owner].count:
                 yield from self._cascade(owner, mark_price(owner[0]), now)
 
@@ -70,14 +69,15 @@ class Surges:
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
         self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
 
-    def _flow(self, liquidation: Liquidation) -> Flow:
-        """The one that it is to be added to."""
-        owner = (liquidation.instrument, liquidation.liquidated)
-        flow = self._flows.get(owner)
-        if flow is None:
-            flow = self._flows[owner] = Flow()
-        self._grown.add(owner)
-        return flow
+    def _take_in(self, arrived: Iterable[tuple[Liquidation, float | None]]) -> Iterable[Owner]:
+        """Adds them to the flows of their sides, and gives these sides, in the order of their first."""
+        by_owner: dict[Owner, list[tuple[Liquidation, float | None]]] = {}
+        for each in arrived:
+            by_owner.setdefault((each[0].instrument, each[0].liquidated), []).append(each)
+        for owner, of_side in by_owner.items():
+            self._flows.setdefault(owner, Flow()).add(of_side)
+        self._grown |= by_owner.keys()
+        return by_owner.keys()
 
     def _large(self, liquidation: Liquidation, now: UnixTime) -> Iterator[Raised]:
         for rule_id, rule in self._rules.covering(RuleKind.LARGE, liquidation.instrument):

@@ -7,6 +7,7 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,6 +25,8 @@ NO_OWNER = -1
 """Owner of a liquidation that came after the last rebuild."""
 FRESH = 32
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
+FEW = 8
+"""Up to so many are put into a table one by one."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER = range(6)
 
 Key: TypeAlias = tuple[float, UnixTime, float]
@@ -74,16 +77,19 @@ class Columns:
 class Window:
     """Liquidations by ascending (price, event time, quantity), 48 bytes each.
 
-    New ones are kept apart, each with its place among the others, until the table is asked for: to make room for all
-    of them costs as much as for one.
+    New ones are kept apart until the table is asked for: to make room for all of them costs as much as for one. Whether
+    one is in the table already is not looked up where it happened later than all that are.
     """
 
-    __slots__ = ("_fresh", "_table", "changed", "oldest")
+    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "changed", "oldest")
 
     def __init__(self) -> None:
         self._table: Floats = np.empty((6, 0))
-        self._fresh: dict[Key, tuple[int, float, float]] = {}
-        """Place in the table, notional and mass of what is not in it yet."""
+        self._fresh: dict[Key, tuple[float, float]] = {}
+        """Notional and mass of what is not in the table yet."""
+        self._most_fresh = FRESH
+        self._newest: UnixTime = -float("inf")
+        """An upper bound of the event times in the table."""
         self.oldest: UnixTime = float("inf")
         """A lower bound of the event times held."""
         self.changed = False
@@ -94,47 +100,47 @@ class Window:
 
     def add(self, liquidation: Liquidation, mass: float) -> bool:
         """Keeps `liquidation`; False, and no change, for one with the same time, price and quantity."""
-        key = (liquidation.price, liquidation.event_time, liquidation.quantity)
-        place = None if key in self._fresh else self._place(key)
-        if place is None:
+        happened_at = liquidation.event_time
+        key = (liquidation.price, happened_at, liquidation.quantity)
+        if key in self._fresh or (happened_at <= self._newest and self._holds(key)):
             return False
-        self._fresh[key] = (place, liquidation.notional_usd, mass)
-        if len(self._fresh) > max(FRESH, _length(self._table) // 16):
+        self._fresh[key] = (liquidation.notional_usd, mass)
+        if len(self._fresh) > self._most_fresh:
             self._merge()
-        self.oldest = min(self.oldest, liquidation.event_time)
+        if happened_at < self.oldest:
+            self.oldest = happened_at
         self.changed = True
         return True
 
-    def _place(self, key: Key) -> int | None:
-        """Where it belongs in the table, None if it is there already."""
-        table, size = self._table, _length(self._table)
-        place = int(table[PRICE].searchsorted(key[0]))
+    def _holds(self, key: Key) -> bool:
+        place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
+        return place < _length(self._table) and self._key(place) == key
+
+    def _place(self, key: Key, start: int) -> int:
+        """Where it is in the table, or belongs: from `start`, the first place with its price, or a higher one."""
+        place, size = start, _length(self._table)
         # Nearly always nothing has the same price.
-        while place < size and table[PRICE, place] == key[0]:
-            present = (table[PRICE, place], table[TIME, place], table[QUANTITY, place])
-            if present == key:
-                return None
-            if present > key:
-                return place
+        while place < size and self._table[PRICE, place] == key[0] and self._key(place) < key:
             place += 1
         return place
+
+    def _key(self, place: int) -> Key:
+        price, happened_at, quantity = self._table[: QUANTITY + 1, place].tolist()
+        return price, happened_at, quantity
 
     def _merge(self) -> None:
         """Puts what is kept apart into the table."""
         if not self._fresh:
             return
-        new = sorted((*key, *rest) for key, rest in self._fresh.items())
-        values = np.array([(price, time, quantity, usd, mass, NO_OWNER) for price, time, quantity, _, usd, mass in new])
-        old, table = self._table, np.empty((6, len(self)))
-        copied = 0
-        for number, (_, _, _, place, _, _) in enumerate(new):
-            if copied < place:
-                table[:, copied + number : place + number] = old[:, copied:place]
-                copied = place
-            table[:, place + number] = values[number]
-        table[:, copied + len(new) :] = old[:, copied:]
+        keys = sorted(self._fresh)
+        values = np.array([(*key, *self._fresh[key], NO_OWNER) for key in keys]).T
+        starts = self._table[PRICE].searchsorted(values[PRICE]).tolist()
+        places = [self._place(key, start) for key, start in zip(keys, starts, strict=True)]
+        table = _inserted(self._table, places, values)
+        self._newest = max(self._newest, values[TIME].max())
         self._table = table
         self._fresh = {}
+        self._most_fresh = max(FRESH, _length(table) // 16)
 
     def prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`."""
@@ -168,6 +174,27 @@ class Window:
         """What is held, until the next change: not a copy."""
         self._merge()
         return Columns(self._table)
+
+
+def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
+    """`table` with each of `columns` put before the column of it at the same position in `places`, which ascend."""
+    count, size = len(places), _length(table) + len(places)
+    if count > FEW and _length(table):
+        at = np.add(places, np.arange(count))
+        sources = np.ones(size, dtype=np.intp)
+        sources[at] = 0
+        whole: Floats = table.take(sources.cumsum() - 1, axis=1, mode="clip")
+        whole[:, at] = columns
+        return whole
+    # For a few this is the faster, as whole stretches are copied.
+    whole = np.empty((len(table), size))
+    copied = 0
+    for number, place in enumerate(places):
+        whole[:, copied + number : place + number] = table[:, copied:place]
+        whole[:, place + number] = columns[:, number]
+        copied = place
+    whole[:, copied + count :] = table[:, copied:]
+    return whole
 
 
 def _row(table: Floats, number: int) -> Floats:

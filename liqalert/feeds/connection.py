@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 10_000_000
 LOOK_S = 0.05
-"""How often is looked at what waits in the socket."""
+"""How often is looked at what waits in the socket, and whether the connection's time is over."""
 OVERLAP_S = 0.5
 """So long both the old and the new connection are listened to: more than a frame is under way."""
 MESSAGE_TOO_BIG = 1009
@@ -118,7 +118,7 @@ class Connection:
 
     @property
     def progress_at(self) -> UnixTime:
-        """When a frame was last received, or an attempt to connect begun or ended."""
+        """When a frame was last received, to `LOOK_S`, or an attempt to connect begun or ended."""
         return self._progress_at
 
     @property
@@ -229,13 +229,16 @@ class Connection:
         self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool], patience: asyncio.Timeout
     ) -> None:
         loop = asyncio.get_running_loop()
-        while not over():
+        last = False
+        while not last:
             now_s = loop.time()
             frame = await self._next_frame(socket)
-            self._progress()
             if now_s - self._looked_s >= LOOK_S:
+                # For many frames that come in the same moment one look at all this is enough.
                 self._looked_s = now_s
+                self._progress()
                 self._backlog.note(_waiting(socket), now_s)
+                last = over()
             if self._owner.took(frame, behind=self._backlog.behind):
                 self._proven(loop.time())
                 patience.reschedule(self._marked + self._patience.silence_s)

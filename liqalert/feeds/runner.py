@@ -173,9 +173,9 @@ class FeedRunner:
         """Passes one frame on. The recording gets it where the sink does: after the news that its marks make."""
         now = self._clock.now()
         parsed = self._parser.parse(frame, now)
-        self._frames += 1
-        if self._frames % LOOKED_AT_EVERY == 1 or "unknown_event" in parsed.rejected:
+        if self._frames % LOOKED_AT_EVERY == 0 or "unknown_event" in parsed.rejected:
             self._liveness.unknown(self._unknown_names(frame))
+        self._frames += 1
         for kind in parsed.rejected:
             self._reject(kind, frame)
         if parsed.sent_at is not None:

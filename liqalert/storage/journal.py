@@ -62,7 +62,8 @@ class BatchJournal:
 
     def liquidation(self, liquidation: Liquidation) -> None:
         self._liquidations.append(liquidation)
-        self._drop_oldest()
+        if len(self._liquidations) > self._bound:
+            self._drop_oldest()
 
     def gap(self, gap: Gap) -> None:
         self._gaps.append(gap)
