@@ -76,19 +76,13 @@ class Pipeline:
         """Takes in one frame received at `now`."""
         self.advance(now)
         decisions = self._engine.marks(frame.marks) if frame.marks else ()
-        accepted = [each for each in frame.liquidations if self._accepts(each, now)]
-        self._hand_on(decisions)
+        accepted = []
+        for liquidation in frame.liquidations:
+            if self._accepts(liquidation, now):
+                accepted.append(liquidation)
+        if decisions:
+            self._decide(decisions)
         self.shown(frame.marks, accepted)
-
-    def _accepts(self, liquidation: Liquidation, now: UnixTime) -> bool:
-        verdict = self._engine.add(liquidation, now)
-        self.verdicts[verdict] += 1
-        if verdict is Verdict.ACCEPTED:
-            self._journal.liquidation(liquidation)
-            return True
-        if verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
-            log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
-        return False
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
         """A feed's state, at least once a second."""
@@ -148,6 +142,16 @@ class Pipeline:
         self._board.snapshot = snapshot
         self.tick_took(time.perf_counter() - began)
         self._hand_on(decisions)
+
+    def _accepts(self, liquidation: Liquidation, now: UnixTime) -> bool:
+        verdict = self._engine.add(liquidation, now)
+        self.verdicts[verdict] += 1
+        if verdict is Verdict.ACCEPTED:
+            self._journal.liquidation(liquidation)
+            return True
+        if verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
+            log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
+        return False
 
     def _hand_on(self, decisions: Sequence[Decision]) -> None:
         if decisions:

@@ -139,11 +139,11 @@ class FeedRunner:
 
     def took(self, frame: bytes, *, behind: bool) -> bool:
         if len(self._connections) == 1:
-            return self._take_or_spare(frame, behind=behind)
+            return self._take_or_spare(frame) if behind else self._take(frame)
         key = hash(frame)
         known = self._doubles.find(key, asyncio.get_running_loop().time())
         if known is None:
-            known = self._take_or_spare(frame, behind=behind)
+            known = self._take_or_spare(frame) if behind else self._take(frame)
             self._doubles.keep(key, known)
         return known
 
@@ -161,8 +161,9 @@ class FeedRunner:
 
     # ------------------------------------------------------------ frames
 
-    def _take_or_spare(self, frame: bytes, *, behind: bool) -> bool:
-        if not behind or not self._parser.can_be_spared(frame):
+    def _take_or_spare(self, frame: bytes) -> bool:
+        """While more comes than is taken in."""
+        if not self._parser.can_be_spared(frame):
             return self._take(frame)
         if self._spared.count(self._clock.now()):
             log.error("more comes than can be taken in, liquidations left out", extra={"exchange": self._exchange})
