@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
 
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
@@ -22,8 +23,7 @@ def short_id(*parts: object) -> str:
     return base64.b32encode(digest).decode().lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True, gc=False):
     """Who a cluster is, apart from what it holds at the moment."""
 
     id: str

@@ -13,6 +13,7 @@ from time import perf_counter
 
 from tests.benchmarks import (
     alerts,
+    busy,
     connections,
     crowd,
     decode,
@@ -37,6 +38,7 @@ GROUPS: Mapping[str, Callable[[Scale], Iterator[Figure]]] = {
     "alerts": alerts.figures,
     "messages": messages.figures,
     "crowd": crowd.figures,
+    "busy": busy.figures,
     "heatmap": heatmap.figures,
     "journal": journal.figures,
     "memory": memory.figures,

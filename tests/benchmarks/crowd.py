@@ -44,26 +44,33 @@ def figures(scale: Scale) -> Iterator[Figure]:
 async def _lag_p99_ms(chats: int, watched_s: float) -> float:
     with TemporaryDirectory() as directory:
         async with Database(f"sqlite+aiosqlite:///{Path(directory)}/liqalert.db") as database:
-            await _prepare(database, chats)
-            clock, notifier = SystemClock(), FakeNotifier(latency_s=0.05)
-            sender = Sender(
-                DeliveryOutbox(database),
-                {"telegram": notifier},
-                chats=ChatDirectory(database),
-                history=AlertStore(database),
-                amendments=MessageAmendments(database),
-                clock=clock,
-                random=Random(1),
-            )
-            task = asyncio.create_task(sender.run(), name="sender")
-            lags = await _lags_ms(watched_s)
-            await sender.stop(1.0)
-            await asyncio.gather(task, return_exceptions=True)
-            assert notifier.sent
+            await prepare(database, chats)
+            lags = await lags_while_told(database, watched_s)
     return sorted(lags)[int(len(lags) * 0.99)]
 
 
-async def _prepare(database: Database, chats: int) -> None:
+async def lags_while_told(database: Database, watched_s: float) -> list[float]:
+    """By how many milliseconds each beat comes late while the sender tells the chats."""
+    notifier = FakeNotifier(latency_s=0.05)
+    sender = Sender(
+        DeliveryOutbox(database),
+        {"telegram": notifier},
+        chats=ChatDirectory(database),
+        history=AlertStore(database),
+        amendments=MessageAmendments(database),
+        clock=SystemClock(),
+        random=Random(1),
+    )
+    task = asyncio.create_task(sender.run(), name="sender")
+    lags = await _lags_ms(watched_s)
+    await sender.stop(1.0)
+    await asyncio.gather(task, return_exceptions=True)
+    assert notifier.sent
+    return lags
+
+
+async def prepare(database: Database, chats: int) -> None:
+    """An alert that all of so many chats are to be told."""
     now = SystemClock().now()
     standard = Standard((BTCUSDT,), (RuleKind.NEAR,), Thresholds(1.0, 0.6, 1e6))
     await migrate(database)

@@ -22,7 +22,7 @@ BARE = Surroundings((None,) * DAY.columns)
 
 def figures(scale: Scale) -> Iterator[Figure]:
     count = scale.of(100_000, 500)
-    bench = Grids(_day(count), scale.of(1000, 50))
+    bench = Grids(one_day(count), scale.of(1000, 50))
     yield compare(
         Question(f"24 h grid of {count:,} liquidations", "one numpy histogram2d of the same", "us/liquidation", 5.0),
         ours=bench.built,
@@ -71,7 +71,7 @@ class Grids:
         return cpu_us(work, len(self._more))
 
 
-def _day(count: int) -> list[Liquidation]:
+def one_day(count: int) -> list[Liquidation]:
     random = np.random.default_rng(7)
     times = np.sort(random.uniform(T0 - 86_400.0, T0, count))
     prices = 60_000.0 * np.exp(np.cumsum(random.normal(0.0, 0.02 / np.sqrt(count), count)))
