@@ -26,6 +26,8 @@ LOOK_S = 0.05
 """How often is looked at what waits in the socket, and whether the connection's time is over."""
 OVERLAP_S = 0.5
 """So long both the old and the new connection are listened to: more than a frame is under way."""
+FRAMES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
+"""Both as bytes: text is not decoded, here or anywhere."""
 MESSAGE_TOO_BIG = 1009
 """The WebSocket close code for it."""
 
@@ -255,8 +257,9 @@ class Connection:
             message = await socket.receive()
         except TRANSPORT_ERRORS as exc:
             raise FeedLost(closed(self._exchange, None)) from exc
-        if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-            return message.data if isinstance(message.data, bytes) else message.data.encode()
+        if message.type in FRAMES:
+            data: bytes = message.data
+            return data
         if socket.close_code == MESSAGE_TOO_BIG:
             self._owner.too_large()
         raise FeedLost(closed(self._exchange, socket.close_code))
