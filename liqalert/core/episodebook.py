@@ -174,8 +174,10 @@ class EpisodeBook:
         approach = self._approaches.get(zone.id)
         if approach is not None and approach.most_advanced is not None:
             return approach.most_advanced
-        states = [episode.state for episode in self._episodes.get(zone.id, {}).values()]
-        found = max(states, key=lambda state: ADVANCEMENT[state], default=EpisodeState.IDLE)
+        episodes = self._episodes.get(zone.id)
+        if not episodes:
+            return EpisodeState.IDLE
+        found = max((episode.state for episode in episodes.values()), key=ADVANCEMENT.__getitem__)
         if approach is not None:
             approach.most_advanced = found
         return found

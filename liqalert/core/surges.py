@@ -53,17 +53,22 @@ class Surges:
         owners = self._take_in(arrived)
         for liquidation, _ in arrived:
             yield from self._large(liquidation, now)
-        for flow in self._flows.values():
-            flow.prune(now)
         for owner in self._grown:
-            self._flows[owner].measure()
+            flow = self._flows[owner]
+            flow.prune(now)
+            flow.measure()
         self._grown.clear()
         for owner in owners:
             if self._flows[owner].count:
                 yield from self._cascade(owner, mark_price(owner[0]), now)
 
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
-        """The greatest minute since the last sample, for each of `owners` and each side with a flow."""
+        """The greatest minute since the last sample, for each of `owners` and each side with a flow.
+
+        Flows that have not grown are pruned only here: until then nobody asks what is left of them.
+        """
+        for flow in self._flows.values():
+            flow.prune(now)
         greatest = {owner: flow.take_greatest() for owner, flow in self._flows.items()}
         magnitudes = {owner: value for owner, value in greatest.items() if value > 0.0}
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)

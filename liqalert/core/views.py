@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from typing import TypeAlias, overload
 
 from liqalert.core.clusters import Cluster
@@ -20,10 +22,14 @@ class ZoneViews(Sequence[ZoneView]):
     Their strengths change with every moment, so they are worked out for whoever looks, and not at each tick for nobody.
     """
 
-    def __init__(self, kept: tuple[Kept, ...], now: UnixTime, decay_s: float) -> None:
-        self._kept = kept
+    def __init__(self, by_instrument: tuple[tuple[Kept, ...], ...], now: UnixTime, decay_s: float) -> None:
+        self._by_instrument = by_instrument
         self._now = now
         self._decay_s = decay_s
+
+    @cached_property
+    def _kept(self) -> tuple[Kept, ...]:
+        return tuple(chain.from_iterable(self._by_instrument))
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -34,7 +40,7 @@ class ZoneViews(Sequence[ZoneView]):
     def __getitem__(self, place: slice) -> Sequence[ZoneView]: ...
     def __getitem__(self, place: int | slice) -> ZoneView | Sequence[ZoneView]:
         if isinstance(place, slice):
-            return ZoneViews(self._kept[place], self._now, self._decay_s)
+            return ZoneViews((self._kept[place],), self._now, self._decay_s)
         zone, state, clusters = self._kept[place]
         return ZoneView(zone, state, strongest(zone, clusters, self._now, self._decay_s))
 

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
@@ -163,18 +162,17 @@ class ZoneBook:
 
     def views(self, now: UnixTime) -> Sequence[ZoneView]:
         """Only of instruments about which something has changed are they collected anew."""
-        self._views = {
-            instrument: self._views_of(instrument) if instrument in self._stale else self._views[instrument]
-            for instrument in self._zones
-        }
+        # In the order in which the instruments first had zones, whatever the order of the set.
+        for instrument in [each for each in self._zones if each in self._stale]:
+            self._views[instrument] = self._views_of(instrument)
         self._stale.clear()
-        return ZoneViews(tuple(chain.from_iterable(self._views.values())), now, self._terms.decay_s)
+        return ZoneViews(tuple(self._views.values()), now, self._terms.decay_s)
 
     def _views_of(self, instrument: Instrument) -> tuple[Kept, ...]:
-        return tuple(
-            (zone, self._episodes.most_advanced(zone), self._sides.clusters_of((zone.instrument, zone.liquidated)))
-            for zone in self._zones[instrument].values()
-        )
+        clusters = {liquidated: self._sides.clusters_of((instrument, liquidated)) for liquidated in PositionSide}
+        most_advanced = self._episodes.most_advanced
+        zones = self._zones[instrument].values()
+        return tuple([(zone, most_advanced(zone), clusters[zone.liquidated]) for zone in zones])
 
     # ------------------------------------------------------------ zones
 
