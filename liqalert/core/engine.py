@@ -253,9 +253,9 @@ class Engine:
 
     def _want_open_interest(self, instrument: Instrument, clusters: tuple[Cluster, ...]) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""
-        if not self.baselines.knows_open_interest(instrument) and any(
-            cluster.notional_usd >= self.terms.min_notional_usd / 4.0 for cluster in clusters
-        ):
+        if instrument in self._wanted or self.baselines.knows_open_interest(instrument):
+            return
+        if any(cluster.notional_usd >= self.terms.min_notional_usd / 4.0 for cluster in clusters):
             self._wanted.add(instrument)
 
     def _sample(self, now: UnixTime) -> None:

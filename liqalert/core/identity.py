@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,7 +14,7 @@ from msgspec import Struct
 
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
-from liqalert.core.window import Columns
+from liqalert.core.window import Columns, Indices
 
 
 def short_id(*parts: object) -> str:
@@ -56,8 +57,6 @@ def identify(
     An old cluster passes its id on where the shared weight is at least half of the lighter of the two, the largest
     share first, then the older cluster, then the smaller id.
     """
-    if len(shared) == len(weights) == len(previous) and all(old == new for old, new in shared):
-        return previous, ()  # nearly always: each has kept to itself
     heir_of = _heirs(shared, weights, previous)
     inherited = {new: old for old, new in heir_of.items()}
     identities = []
@@ -74,43 +73,83 @@ def identify(
     return tuple(identities), ended
 
 
-def shared_weights(held: Sheet, parts: Parts, olds: Sequence[int]) -> list[dict[tuple[int, int], float]]:
-    """For each side of `held`, which had `olds` clusters, the weights that `identify` takes.
+@dataclass(frozen=True, slots=True)
+class SharedWeights:
+    """What the old and the new clusters of several sides have in common."""
 
-    `owners` of the sheet are positions among the old clusters of the same side. One sum over all liquidations: each
-    part has a stretch of bins of its own, one for each old cluster and one before for no cluster.
+    unmoved: Sequence[bool]
+    """By side: whether each cluster has kept to itself, as it nearly always does. Then all identities stay."""
+    _pairs: Sequence[tuple[int, int]]
+    _weights: Sequence[float]
+    _bounds: Sequence[int]
+
+    def of(self, number: int) -> Shared:
+        """The weights that `identify` takes, for one side."""
+        inside = slice(self._bounds[number], self._bounds[number + 1])
+        return dict(zip(self._pairs[inside], self._weights[inside], strict=True))
+
+
+def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
+    """For the sides of `held`, which had `olds` clusters each.
+
+    `owners` of the sheet are positions among the old clusters of the same side. Old clusters lie side by side as new
+    ones do, so what two have in common is a run of neighbours, or a few where newcomers have come between: each run is
+    added up, then the few runs of each pair. A part has a stretch of bins of its own, one for each old cluster.
     """
+    if not len(parts.starts):
+        return SharedWeights((olds == 0).tolist(), (), (), [0] * (len(olds) + 1))
     first = np.searchsorted(parts.starts, held.bounds)
-    bins = np.repeat(np.array(olds, np.int64) + 1, np.diff(first))
+    news = np.diff(first)
+    bins = np.repeat(olds, news)
     base = np.cumsum(bins) - bins
-    keys = np.repeat(base, parts.ends - parts.starts) + held.columns.owners + 1
-    sums = np.bincount(keys, held.columns.masses, minlength=int(bins.sum()))
-    found = np.flatnonzero(sums)
+    starts, owners = _runs(held, parts)
+    sums = np.add.reduceat(held.columns.masses, starts)
+    owned = owners >= 0
+    part = np.searchsorted(parts.starts, starts[owned], side="right") - 1
+    weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum()))
+    found = np.flatnonzero(weights)
     part = np.searchsorted(base, found, side="right") - 1
-    old = found - base[part] - 1
-    owned = old >= 0
-    found, part, old = found[owned], part[owned], old[owned]
-    side = np.searchsorted(first, part, side="right") - 1
-    shared: list[dict[tuple[int, int], float]] = [{} for _ in olds]
-    for number, *pair, weight in zip(
-        side.tolist(), old.tolist(), (part - first[side]).tolist(), sums[found].tolist(), strict=True
-    ):
-        shared[number][pair[0], pair[1]] = weight
-    return shared
+    number = np.searchsorted(first, part, side="right") - 1
+    old, new = found - base[part], part - first[number]
+    sides = len(olds)
+    pairs, moved = np.bincount(number, minlength=sides), np.bincount(number[old != new], minlength=sides)
+    return SharedWeights(
+        ((pairs == olds) & (news == olds) & (moved == 0)).tolist(),
+        list(zip(old.tolist(), new.tolist(), strict=True)),
+        weights[found].tolist(),
+        np.searchsorted(number, np.arange(sides + 1)).tolist(),
+    )
+
+
+def _runs(held: Sheet, parts: Parts) -> tuple[Indices, Indices]:
+    """Where each run of liquidations begins that have the same old and the same new cluster, and which the old is."""
+    owners = held.columns.owners
+    begins = np.empty(len(owners), np.bool_)
+    np.not_equal(owners[1:], owners[:-1], out=begins[1:])
+    begins[parts.starts] = True
+    starts = np.flatnonzero(begins)
+    return starts, owners[starts].astype(np.int64)
 
 
 def _heirs(shared: Shared, weights: Sequence[float], previous: Sequence[Identity]) -> dict[int, int]:
     """Old position to new position, one to one."""
-    old_weights: dict[int, float] = {}
-    for (old, _), weight in shared.items():
-        old_weights[old] = old_weights.get(old, 0.0) + weight
-    candidates = sorted(
-        shared.items(), key=lambda item: (-item[1], previous[item[0][0]].born_at, previous[item[0][0]].id, item[0][1])
-    )
+    news = Counter(old for old, _ in shared)
+    olds = Counter(new for _, new in shared)
     heirs: dict[int, int] = {}
+    contested: dict[int, float] = {}
+    """The weights of the old clusters that have come apart or together with others."""
+    for (old, new), weight in shared.items():
+        if news[old] == olds[new] == 1:
+            heirs[old] = new  # all that is left of it, and nobody else's
+        else:
+            contested[old] = contested.get(old, 0.0) + weight
+    candidates = sorted(
+        ((pair, weight) for pair, weight in shared.items() if pair[0] in contested),
+        key=lambda item: (-item[1], previous[item[0][0]].born_at, previous[item[0][0]].id, item[0][1]),
+    )
     taken: set[int] = set()
     for (old, new), weight in candidates:
-        enough = weight >= 0.5 * min(old_weights[old], weights[new]) * (1.0 - 1e-12)
+        enough = weight >= 0.5 * min(contested[old], weights[new]) * (1.0 - 1e-12)
         if enough and old not in heirs and new not in taken:
             heirs[old] = new
             taken.add(new)

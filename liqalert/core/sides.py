@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import pairwise
-from typing import TypeAlias
+from itertools import chain, pairwise, repeat
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -37,8 +37,7 @@ class Holding:
     clusters: tuple[Cluster, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Rebuilt:
+class Rebuilt(NamedTuple):
     """A side whose clusters were built anew."""
 
     owner: Owner
@@ -83,7 +82,7 @@ class Sides:
         for together in _groups(changed):
             yield from self._rebuild(together, now)
         for owner, holding in changed:
-            if not len(holding.window):
+            if not holding.clusters:
                 del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
@@ -133,40 +132,76 @@ class Sides:
         """All of them at once: what each gives depends on itself alone."""
         held = sheet([holding.window.columns() for _, holding in changed])
         parts = cut(held, self._terms.window_width)
-        shared = shared_weights(held, parts, [len(holding.identities) for _, holding in changed])
-        edges = held.bounds.tolist()
-        ranges = list(pairwise(np.searchsorted(parts.starts, held.bounds).tolist()))
-        numbers = np.concatenate([np.arange(last - first) for first, last in ranges])
-        owners = np.repeat(numbers, parts.ends - parts.starts)
-        values = _values(parts, self._decay(self._landmark, now))
+        first = np.searchsorted(parts.starts, held.bounds)
+        counts = np.diff(first)
+        numbers = np.arange(len(parts.starts)) - np.repeat(first[:-1], counts)
+        owners = np.repeat(numbers.astype(np.float64), parts.ends - parts.starts)
+        ended = self._identify(changed, held, parts, now)
+        clusters = self._built(changed, counts.tolist(), parts, now)
         rebuilt = []
-        for number, (owner, holding) in enumerate(changed):
-            inside = slice(*ranges[number])
-            name = partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now)
-            weights = parts.masses[inside].tolist()
-            holding.identities, ended = identify(
-                shared[number], weights, previous=holding.identities, now=now, new_id=name
-            )
-            holding.window.own(owners[edges[number] : edges[number + 1]])
-            baseline = self._baselines.of(owner, now)
-            holding.clusters = tuple(
-                Cluster(
-                    identity.id,
-                    owner[0],
-                    owner[1],
-                    *prices,
-                    *weights,
-                    count,
-                    *extremes,
-                    now,
-                    baseline,
-                    identity.split_from,
-                )
-                for identity, (prices, weights, count, extremes) in zip(holding.identities, values[inside], strict=True)
-            )
+        edges, ranges = pairwise(held.bounds.tolist()), pairwise(first.tolist())
+        for (owner, holding), (left, right), (start, end) in zip(changed, edges, ranges, strict=True):
+            holding.window.own(owners[left:right])
+            holding.clusters = tuple(clusters[start:end])
             self._keep(owner, holding.clusters)
-            rebuilt.append(Rebuilt(owner, holding.clusters, ended))
+            rebuilt.append(Rebuilt(owner, holding.clusters, ended.get(owner, ())))
         return rebuilt
+
+    def _identify(
+        self, changed: Sequence[tuple[Owner, Holding]], held: Sheet, parts: Parts, now: UnixTime
+    ) -> dict[Owner, tuple[Ended, ...]]:
+        """Gives the sides whose clusters have not each kept to itself their new identities; what ended there."""
+        shared = shared_weights(held, parts, np.array([len(holding.identities) for _, holding in changed], np.int64))
+        ranges = list(pairwise(np.searchsorted(parts.starts, held.bounds).tolist()))
+        ended = {}
+        for number, (owner, holding) in enumerate(changed):
+            if not shared.unmoved[number]:
+                inside = slice(*ranges[number])
+                name = partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now)
+                holding.identities, ended[owner] = identify(
+                    shared.of(number),
+                    parts.masses[inside].tolist(),
+                    previous=holding.identities,
+                    now=now,
+                    new_id=name,
+                )
+        return ended
+
+    def _built(
+        self, changed: Sequence[tuple[Owner, Holding]], counts: Sequence[int], parts: Parts, now: UnixTime
+    ) -> list[Cluster]:
+        """Those of one side after the other: a column for each field, so that no code runs for a single cluster."""
+        factor = self._decay(self._landmark, now)
+        identities = [identity for _, holding in changed for identity in holding.identities]
+        of_sides = ((owner[0], owner[1], self._baselines.of(owner, now)) for owner, _ in changed)
+        instruments, liquidated, baselines = (
+            chain.from_iterable(map(repeat, of_side, counts)) for of_side in zip(*of_sides, strict=True)
+        )
+        numbers = (
+            parts.prices,
+            parts.price_lows,
+            parts.price_highs,
+            parts.band_lows,
+            parts.band_highs,
+            parts.masses * factor,
+            parts.weighted_counts * factor,
+            parts.ends - parts.starts,
+            parts.largest_usd,
+            parts.oldest_at,
+            parts.newest_at,
+        )
+        return list(
+            map(
+                Cluster,
+                [identity.id for identity in identities],
+                instruments,
+                liquidated,
+                *(column.tolist() for column in numbers),
+                repeat(now),
+                baselines,
+                [identity.split_from for identity in identities],
+            )
+        )
 
     def _keep(self, owner: Owner, clusters: tuple[Cluster, ...]) -> None:
         if clusters:
@@ -176,7 +211,7 @@ class Sides:
 
     def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
         prices = holding.window.columns().prices
-        owners = np.full(len(prices), NO_OWNER, dtype=np.int64)
+        owners = np.full(len(prices), float(NO_OWNER))
         for number, zone in enumerate(remembered):
             owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
         holding.window.own(owners)
@@ -231,21 +266,6 @@ def strongest(zone: Zone, clusters: Iterable[Cluster], now: UnixTime, decay_s: f
 
 def _magnitude(cluster: Cluster) -> float:
     return magnitude(cluster.notional_usd, cluster.weighted_count)
-
-
-Values: TypeAlias = tuple[
-    tuple[float, float, float, float, float], tuple[float, float], int, tuple[float, float, float]
-]
-"""The numbers of a cluster in the order of Cluster's fields: prices, weighted sums, count, extremes."""
-
-
-def _values(parts: Parts, factor: float) -> list[Values]:
-    prices = (parts.prices, parts.price_lows, parts.price_highs, parts.band_lows, parts.band_highs)
-    weighted = (parts.masses * factor, parts.weighted_counts * factor)
-    extremes = (parts.largest_usd, parts.oldest_at, parts.newest_at)
-    by_column = (zip(*(column.tolist() for column in columns), strict=True) for columns in (prices, weighted, extremes))
-    of_prices, of_weights, of_extremes = by_column
-    return list(zip(of_prices, of_weights, (parts.ends - parts.starts).tolist(), of_extremes, strict=True))
 
 
 def _name(owner: Owner, held: Sheet, starts: Indices, ends: Indices, now: UnixTime, position: int) -> str:

@@ -66,9 +66,9 @@ class Columns:
         return _row(self.table, MASS)
 
     @property
-    def owners(self) -> Indices:
+    def owners(self) -> Floats:
         """Position of the cluster each liquidation was in after the last rebuild; NO_OWNER for newer ones."""
-        return _row(self.table, OWNER).astype(np.int64)
+        return _row(self.table, OWNER)
 
     def __len__(self) -> int:
         return _length(self.table)
@@ -165,7 +165,7 @@ class Window:
         self._table[MASS] = self._table[NOTIONAL] * np.exp(exponents)
         self.changed = True
 
-    def own(self, owners: Indices) -> None:
+    def own(self, owners: Floats) -> None:
         """Notes which cluster each liquidation is in, by position in the window, after a rebuild."""
         self._table[OWNER] = owners
         self.changed = False

@@ -37,3 +37,16 @@ def band(prices: list[float], masses: list[float]) -> tuple[float, float]:
         return next((price for price, mass in zip(prices, running, strict=True) if mass >= wanted), prices[-1])
 
     return reached(0.01 * running[-1]), reached(0.99 * running[-1])
+
+
+def heirs(shared: dict[tuple[int, int], float], weights: list[float], ages: list[tuple[float, str]]) -> dict[int, int]:
+    """Which new cluster each old one passes its id on to; `ages` are births and ids of the old ones."""
+    old_weights: dict[int, float] = {}
+    for (old, _), weight in shared.items():
+        old_weights[old] = old_weights.get(old, 0.0) + weight
+    found: dict[int, int] = {}
+    for (old, new), weight in sorted(shared.items(), key=lambda item: (-item[1], *ages[item[0][0]], item[0][1])):
+        enough = weight >= 0.5 * min(old_weights[old], weights[new]) * (1.0 - 1e-12)
+        if enough and old not in found and new not in found.values():
+            found[old] = new
+    return found

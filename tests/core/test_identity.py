@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.core.engine import Engine
+from liqalert.core.identity import Identity, identify
 from liqalert.core.market import Liquidation
+from tests.core import reference
 from tests.core.events import T0, TERMS, liquidation
 
 bursts = st.lists(
@@ -70,6 +72,29 @@ def far_ids(stream: list[list[Liquidation]]) -> list[list[str]]:
         clusters = engine.tick(now)[0].clusters(now)
         ids.append([cluster.id for cluster in clusters if cluster.price_low > 1150])
     return ids
+
+
+pairs = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.integers(1, 5).map(float), max_size=12)
+
+
+@given(pairs, st.lists(st.integers(0, 5), min_size=5, max_size=5), st.lists(st.integers(0, 2), min_size=5, max_size=5))
+def test_ids_go_to_the_heirs_of_the_plain_version(
+    shared: dict[tuple[int, int], float], newcomers: list[int], births: list[int]
+) -> None:
+    """Few weights and births, so that many are equal."""
+    previous = tuple(Identity(f"old{number}", T0 + birth) for number, birth in enumerate(births))
+    weights = [
+        more + sum(weight for (_, to), weight in shared.items() if to == new) for new, more in enumerate(newcomers)
+    ]
+
+    identities, ended = identify(shared, weights, previous=previous, now=T0 + 9, new_id=lambda new: f"new{new}")
+
+    heirs = reference.heirs(shared, weights, [(each.born_at, each.id) for each in previous])
+    expected = [f"new{new}" for new in range(5)]
+    for old, new in heirs.items():
+        expected[new] = f"old{old}"
+    assert [each.id for each in identities] == expected
+    assert {each.id for each in ended} == {f"old{old}" for old in range(5) if old not in heirs}
 
 
 def test_a_growing_cluster_keeps_its_id() -> None:

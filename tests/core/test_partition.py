@@ -90,7 +90,7 @@ def test_shared_weights_are_those_of_each_pair(found: list[list[Event]], data: s
     held = sheet(windows)
     parts = cut(held, TERMS.window_width)
 
-    shared = shared_weights(held, parts, olds)
+    shared = shared_weights(held, parts, np.array(olds, np.int64))
 
     first = np.searchsorted(parts.starts, held.bounds).tolist()
     for side in range(len(windows)):
@@ -100,4 +100,8 @@ def test_shared_weights_are_those_of_each_pair(found: list[list[Event]], data: s
                 old = int(held.columns.owners[place])
                 if old >= 0:
                     expected[old, new] = expected.get((old, new), 0.0) + float(held.columns.masses[place])
-        assert shared[side] == pytest.approx({pair: weight for pair, weight in expected.items() if weight}, rel=1e-12)
+        assert shared.of(side) == pytest.approx(
+            {pair: weight for pair, weight in expected.items() if weight}, rel=1e-12
+        )
+        news = range(first[side + 1] - first[side])
+        assert shared.unmoved[side] is (len(news) == olds[side] and expected.keys() == {(each, each) for each in news})
