@@ -17,7 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from liqalert.core.window import Columns, Floats, Indices
+from liqalert.core.window import Columns, Floats, Indices, reach
 
 BAND_TAIL = 0.01
 """The band leaves out this share of the weight at either end."""
@@ -54,7 +54,9 @@ class Parts:
 
 
 def sheet(windows: list[Columns]) -> Sheet:
-    joined = Columns(np.concatenate([each.table for each in windows], axis=1))
+    widths = {each.width for each in windows}
+    table = np.concatenate([each.table for each in windows], axis=1)
+    joined = Columns(table, widths.pop() if len(widths) == 1 else None)
     return Sheet(joined, np.log(joined.prices), np.cumsum([0, *map(len, windows)]))
 
 
@@ -99,15 +101,21 @@ def _running(held: Sheet) -> _Running:
     masses = held.columns.masses
     upto, before = np.empty(len(masses)), np.empty(len(masses))
     for left, right in pairwise(held.bounds.tolist()):
-        np.cumsum(masses[left:right], out=upto[left:right])
+        masses[left:right].cumsum(out=upto[left:right])
     before[1:] = upto[:-1]
     before[held.bounds[:-1][held.bounds[:-1] < held.bounds[1:]]] = 0.0
     return _Running(before, upto)
 
 
 def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, Indices]:
-    """Starts and ends, ascending."""
-    log_prices, reach = held.log_prices, _reach(held, width)
+    """Starts and ends, ascending.
+
+    A window weighs the same at every level, unless a heavier one was taken that it reached into: then it ends where
+    that one begins. So all are weighed once, and after a level only those which end anew: a stretch just below each
+    window that was taken, because where windows end ascends as where they begin does.
+    """
+    log_prices, reaches = held.log_prices, _reach(held, width)
+    weights = running.upto[reaches - 1] - running.before
     found_starts, found_ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     lefts, rights = held.bounds[:-1], held.bounds[1:]
     while True:
@@ -117,32 +125,53 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
             break
         lengths = rights - lefts
         offsets = np.cumsum(lengths) - lengths
-        places = np.arange(lengths.sum()) + np.repeat(lefts - offsets, lengths)
-        ends = np.minimum(reach[places], np.repeat(rights, lengths))
-        weights = running.upto[ends - 1] - running.before[places]
-        heaviest = np.maximum.reduceat(weights, offsets)
-        ties = np.flatnonzero(weights >= np.repeat(heaviest * ALMOST, lengths))
+        weighed = _joined(weights, lefts, rights)
+        heaviest = np.maximum.reduceat(weighed, offsets)
+        ties = np.flatnonzero(weighed >= np.repeat(heaviest * ALMOST, lengths))
         if len(ties) > len(lefts):
-            widths = log_prices[ends[ties] - 1] - log_prices[places[ties]]
-            ties = _narrowest(ties, widths, np.searchsorted(offsets, ties, side="right"))
-        starts, ends = places[ties], ends[ties]
+            ranges = np.searchsorted(offsets, ties, side="right") - 1
+            starts = ties + (lefts - offsets)[ranges]
+            ends = np.minimum(reaches[starts], rights[ranges])
+            ties = _narrowest(ties, log_prices[ends - 1] - log_prices[starts], ranges)
+        starts = ties + (lefts - offsets)
+        ends = np.minimum(reaches[starts], rights)
         found_starts.append(starts)
         found_ends.append(ends)
-        lefts, rights = np.concatenate((lefts, ends)), np.concatenate((starts, rights))
-        order = np.argsort(lefts, kind="stable")
-        lefts, rights = lefts[order], rights[order]
+        first = np.maximum(lefts, np.searchsorted(reaches, starts, side="right"))
+        shortened = _stretches(first, starts - first)
+        weights[shortened] = np.repeat(running.upto[starts - 1], starts - first) - running.before[shortened]
+        lefts, rights = _alternating(lefts, ends), _alternating(starts, rights)
     return np.sort(np.concatenate(found_starts)), np.sort(np.concatenate(found_ends))
+
+
+def _stretches(firsts: Indices, lengths: Indices) -> Indices:
+    """The positions of several stretches, one after the other."""
+    offsets = np.cumsum(lengths) - lengths
+    positions: Indices = np.arange(lengths.sum()) + np.repeat(firsts - offsets, lengths)
+    return positions
+
+
+def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
+    """Several stretches of `values`, one after the other. By slices: to index costs more, even where they are short."""
+    joined: Floats = np.concatenate(
+        [values[left:right] for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)]
+    )
+    return joined
+
+
+def _alternating(firsts: Indices, seconds: Indices) -> Indices:
+    both = np.empty(2 * len(firsts), np.int64)
+    both[::2], both[1::2] = firsts, seconds
+    return both
 
 
 def _reach(held: Sheet, width: float) -> Indices:
     """For each position: where a window that begins there ends."""
-    log_prices = held.log_prices
-    reach = np.empty(len(log_prices), np.int64)
-    # The hair of tolerance keeps prices that lie exactly one window apart together in spite of rounding in the log.
-    limits = log_prices + width * (1.0 + 1e-12)
-    for left, right in pairwise(held.bounds.tolist()):
-        reach[left:right] = left + np.searchsorted(log_prices[left:right], limits[left:right], side="right")
-    return reach
+    prices = held.columns.prices
+    if held.columns.width == width:
+        return np.arange(len(prices)) + held.columns.spans.astype(np.int64)
+    found = [left + reach(prices[left:right], width) for left, right in pairwise(held.bounds.tolist())]
+    return np.concatenate(found)
 
 
 def _narrowest(ties: Indices, widths: Floats, ranges: Indices) -> Indices:

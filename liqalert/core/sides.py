@@ -130,8 +130,9 @@ class Sides:
 
     def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
         """All of them at once: what each gives depends on itself alone."""
-        held = sheet([holding.window.columns() for _, holding in changed])
-        parts = cut(held, self._terms.window_width)
+        width = self._terms.window_width
+        held = sheet([holding.window.spanned(width) for _, holding in changed])
+        parts = cut(held, width)
         first = np.searchsorted(parts.starts, held.bounds)
         counts = np.diff(first)
         numbers = np.arange(len(parts.starts)) - np.repeat(first[:-1], counts)

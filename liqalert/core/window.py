@@ -7,6 +7,7 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,9 +26,11 @@ NO_OWNER = -1
 """Owner of a liquidation that came after the last rebuild."""
 FRESH = 32
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
-FEW = 8
+ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
-PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER = range(6)
+FEW = 128
+"""One new liquidation changes spans faster than they are found anew where at least so many others are held."""
+PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
 
 Key: TypeAlias = tuple[float, UnixTime, float]
 """Price, event time, quantity: what tells two liquidations of a side apart, and their order."""
@@ -38,12 +41,14 @@ class Columns:
     """Liquidations by ascending (price, event time, quantity), one row of `table` a field."""
 
     table: Floats
+    width: float | None = None
+    """In log price: for which windows the spans hold. None if they are not known."""
 
     @classmethod
     def of(
         cls, prices: Floats, times: Floats, quantities: Floats, notionals: Floats, masses: Floats, owners: Indices
     ) -> Columns:
-        return cls(np.stack((prices, times, quantities, notionals, masses, owners)))
+        return cls(np.stack((prices, times, quantities, notionals, masses, owners, np.zeros(len(prices)))))
 
     @property
     def prices(self) -> Floats:
@@ -70,26 +75,35 @@ class Columns:
         """Position of the cluster each liquidation was in after the last rebuild; NO_OWNER for newer ones."""
         return _row(self.table, OWNER)
 
+    @property
+    def spans(self) -> Floats:
+        """How many liquidations a window holds that begins with this one, itself included."""
+        return _row(self.table, SPAN)
+
     def __len__(self) -> int:
         return _length(self.table)
 
 
 class Window:
-    """Liquidations by ascending (price, event time, quantity), 48 bytes each.
+    """Liquidations by ascending (price, event time, quantity), 56 bytes each.
 
     New ones are kept apart until the table is asked for: to make room for all of them costs as much as for one. Whether
-    one is in the table already is not looked up where it happened later than all that are.
+    one is in the table already is not looked up where it happened later than all that are. Spans are kept from one
+    rebuild to the next, because to find them is to search for every price among all: a new liquidation adds one to the
+    spans of those below it that reach up to it.
     """
 
-    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "changed", "oldest")
+    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "_width", "changed", "oldest")
 
     def __init__(self) -> None:
-        self._table: Floats = np.empty((6, 0))
+        self._table: Floats = np.empty((7, 0))
         self._fresh: dict[Key, tuple[float, float]] = {}
         """Notional and mass of what is not in the table yet."""
         self._most_fresh = FRESH
         self._newest: UnixTime = -float("inf")
         """An upper bound of the event times in the table."""
+        self._width: float | None = None
+        """For which windows the spans in the table hold."""
         self.oldest: UnixTime = float("inf")
         """A lower bound of the event times held."""
         self.changed = False
@@ -133,7 +147,7 @@ class Window:
         if not self._fresh:
             return
         keys = sorted(self._fresh)
-        values = np.array([(*key, *self._fresh[key], NO_OWNER) for key in keys]).T
+        values = np.array([(*key, *self._fresh[key], NO_OWNER, 0.0) for key in keys]).T
         starts = self._table[PRICE].searchsorted(values[PRICE]).tolist()
         places = [self._place(key, start) for key, start in zip(keys, starts, strict=True)]
         table = _inserted(self._table, places, values)
@@ -141,6 +155,10 @@ class Window:
         self._table = table
         self._fresh = {}
         self._most_fresh = max(FRESH, _length(table) // 16)
+        if len(keys) * FEW > _length(table):
+            self._width = None
+        if self._width is not None:
+            _span_new(table, [place + number for number, place in enumerate(places)], self._width)
 
     def prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`."""
@@ -149,6 +167,8 @@ class Window:
         self._merge()
         kept = self._table[TIME] >= before
         if not kept.all():
+            if self._width is not None:
+                _span_kept(self._table, kept)
             self._table = self._table[:, kept]
             self.changed = True
         self.oldest = self._table[TIME].min(initial=float("inf"))
@@ -173,13 +193,61 @@ class Window:
     def columns(self) -> Columns:
         """What is held, until the next change: not a copy."""
         self._merge()
-        return Columns(self._table)
+        return Columns(self._table, self._width)
+
+    def spanned(self, width: float) -> Columns:
+        """Like `columns`, with the spans of windows of `width` in log price."""
+        self._merge()
+        if self._width != width:
+            prices = self._table[PRICE]
+            self._table[SPAN] = reach(prices, width) - np.arange(len(prices))
+            self._width = width
+        return Columns(self._table, width)
+
+
+def reach(prices: Floats, width: float) -> Indices:
+    """For each of the ascending `prices`: where a window ends that begins with it and is `width` wide in log price."""
+    ends: Indices = prices.searchsorted(prices * _factor(width), side="right")
+    return ends
+
+
+def _factor(width: float) -> float:
+    """From the first price of a window to its last. The hair of tolerance keeps prices together that lie exactly one
+    window apart, in spite of rounding."""
+    return math.exp(width * (1.0 + 1e-12))
+
+
+def _span_new(table: Floats, places: Sequence[int], width: float) -> None:
+    """Sets right the spans of a table in which those at `places` are new: what `reach` would give, without a search
+    for each price.
+
+    A new liquidation is in the windows of a stretch of others that ends just below it. Where the stretch begins is
+    asked by the very product that `reach` takes, because a quotient may be rounded to the other side of an edge.
+    """
+    prices, spans, factor = table[PRICE], table[SPAN], _factor(width)
+    for place in places:
+        price = prices[place]
+        first = int(prices.searchsorted(price / factor))
+        while first > 0 and prices[first - 1] * factor >= price:
+            first = int(prices.searchsorted(prices[first - 1]))
+        while prices[first] * factor < price:
+            first = int(prices.searchsorted(prices[first], side="right"))
+        spans[first:place] += 1.0
+    for place in places:
+        spans[place] = int(prices.searchsorted(prices[place] * factor, side="right")) - place
+
+
+def _span_kept(table: Floats, kept: NDArray[np.bool_]) -> None:
+    """Sets right the spans of those that are kept: of each window, how many of it are kept."""
+    before = np.concatenate(([0], np.cumsum(kept)))
+    starts = np.arange(len(kept))
+    table[SPAN] = before[starts + table[SPAN].astype(np.int64)] - before[starts]
 
 
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
     """`table` with each of `columns` put before the column of it at the same position in `places`, which ascend."""
     count, size = len(places), _length(table) + len(places)
-    if count > FEW and _length(table):
+    if count > ONE_BY_ONE and _length(table):
         at = np.add(places, np.arange(count))
         sources = np.ones(size, dtype=np.intp)
         sources[at] = 0

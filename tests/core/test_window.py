@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import liqalert.core.window
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.market import Liquidation
 from liqalert.core.terms import Terms
-from liqalert.core.window import Window
-from tests.core.events import T0, TERMS, liquidation
+from liqalert.core.window import Window, reach
+from tests.core.events import T0, TERMS, liquidation, prices
 
 arrivals = st.lists(
     st.builds(
@@ -39,6 +40,34 @@ def test_a_window_holds_each_liquidation_once_in_order_whenever_it_is_asked(numb
         if came % every == 0:
             assert held(window) == sorted((*key, mass) for key, mass in kept.items())
     assert held(window) == sorted((*key, mass) for key, mass in kept.items())
+
+
+@given(st.lists(st.tuples(prices, st.integers(0, 9), st.booleans()), max_size=60))
+def test_spans_are_found_again_by_every_addition_and_removal(arrivals: list[tuple[float, int, bool]]) -> None:
+    """As if each price were searched for among all; so they are after the first rebuild, and after too many."""
+    asked = Window()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(liqalert.core.window, "FEW", 2)
+        for number, (price, age, rebuilds) in enumerate(arrivals):
+            asked.add(liquidation(price, usd=1000.0 + number, at=T0 + number - age), 1.0)
+            asked.prune(T0 + number - 7)
+            if rebuilds:
+                columns = asked.spanned(TERMS.window_width)
+                expected = reach(columns.prices, TERMS.window_width) - np.arange(len(columns))
+                assert columns.spans.tolist() == expected.tolist()
+
+
+def test_spans_of_many_at_one_price_on_the_edge_of_a_window() -> None:
+    window = Window()
+    for number in range(600):
+        window.add(liquidation(1000.0, usd=1000.0 + number, at=T0), 1.0)
+    window.spanned(TERMS.window_width)
+    window.add(liquidation(1020.0, usd=1000.0, at=T0), 1.0)
+    window.add(liquidation(1020.1, usd=1000.0, at=T0), 1.0)
+
+    spans = window.spanned(TERMS.window_width).spans.tolist()
+
+    assert spans == [*range(601, 1, -1), 2, 1]
 
 
 def held(window: Window) -> list[tuple[float, ...]]:
