@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
-from liqalert.core.window import Columns, Indices
+from liqalert.core.window import Columns, Floats, Indices
 
 
 def short_id(*parts: object) -> str:
@@ -79,14 +79,16 @@ class SharedWeights:
 
     unmoved: Sequence[bool]
     """By side: whether each cluster has kept to itself, as it nearly always does. Then all identities stay."""
-    _pairs: Sequence[tuple[int, int]]
-    _weights: Sequence[float]
+    _olds: Indices
+    _news: Indices
+    _weights: Floats
     _bounds: Sequence[int]
 
     def of(self, number: int) -> Shared:
         """The weights that `identify` takes, for one side."""
         inside = slice(self._bounds[number], self._bounds[number + 1])
-        return dict(zip(self._pairs[inside], self._weights[inside], strict=True))
+        pairs = zip(self._olds[inside].tolist(), self._news[inside].tolist(), strict=True)
+        return dict(zip(pairs, self._weights[inside].tolist(), strict=True))
 
 
 def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
@@ -97,7 +99,8 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     added up, then the few runs of each pair. A part has a stretch of bins of its own, one for each old cluster.
     """
     if not len(parts.starts):
-        return SharedWeights((olds == 0).tolist(), (), (), [0] * (len(olds) + 1))
+        none = np.empty(0, np.int64)
+        return SharedWeights((olds == 0).tolist(), none, none, np.empty(0), [0] * (len(olds) + 1))
     first = np.searchsorted(parts.starts, held.bounds)
     news = np.diff(first)
     bins = np.repeat(olds, news)
@@ -106,7 +109,7 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     sums = np.add.reduceat(held.columns.masses, starts)
     owned = owners >= 0
     part = np.searchsorted(parts.starts, starts[owned], side="right") - 1
-    weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum()))
+    weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum())).astype(np.float64)
     found = np.flatnonzero(weights)
     part = np.searchsorted(base, found, side="right") - 1
     number = np.searchsorted(first, part, side="right") - 1
@@ -115,8 +118,9 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     pairs, moved = np.bincount(number, minlength=sides), np.bincount(number[old != new], minlength=sides)
     return SharedWeights(
         ((pairs == olds) & (news == olds) & (moved == 0)).tolist(),
-        list(zip(old.tolist(), new.tolist(), strict=True)),
-        weights[found].tolist(),
+        old,
+        new,
+        weights[found],
         np.searchsorted(number, np.arange(sides + 1)).tolist(),
     )
 

@@ -37,7 +37,7 @@ from liqalert.core.zones import (
     open_zone,
     overlapping,
     position,
-    qualifies,
+    qualifying,
     rewrite,
     still_covers,
     strength_of,
@@ -96,9 +96,10 @@ class ZoneBook:
         a restart, after which everything is built anew, is not an event.
         """
         self._stale.add(rebuilt.owner[0])
-        big = [cluster for cluster in rebuilt.clusters if qualifies(cluster, self._terms)]
-        for cluster in sorted(big, key=lambda cluster: (-cluster.strength, cluster.id)):
-            yield from self._follow(cluster, now)
+        big = [(-cluster.strength, cluster.id, cluster) for cluster in qualifying(rebuilt.clusters, self._terms)]
+        if big:
+            big.sort()
+            yield from self._follow_each(rebuilt.owner, big, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
@@ -176,30 +177,35 @@ class ZoneBook:
 
     # ------------------------------------------------------------ zones
 
-    def _follow(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
-        """Rewrites the strongest zone that the cluster still covers, or opens one where it covers none."""
-        low, high = cluster.band_low, cluster.band_high
-        covered = [
-            zone
-            for zone in self._living(cluster.instrument, cluster.liquidated)
+    def _follow_each(
+        self, owner: Owner, big: Iterable[tuple[float, str, Cluster]], now: UnixTime
+    ) -> Iterator[Decision]:
+        """Rewrites the strongest zone that a cluster still covers, or opens one where it covers none."""
+        living = self._living(*owner)
+        for minus_strength, _, cluster in big:
+            low, high = cluster.band_low, cluster.band_high
             # Most lie elsewhere.
-            if zone.low <= high and low <= zone.high and still_covers(cluster, zone)
-        ]
-        if covered:
-            zone = max(covered, key=lambda zone: (zone.strength, zone.id))
-            if strength_of(cluster, zone.baseline) > zone.strength:
-                yield from self._rewrite(zone, cluster, now)
-        elif cluster.strength >= OPENS_AT_STRENGTH:
-            yield from self._open(cluster, now)
+            near = [zone for zone in living if zone.low <= high and low <= zone.high]
+            covered = [zone for zone in near if still_covers(cluster, zone)]
+            if covered:
+                zone = max(covered, key=lambda zone: (zone.strength, zone.id)) if len(covered) > 1 else covered[0]
+                same = zone.baseline is cluster.baseline
+                strength = -minus_strength if same else strength_of(cluster, zone.baseline)
+                if strength > zone.strength:
+                    yield from self._rewrite(zone, cluster, now)
+                    living = self._living(*owner)
+            elif -minus_strength >= OPENS_AT_STRENGTH:
+                yield from self._open(cluster, now)
+                living = self._living(*owner)
 
     def _open(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
         """A new zone, unless a stronger one stands for most of it, or one that has ended stood for it."""
+        ended = self._ended.get((cluster.instrument, cluster.liquidated), ())
+        if is_old(cluster, ended, now, self._terms.decay_s):
+            return
         zone = open_zone(cluster, now)
         rivals = overlapping(zone, self._living(zone.instrument, zone.liquidated))
-        ended = self._ended.get((zone.instrument, zone.liquidated), ())
         if any(rival.strength >= zone.strength for rival in rivals):
-            return
-        if is_old(cluster, ended, now, self._terms.decay_s):
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
@@ -217,8 +223,9 @@ class ZoneBook:
         yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
         if self._episodes.is_open(renewed):
             yield from grown(self._rules.covering(RuleKind.GROWN, zone.instrument), growth)
-        rivals = [renewed, *overlapping(renewed, self._living(zone.instrument, zone.liquidated))]
-        yield from self._absorb(max(rivals, key=lambda rival: (rival.strength, rival.id)), now)
+        rivals = overlapping(renewed, self._living(zone.instrument, zone.liquidated))
+        if rivals:
+            yield from self._absorb(max((renewed, *rivals), key=lambda rival: (rival.strength, rival.id)), now)
 
     def _keep(self, zone: Zone) -> None:
         self._zones.setdefault(zone.instrument, {})[zone.id] = zone
@@ -269,7 +276,7 @@ class ZoneBook:
 
     def _living(self, instrument: Instrument, liquidated: PositionSide) -> tuple[Zone, ...]:
         zones = self._zones.get(instrument, {})
-        return tuple(zone for zone in zones.values() if zone.liquidated is liquidated)
+        return tuple([zone for zone in zones.values() if zone.liquidated is liquidated])
 
     def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
         return self._episodes.evidence(rule, zone, self.mark(zone.instrument), now)

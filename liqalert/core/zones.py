@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from liqalert.core.clusters import Cluster
@@ -109,16 +109,22 @@ def open_zone(cluster: Cluster, now: UnixTime) -> Zone:
 
 def rewrite(zone: Zone, cluster: Cluster, now: UnixTime) -> Zone:
     """`zone` as its cluster stands now. The band is new, so where the mark was seen no longer counts."""
-    return replace(
-        zone,
-        cluster_id=cluster.id,
-        low=cluster.band_low,
-        high=cluster.band_high,
-        strength=strength_of(cluster, zone.baseline),
-        notional_usd=cluster.notional_usd,
-        count=cluster.count,
-        peak_at=now,
-        outside=None,
+    # All in order, because `replace` takes three times as long.
+    return Zone(
+        zone.id,
+        cluster.id,
+        zone.instrument,
+        zone.liquidated,
+        cluster.band_low,
+        cluster.band_high,
+        strength_of(cluster, zone.baseline),
+        cluster.notional_usd,
+        cluster.count,
+        zone.opened_at,
+        now,
+        zone.baseline,
+        None,
+        zone.basis,
     )
 
 
@@ -133,9 +139,10 @@ def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
     return min(peak, 2.0 * peak * math.exp((zone.peak_at - now) / decay_s))
 
 
-def qualifies(cluster: Cluster, terms: Terms) -> bool:
-    """Whether a cluster is big enough for a zone at all."""
-    return cluster.count >= terms.min_events and cluster.notional_usd >= terms.min_notional_usd
+def qualifying(clusters: Iterable[Cluster], terms: Terms) -> list[Cluster]:
+    """Those that are big enough for a zone at all."""
+    count, usd = terms.min_events, terms.min_notional_usd
+    return [cluster for cluster in clusters if cluster.notional_usd >= usd and cluster.count >= count]
 
 
 def still_covers(cluster: Cluster, zone: Zone) -> bool:
@@ -145,15 +152,17 @@ def still_covers(cluster: Cluster, zone: Zone) -> bool:
 
 def overlapping(zone: Zone, others: Iterable[Zone]) -> tuple[Zone, ...]:
     """The zones among `others` that share more than half of the narrower band with `zone`."""
+    low, high = zone.low, zone.high
     return tuple(
-        other
-        for other in others
-        if other.id != zone.id
-        and max(
-            _share(zone.low, zone.high, other.low, other.high),
-            _share(other.low, other.high, zone.low, zone.high),
-        )
-        > 0.5
+        [
+            other
+            for other in others
+            # Most lie elsewhere.
+            if other.low <= high
+            and low <= other.high
+            and other.id != zone.id
+            and max(_share(low, high, other.low, other.high), _share(other.low, other.high, low, high)) > 0.5
+        ]
     )
 
 
