@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TypeAlias
 
 import numpy as np
@@ -16,12 +16,15 @@ from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
 from liqalert.core.window import Columns, Floats, Indices
 
+PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
+"""Base 32 (RFC 4648), ten bits at once: what the standard library does in Python takes longer than the hash."""
+
 
 def short_id(*parts: object) -> str:
     """Eight letters and digits, the same for the same parts in every process. Short enough to type on a phone."""
     text = "\x1f".join(repr(part) if isinstance(part, float) else str(part) for part in parts)
-    digest = hashlib.blake2b(text.encode(), digest_size=5).digest()
-    return base64.b32encode(digest).decode().lower()
+    number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest())
+    return "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
 
 
 class Identity(Struct, frozen=True, gc=False):

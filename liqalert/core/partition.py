@@ -153,6 +153,8 @@ def _stretches(firsts: Indices, lengths: Indices) -> Indices:
 
 def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
     """Several stretches of `values`, one after the other. By slices: to index costs more, even where they are short."""
+    if np.array_equal(lefts[1:], rights[:-1]):
+        return values[lefts[0] : rights[-1]]  # all sides, before anything has been taken
     joined: Floats = np.concatenate(
         [values[left:right] for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)]
     )

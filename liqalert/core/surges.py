@@ -52,15 +52,19 @@ class Surges:
         arrived, self._arrived = self._arrived, []
         owners = self._take_in(arrived)
         for liquidation, _ in arrived:
-            yield from self._large(liquidation, now)
+            # Hardly any instrument has such a rule.
+            if rules := self._rules.covering(RuleKind.LARGE, liquidation.instrument):
+                yield from _large(rules, liquidation, now)
         for owner in self._grown:
             flow = self._flows[owner]
             flow.prune(now)
             flow.measure()
         self._grown.clear()
+        fewest = max(self._terms.min_events, 1)
         for owner in owners:
-            if self._flows[owner].count:
-                yield from self._cascade(owner, mark_price(owner[0]), now)
+            flow = self._flows[owner]
+            if flow.count >= fewest and flow.notional_usd >= self._terms.min_notional_usd:
+                yield from self._cascade(owner, flow, mark_price(owner[0]), now)
 
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
         """The greatest minute since the last sample, for each of `owners` and each side with a flow.
@@ -84,15 +88,7 @@ class Surges:
         self._grown |= by_owner.keys()
         return by_owner.keys()
 
-    def _large(self, liquidation: Liquidation, now: UnixTime) -> Iterator[Raised]:
-        for rule_id, rule in self._rules.covering(RuleKind.LARGE, liquidation.instrument):
-            if liquidation.notional_usd >= rule.min_usd:
-                yield Raised(_large_alert(rule_id, rule, liquidation, now), now)
-
-    def _cascade(self, owner: Owner, mark_price: float | None, now: UnixTime) -> Iterator[Raised]:
-        flow = self._flows[owner]
-        if flow.count < self._terms.min_events or flow.notional_usd < self._terms.min_notional_usd:
-            return
+    def _cascade(self, owner: Owner, flow: Flow, mark_price: float | None, now: UnixTime) -> Iterator[Raised]:
         baseline = self.baselines.of(owner, now)
         strength = baseline.strength(flow.magnitude())
         for rule_id, rule in self._rules.covering(RuleKind.CASCADE, owner[0]):
@@ -109,6 +105,12 @@ class Surges:
                     flow=flow.evidence(rule, baseline, mark_price),
                 )
                 yield Raised(alert, now)
+
+
+def _large(rules: Iterable[tuple[str, Rule]], liquidation: Liquidation, now: UnixTime) -> Iterator[Raised]:
+    for rule_id, rule in rules:
+        if liquidation.notional_usd >= rule.min_usd:
+            yield Raised(_large_alert(rule_id, rule, liquidation, now), now)
 
 
 def _large_alert(rule_id: str, rule: Rule, liquidation: Liquidation, now: UnixTime) -> Alert:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.core.engine import Engine
-from liqalert.core.identity import Identity, identify
+from liqalert.core.identity import Identity, identify, short_id
 from liqalert.core.market import Liquidation
 from tests.core import reference
 from tests.core.events import T0, TERMS, liquidation
@@ -72,6 +75,13 @@ def far_ids(stream: list[list[Liquidation]]) -> list[list[str]]:
         clusters = engine.tick(now)[0].clusters(now)
         ids.append([cluster.id for cluster in clusters if cluster.price_low > 1150])
     return ids
+
+
+@given(st.text(), st.floats())
+def test_a_short_id_is_a_hash_in_base_32(text: str, number: float) -> None:
+    digest = hashlib.blake2b(f"{text}\x1f{number!r}".encode(), digest_size=5).digest()
+
+    assert short_id(text, number) == base64.b32encode(digest).decode().lower()
 
 
 pairs = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.integers(1, 5).map(float), max_size=12)
