@@ -24,6 +24,16 @@ async def bot_at(url: str, read_timeout_s: float = 10.0) -> AsyncIterator[Bot]:
 
 
 @asynccontextmanager
+async def telegram_request() -> AsyncIterator[AiohttpRequest]:
+    request = AiohttpRequest(5.0)
+    await request.initialize()
+    try:
+        yield request
+    finally:
+        await request.shutdown()
+
+
+@asynccontextmanager
 async def server_that(handler: web.RequestHandler) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes([web.post("/{path:.*}", handler)])
@@ -40,10 +50,39 @@ async def test_fields_arrive_in_any_script() -> None:
     async with telegram_server() as server:
         requests = AiohttpRequest(10.0), AiohttpRequest(5.0)
         async with Bot(TOKEN, f"{server.api_url}/bot", request=requests[0], get_updates_request=requests[1]) as bot:
-            await bot.send_message(7, "<b>我踏马来了USDT</b> & +1 %")
+            await bot.send_message(7, '<b>我踏马来了USDT</b> & +1 %; a=b?\n"c" 😀')
 
         [call] = server.calls_of("sendMessage")
-    assert call.params["text"] == "<b>我踏马来了USDT</b> & +1 %"
+    assert call.params["text"] == '<b>我踏马来了USDT</b> & +1 %; a=b?\n"c" 😀'
+
+
+async def test_a_proxy_that_the_environment_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    async def forward(request: web.Request) -> web.Response:
+        asked.append(str(request.url))
+        return web.json_response({"ok": True, "result": True})
+
+    async with server_that(forward) as proxy:
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+        async with telegram_request() as request:
+            await request.do_request("http://api.telegram.invalid/bot1/getMe", "POST")
+
+    assert asked == ["http://api.telegram.invalid/bot1/getMe"]
+
+
+async def test_no_proxy_is_used_for_a_host_that_the_environment_excepts(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=204)
+
+    async with server_that(answer) as url:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        async with telegram_request() as request:
+            status, _ = await request.do_request(f"{url}/bot1/getMe", "POST")
+
+    assert status == 204
 
 
 async def test_a_file_arrives_whole() -> None:
