@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Executable, RowMapping, Select, false, select
+from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
@@ -52,12 +52,15 @@ class AlertStore:
         """Writes `decisions` in one transaction, in order. A transition that is recorded already changes nothing."""
         if not decisions:
             return
-        async with self._database.write("recording decisions") as connection:
-            new = await _not_yet_recorded(connection, decisions)
+
+        def write(connection: Connection) -> None:
+            new = _not_yet_recorded(connection, decisions)
             rows = [write for decision in new for write in writes(decision)]
             for kind, group in groupby(rows, key=lambda row: row[0]):
-                await connection.execute(self._statements[kind], [values for _, values in group])
-            await mark_outdated(connection, new)
+                connection.execute(self._statements[kind], [values for _, values in group])
+            mark_outdated(connection, new)
+
+        await self._database.write_at_once("recording decisions", write)
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:
@@ -68,7 +71,7 @@ class AlertStore:
         async with self._database.read("restoring") as connection:
             return Restored(
                 await _live_zones(connection),
-                await read_unfinished(connection),
+                await connection.run_sync(read_unfinished),
                 await read_liquidations(connection, now - window_s),
                 await _ended_zones(connection, now - window_s),
                 await _told(connection, now - TOLD_S),
@@ -101,12 +104,13 @@ class AlertStore:
         found: dict[str, Episode] = {}
         async with self._database.read("reading episodes") as connection:
             for start in range(0, len(alert_ids), BATCH):
-                found |= await read_episodes_of(connection, alert_ids[start : start + BATCH])
+                found |= await connection.run_sync(read_episodes_of, alert_ids[start : start + BATCH])
         return found
 
     async def track_record(self, rule_id: str) -> TrackRecord:
-        async with self._database.read("reading outcomes") as connection:
-            return await read_track_record(connection, rule_id)
+        return await self._database.read_at_once(
+            "reading outcomes", lambda connection: read_track_record(connection, rule_id)
+        )
 
 
 def _statements(database: Database) -> Mapping[Write, Executable]:
@@ -125,14 +129,14 @@ def _statements(database: Database) -> Mapping[Write, Executable]:
     }
 
 
-async def _not_yet_recorded(connection: AsyncConnection, decisions: Sequence[Decision]) -> list[Decision]:
+def _not_yet_recorded(connection: Connection, decisions: Sequence[Decision]) -> list[Decision]:
     """`decisions` without the transitions that are stored: an old one must not set its episode back."""
     table = TRANSITIONS.c
     ids = {decision.episode.id for decision in decisions if isinstance(decision, Transition)}
     if not ids:
         return list(decisions)
     query = select(table.episode_id, table.previous, table.state, table.at).where(table.episode_id.in_(ids))
-    stored = {tuple(row) for row in await connection.execute(query)}
+    stored = {tuple(row) for row in connection.execute(query)}
     return [decision for decision in decisions if _key(decision) not in stored]
 
 

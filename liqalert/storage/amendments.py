@@ -6,8 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Boolean, Double, RowMapping, Text, and_, bindparam, case, false, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Boolean, Connection, Double, RowMapping, Text, and_, bindparam, case, false, or_, select, update
 
 from liqalert.core.episodes import Decision, Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import UnixTime
@@ -29,7 +28,7 @@ Key: TypeAlias = tuple[int, str]
 """A message: the row of its chat, and its id there if it is a digest, else the id of its only delivery."""
 
 
-async def mark_outdated(connection: AsyncConnection, decisions: Iterable[Decision]) -> None:
+def mark_outdated(connection: Connection, decisions: Iterable[Decision]) -> None:
     """Notes which messages the transitions among `decisions` have overtaken. Part of the transaction that records."""
     overtaken = {
         decision.episode.alert_id: decision.at
@@ -39,7 +38,7 @@ async def mark_outdated(connection: AsyncConnection, decisions: Iterable[Decisio
     table = DELIVERIES.c
     for alert_id, at in overtaken.items():
         told = table.alert_id == alert_id, table.status != DeliveryStatus.DEAD, table.final.is_(False)
-        await connection.execute(update(DELIVERIES).where(*told).values(amend_at=at, amend_attempts=0))
+        connection.execute(update(DELIVERIES).where(*told).values(amend_at=at, amend_attempts=0))
 
 
 def _is_news(transition: Transition) -> bool:
@@ -54,10 +53,9 @@ class MessageAmendments:
         self._database = database
 
     async def amendments(self, now: UnixTime, limit: int) -> tuple[Amendment, ...]:
-        async with self._database.read("reading messages to amend") as connection:
-            due = await _due(connection, now, limit)
-            rows = await _rows(connection, due)
-            episodes = await read_episodes(connection, [row["episode_id"] for row in rows if row["episode_id"]])
+        due, rows, episodes = await self._database.read_at_once(
+            "reading messages to amend", lambda connection: _read(connection, now, limit)
+        )
         messages: dict[Key, list[RowMapping]] = {_key(row): [] for row in due}
         for row in rows:
             messages[_key(row)].append(row)
@@ -70,11 +68,13 @@ class MessageAmendments:
         told = [(each, delivery) for each in amended for delivery in each.amendment.deliveries]
         if not told:
             return
-        async with self._database.write("noting amended messages") as connection:
-            ids = {delivery.told.episode.id for _, delivery in told if delivery.told.episode is not None}
-            now = await read_episodes(connection, sorted(ids))
-            rows = [_settlement(each, delivery, now) for each, delivery in told]
-            await connection.execute(_SETTLE, rows)
+        ids = {delivery.told.episode.id for _, delivery in told if delivery.told.episode is not None}
+
+        def write(connection: Connection) -> None:
+            now = read_episodes(connection, sorted(ids))
+            connection.execute(_SETTLE, [_settlement(each, delivery, now) for each, delivery in told])
+
+        await self._database.write_at_once("noting amended messages", write)
 
     async def _set_aside(self, delivery_ids: Sequence[int]) -> None:
         """What cannot be read, a newer liqalert's perhaps, stays as it was sent."""
@@ -86,7 +86,16 @@ class MessageAmendments:
             await connection.execute(change)
 
 
-async def _due(connection: AsyncConnection, now: UnixTime, limit: int) -> Sequence[RowMapping]:
+def _read(
+    connection: Connection, now: UnixTime, limit: int
+) -> tuple[Sequence[RowMapping], Sequence[RowMapping], Mapping[str, Episode]]:
+    """What is due, all that those messages tell, and the episodes of that."""
+    due = _due(connection, now, limit)
+    rows = _rows(connection, due)
+    return due, rows, read_episodes(connection, [row["episode_id"] for row in rows if row["episode_id"]])
+
+
+def _due(connection: Connection, now: UnixTime, limit: int) -> Sequence[RowMapping]:
     """Deliveries in messages that are no longer true, longest due first; several of one digest come more than once."""
     table = DELIVERIES.c
     query = (
@@ -99,10 +108,10 @@ async def _due(connection: AsyncConnection, now: UnixTime, limit: int) -> Sequen
         .order_by(table.amend_at, table.id)
         .limit(limit)
     )
-    return (await connection.execute(query)).mappings().all()
+    return connection.execute(query).mappings().all()
 
 
-async def _rows(connection: AsyncConnection, due: Sequence[RowMapping]) -> Sequence[RowMapping]:
+def _rows(connection: Connection, due: Sequence[RowMapping]) -> Sequence[RowMapping]:
     """All that the messages of `due` tell, by delivery id."""
     table = DELIVERIES.c
     alone = [row["id"] for row in due if not row["in_digest"]]
@@ -118,7 +127,7 @@ async def _rows(connection: AsyncConnection, due: Sequence[RowMapping]) -> Seque
         .where(or_(table.id.in_(alone) if alone else false(), *parts))
         .order_by(table.id)
     )
-    return (await connection.execute(query)).mappings().all() if due else ()
+    return connection.execute(query).mappings().all() if due else ()
 
 
 def _key(row: RowMapping) -> Key:

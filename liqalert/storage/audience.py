@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Select, func, null, or_, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Select, func, null, or_, select, tuple_
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import Instrument, UnixTime
@@ -21,16 +20,16 @@ from liqalert.storage.tables import CHATS, EPISODES, MUTES, RULES, SUBSCRIPTIONS
 BATCH = 500
 
 
-async def read_recipients(
-    connection: AsyncConnection, alert: Alert, *, now: UnixTime, after: int
+def read_recipients(
+    connection: Connection, alert: Alert, *, now: UnixTime, after: int, limit: int = BATCH
 ) -> tuple[Recipient, ...]:
-    """The next 500 whom `alert` concerns with a row number above `after`, by row number: routing decides about each."""
+    """The next `limit` whom `alert` concerns after the row `after` of the chats, by row: routing decides about each."""
     living = (CHATS.c.dead_since.is_(None), CHATS.c.removed_at.is_(None))
-    query = _audience(alert, after=after).where(*living).limit(BATCH)
-    rows = (await connection.execute(query)).mappings().all()
+    query = _audience(alert, after=after).where(*living).limit(limit)
+    rows = connection.execute(query).mappings().all()
     chat_ids = [row["id"] for row in rows]
-    muted = await _mutes(connection, alert, chat_ids, now)
-    acknowledged = await _acknowledged(connection, alert, chat_ids)
+    muted = _mutes(connection, alert, chat_ids, now)
+    acknowledged = _acknowledged(connection, alert, chat_ids)
     return tuple(
         Recipient(
             row["id"],
@@ -83,9 +82,7 @@ def _said_otherwise(rule: Rule, instrument: Instrument) -> Select[tuple[int]]:
     )
 
 
-async def _mutes(
-    connection: AsyncConnection, alert: Alert, chat_ids: Sequence[int], now: UnixTime
-) -> dict[int, UnixTime]:
+def _mutes(connection: Connection, alert: Alert, chat_ids: Sequence[int], now: UnixTime) -> dict[int, UnixTime]:
     """By chat: until when it has muted the alert's instrument, or all of them."""
     if not chat_ids or alert.instrument is None:
         return {}
@@ -96,17 +93,17 @@ async def _mutes(
         .where(table.chat_id.in_(chat_ids), tuple_(table.exchange, table.symbol).in_(scopes), table.until > now)
         .group_by(table.chat_id)
     )
-    return {row[0]: row[1] for row in await connection.execute(query)}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
-async def _acknowledged(connection: AsyncConnection, alert: Alert, chat_ids: Sequence[int]) -> frozenset[int]:
+def _acknowledged(connection: Connection, alert: Alert, chat_ids: Sequence[int]) -> frozenset[int]:
     """The chats that have acknowledged an open episode on the zone that has grown."""
     if alert.kind != RuleKind.GROWN or alert.zone is None or not chat_ids:
         return frozenset()
     query = select(EPISODES.c.id, EPISODES.c.rule_id).where(EPISODES.c.zone_id == alert.zone.id, is_open())
-    episodes = (await connection.execute(query)).all()
+    episodes = connection.execute(query).all()
     ids, rule_ids = {row.id for row in episodes}, {row.rule_id for row in episodes}
     held = SUBSCRIPTIONS.c
     noted = held.chat_id.in_(chat_ids), held.rule_id.in_(rule_ids), held.ack.is_not(None)
-    rows = await connection.execute(select(held.chat_id, held.ack).where(*noted))
+    rows = connection.execute(select(held.chat_id, held.ack).where(*noted))
     return frozenset(chat_id for chat_id, ack in rows if not ids.isdisjoint(ack.split()))

@@ -8,10 +8,11 @@ shape holds, which keeps the order of writes the same on both.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 from urllib.parse import quote
 
 from msgspec import MsgspecError
@@ -21,6 +22,9 @@ from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from liqalert.ports import DatabaseAway, RowRefused, StorageError
+from liqalert.storage.at_once import AtOnce
+
+T = TypeVar("T")
 
 READERS = 4
 STATEMENTS_KEPT = 32
@@ -38,6 +42,7 @@ class Database:
         self.busy_timeout_s = busy_timeout_s
         self._writer = _engine(self.url, busy_timeout_s, reading=False)
         self._reader = _engine(self.url, busy_timeout_s, reading=True)
+        self._at_once = AtOnce()
 
     @property
     def name(self) -> str:
@@ -74,6 +79,27 @@ class Database:
         """A read-only connection inside one transaction: all its queries see the same state. Raises StorageError."""
         async with self._explained(operation), self._reader.connect() as connection:
             yield connection
+
+    async def write_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
+        """What `work` gives, in a transaction of its own; on SQLite it runs in the thread. Raises StorageError.
+
+        Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
+        """
+        async with self._explained(operation), self._writer.connect() as connection:
+            return await self._run(connection, work, reading=False)
+
+    async def read_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
+        """As `write_at_once`, on a connection that only reads."""
+        async with self._explained(operation), self._reader.connect() as connection:
+            return await self._run(connection, work, reading=True)
+
+    async def _run(self, connection: AsyncConnection, work: Callable[[Connection], T], *, reading: bool) -> T:
+        if self.path is None:
+            async with connection.begin():
+                return await connection.run_sync(work)
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        return await self._at_once.run(driver, _begin(reading=reading), work)
 
     async def checkpoint(self) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
@@ -209,10 +235,14 @@ def _engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "O
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Connection) -> None:
-        # A writer takes the lock at once: waiting for it in mid-transaction would fail instead of wait.
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql(_begin(reading=reading))
 
     return engine
+
+
+def _begin(*, reading: bool) -> str:
+    # A writer takes the lock at once: waiting for it in mid-transaction would fail instead of wait.
+    return "BEGIN" if reading else "BEGIN IMMEDIATE"
 
 
 def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, RowMapping, and_, exists, or_, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import TOLD, Episode, EpisodeState, Reason
@@ -33,32 +32,32 @@ def shown_state(episode: Episode | None) -> EpisodeState | None:
     return episode.state if episode.state in (EpisodeState.TOUCHED, EpisodeState.IDLE) else None
 
 
-async def read_episodes(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Episode]:
+def read_episodes(connection: Connection, ids: Sequence[str]) -> dict[str, Episode]:
     """By id, as they stand. One whose rule is no longer held is left out: what became of it nobody has looked at."""
     if not ids:
         return {}
     abandoned = and_(EPISODES.c.state == EpisodeState.IDLE, EPISODES.c.outcome.is_(None), ~_rewritten())
     query = select(EPISODES).where(EPISODES.c.id.in_(ids), ~abandoned)
-    return {episode.id: episode for episode in readable((await connection.execute(query)).mappings(), episode_from)}
+    return {episode.id: episode for episode in readable(connection.execute(query).mappings(), episode_from)}
 
 
-async def read_episodes_of(connection: AsyncConnection, alert_ids: Sequence[str]) -> dict[str, Episode]:
+def read_episodes_of(connection: Connection, alert_ids: Sequence[str]) -> dict[str, Episode]:
     """By alert id, as `read_episodes` gives them."""
     query = select(ALERTS.c.id, ALERTS.c.episode_id).where(ALERTS.c.id.in_(alert_ids), ALERTS.c.episode_id.is_not(None))
-    rows = (await connection.execute(query)).all()
-    episodes = await read_episodes(connection, [row.episode_id for row in rows])
+    rows = connection.execute(query).all()
+    episodes = read_episodes(connection, [row.episode_id for row in rows])
     return {row.id: episodes[row.episode_id] for row in rows if row.episode_id in episodes}
 
 
-async def overtaken_at(connection: AsyncConnection, alert: Alert) -> UnixTime | None:
+def overtaken_at(connection: Connection, alert: Alert) -> UnixTime | None:
     """Since when the words of `alert` have no longer been the whole story of its episode; None while they are."""
     if alert.episode_id is None:
         return None
-    episode = (await read_episodes(connection, [alert.episode_id])).get(alert.episode_id)
+    episode = read_episodes(connection, [alert.episode_id]).get(alert.episode_id)
     return episode.since if episode is not None and shown_state(episode) is not None else None
 
 
-async def read_unfinished(connection: AsyncConnection) -> tuple[Episode, ...]:
+def read_unfinished(connection: Connection) -> tuple[Episode, ...]:
     """Those on live zones that go on, and those that were told of and then interrupted; the newest last."""
     query = (
         select(EPISODES)
@@ -66,7 +65,7 @@ async def read_unfinished(connection: AsyncConnection) -> tuple[Episode, ...]:
         .where(CLUSTERS.c.ended_at.is_(None), or_(EPISODES.c.state.in_(GOING_ON), _interrupted()))
         .order_by(EPISODES.c.since, EPISODES.c.id)
     )
-    return tuple(readable((await connection.execute(query)).mappings(), episode_from))
+    return tuple(readable(connection.execute(query).mappings(), episode_from))
 
 
 def is_open() -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, case, false, func, select
+from sqlalchemy import ColumnElement, Connection, case, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert, FlowEvidence
@@ -111,7 +111,7 @@ async def with_attempts(
     return tuple(replace(row, history=tuple(tries)) for row, tries in zip(deliveries, made.values(), strict=True))
 
 
-async def read_track_record(connection: AsyncConnection, rule_id: str) -> TrackRecord:
+def read_track_record(connection: Connection, rule_id: str) -> TrackRecord:
     query = (
         select(EPISODES.c.outcome)
         .join(ALERTS, ALERTS.c.episode_id == EPISODES.c.id)
@@ -119,5 +119,5 @@ async def read_track_record(connection: AsyncConnection, rule_id: str) -> TrackR
         .order_by(ALERTS.c.decided_at.desc())
         .limit(LAST_ALERTS)
     )
-    ended = Counter(await connection.scalars(query))
+    ended = Counter(connection.scalars(query))
     return TrackRecord(ended[EpisodeState.SWEPT], ended[EpisodeState.HELD], ended[EpisodeState.FADED])

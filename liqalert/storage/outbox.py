@@ -6,17 +6,17 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import RowMapping, Text, and_, case, cast, distinct, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping, Text, and_, case, cast, distinct, func, or_, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import ABOUT_LIQALERT, Route, route
+from liqalert.delivery.routing import ABOUT_LIQALERT, Route
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
-from liqalert.storage.audience import BATCH, read_recipients
+from liqalert.storage.audience import read_recipients
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import readable_alert
 from liqalert.storage.episodes import overtaken_at
+from liqalert.storage.fanout import delivery_row, fan_out, read_progress
 from liqalert.storage.outcomes import store_outcomes
 from liqalert.storage.preferences import preferences_from
 from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES
@@ -32,26 +32,29 @@ class DeliveryOutbox:
 
     async def fan_out(self, alert: Alert, now: UnixTime) -> bool:
         """Adds deliveries for the next 500 recipients, in one transaction with how far it has come."""
-        async with self._database.write("fan-out") as connection:
-            progress = select(ALERTS.c.fanout_done, ALERTS.c.fanout_cursor).where(ALERTS.c.id == alert.id)
-            row = (await connection.execute(progress)).one_or_none()
-            if row is None:
+
+        def write(connection: Connection) -> bool:
+            progress = read_progress(connection, alert)
+            if progress is None:
                 raise StorageError(f"fan-out of alert {alert.id} failed on {self._database.name}: it is not recorded")
-            done, cursor = row
-            if not done:
-                recipients = await read_recipients(connection, alert, now=now, after=cursor)
-                done = await self._add(connection, alert, recipients=recipients, now=now)
-            return bool(done)
+            done, cursor = progress
+            return done or fan_out(self._database, connection, alert, now=now, after=cursor)
+
+        return await self._database.write_at_once("fan-out", write)
 
     async def recipients(self, alert: Alert, now: UnixTime) -> tuple[Recipient, ...]:
         """Whom a fan-out of `alert` would reach at `now`: the first 500 of them."""
-        async with self._database.read("reading recipients") as connection:
-            return await read_recipients(connection, alert, now=now, after=0)
+        return await self._database.read_at_once(
+            "reading recipients", lambda connection: read_recipients(connection, alert, now=now, after=0)
+        )
 
     async def unfinished(self) -> tuple[Alert, ...]:
-        query = select(ALERTS.c.id, ALERTS.c.content).where(ALERTS.c.fanout_done.is_(False))
-        async with self._database.read("reading unfinished alerts") as connection:
-            rows = (await connection.execute(query.order_by(ALERTS.c.decided_at))).all()
+        query = (
+            select(ALERTS.c.id, ALERTS.c.content).where(ALERTS.c.fanout_done.is_(False)).order_by(ALERTS.c.decided_at)
+        )
+        rows = await self._database.read_at_once(
+            "reading unfinished alerts", lambda connection: connection.execute(query).all()
+        )
         alerts = {id_: readable_alert(content) for id_, content in rows}
         await self._give_up_on([id_ for id_, alert in alerts.items() if alert is None])
         return tuple(alert for alert in alerts.values() if alert is not None)
@@ -67,8 +70,9 @@ class DeliveryOutbox:
             .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
             .limit(limit + len(excluded))
         )
-        async with self._database.read("reading deliveries") as connection:
-            rows = (await connection.execute(query)).mappings().all()
+        rows = await self._database.read_at_once(
+            "reading deliveries", lambda connection: connection.execute(query).mappings().all()
+        )
         alerts = {content: readable_alert(content) for content in {row["content"] for row in rows}}
         await self._give_up_on(sorted({row["alert_id"] for row in rows if alerts[row["content"]] is None}))
         wanted = [(row, alerts[row["content"]]) for row in rows if row["id"] not in excluded][:limit]
@@ -92,8 +96,7 @@ class DeliveryOutbox:
         """Stores `outcomes` in one transaction."""
         if not outcomes:
             return
-        async with self._database.write("storing outcomes") as connection:
-            await store_outcomes(connection, outcomes)
+        await self._database.write_at_once("storing outcomes", lambda connection: store_outcomes(connection, outcomes))
 
     async def adopt(self, delivery: Delivery, outcome: Outcome) -> None:
         """Stores a delivery that was kept in memory, with its outcome; its alert must be recorded by now.
@@ -102,24 +105,29 @@ class DeliveryOutbox:
         gone meanwhile.
         """
         table = DELIVERIES.c
-        async with self._database.write("storing an outcome") as connection:
-            chat_id = await _present_row(connection, delivery)
+
+        def write(connection: Connection) -> None:
+            chat_id = _present_row(connection, delivery)
             if chat_id is None:
                 return
             recipient = Recipient(chat_id, delivery.channel, delivery.address)
             way = Route(delivery.status, silent=delivery.silent, due_at=delivery.due_at)
-            row = _new_delivery(delivery.alert, recipient, way, delivery.created_at)
-            row["amend_at"] = await overtaken_at(connection, delivery.alert)
-            if (await connection.execute(self._database.insert_new(DELIVERIES), row)).rowcount < 1:
+            row = delivery_row(delivery.alert, recipient, way, delivery.created_at)
+            row["amend_at"] = overtaken_at(connection, delivery.alert)
+            if connection.execute(self._database.insert_new(DELIVERIES), row).rowcount < 1:
                 return
             stored = table.alert_id == delivery.alert.id, table.chat_id == chat_id
-            id_ = (await connection.execute(select(table.id).where(*stored))).scalar_one()
-            await store_outcomes(connection, [replace(outcome, delivery_id=id_)])
+            id_ = connection.execute(select(table.id).where(*stored)).scalar_one()
+            store_outcomes(connection, [replace(outcome, delivery_id=id_)])
+
+        await self._database.write_at_once("storing an outcome", write)
 
     async def next_due_at(self) -> UnixTime | None:
-        async with self._database.read("reading deliveries") as connection:
-            due_at: UnixTime | None = await connection.scalar(select(func.min(DELIVERIES.c.due_at)))
-            return due_at
+        query = select(func.min(DELIVERIES.c.due_at))
+        due_at: UnixTime | None = await self._database.read_at_once(
+            "reading deliveries", lambda connection: connection.scalar(query)
+        )
+        return due_at
 
     async def messages_since(self, chat_id: int, since: UnixTime) -> int:
         table = DELIVERIES.c
@@ -130,9 +138,9 @@ class DeliveryOutbox:
             .join(ALERTS, ALERTS.c.id == table.alert_id)
             .where(table.chat_id == chat_id, table.sent_at >= since, ALERTS.c.kind.not_in(ABOUT_LIQALERT))
         )
-        async with self._database.read("counting messages") as connection:
-            count: int = (await connection.execute(query)).scalar_one()
-            return count
+        return await self._database.read_at_once(
+            "counting messages", lambda connection: int(connection.execute(query).scalar_one())
+        )
 
     async def counts(self) -> Mapping[DeliveryStatus, int]:
         """How many deliveries there are, by status; every status is named."""
@@ -148,35 +156,6 @@ class DeliveryOutbox:
         async with self._database.read("reading deliveries") as connection:
             created_at: UnixTime | None = await connection.scalar(query)
             return created_at
-
-    async def _add(
-        self, connection: AsyncConnection, alert: Alert, *, recipients: Sequence[Recipient], now: UnixTime
-    ) -> bool:
-        """Deliveries for `recipients`, the last of whom becomes the new place to go on from."""
-        routes = [(recipient, route(alert, recipient, now)) for recipient in recipients]
-        amend_at = await overtaken_at(connection, alert)
-        rows = [_new_delivery(alert, each, way, now) | {"amend_at": amend_at} for each, way in routes if way]
-        if rows:
-            await connection.execute(self._database.insert_new(DELIVERIES), rows)
-        done = len(recipients) < BATCH
-        progress: dict[str, object] = {"fanout_done": done}
-        if recipients:
-            progress["fanout_cursor"] = recipients[-1].chat_id
-        await connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(progress))
-        return done
-
-
-def _new_delivery(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> dict[str, object]:
-    return {
-        "alert_id": alert.id,
-        "chat_id": recipient.chat_id,
-        "silent": way.silent,
-        "status": way.status,
-        "attempts": 0,
-        "created_at": now,
-        "due_at": way.due_at,
-        "updated_at": now,
-    }
 
 
 def _delivery(row: RowMapping, alert: Alert) -> Delivery:
@@ -197,9 +176,9 @@ def _delivery(row: RowMapping, alert: Alert) -> Delivery:
     )
 
 
-async def _present_row(connection: AsyncConnection, delivery: Delivery) -> int | None:
+def _present_row(connection: Connection, delivery: Delivery) -> int | None:
     """The chat's row: another one by now where two rows of one chat have become one; None where it has none."""
     at_address = CHATS.c.channel == delivery.channel, CHATS.c.address == delivery.address
     query = select(CHATS.c.id).where(or_(CHATS.c.id == delivery.chat_id, and_(*at_address)))
-    found = (await connection.scalars(query)).all()
+    found = connection.scalars(query).all()
     return delivery.chat_id if delivery.chat_id in found else next(iter(found), None)

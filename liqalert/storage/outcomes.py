@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Boolean, Double, Text, and_, bindparam, case, insert, null, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Boolean, Connection, Double, Text, and_, bindparam, case, insert, null, or_, select, update
 
 from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.database import storable
@@ -14,12 +13,12 @@ from liqalert.storage.tables import ATTEMPTS, DELIVERIES
 SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
 
 
-async def store_outcomes(connection: AsyncConnection, outcomes: Sequence[Outcome]) -> None:
+def store_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """At least one. Outcomes of deliveries that are no more change nothing: two rows of one chat may become one."""
-    await connection.execute(_SETTLE, [_result(outcome) for outcome in outcomes])
+    connection.execute(_SETTLE, [_result(outcome) for outcome in outcomes])
     made = [_attempt(outcome) for outcome in outcomes if outcome.attempted]
     if made:
-        await connection.execute(_KEEP_ATTEMPT, made)
+        connection.execute(_KEEP_ATTEMPT, made)
 
 
 def _result(outcome: Outcome) -> dict[str, object]:

@@ -1,0 +1,46 @@
+"""A whole transaction in one visit to the thread of an SQLite connection.
+
+Asked statement by statement, aiosqlite crosses to its thread and back for each cursor, each statement, each fetch and
+the commit, a dozen times and more for a small transaction; each crossing waits for the other thread to be woken, and
+for the interpreter's lock. Here the crossing is made once, with a function that does all of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+from weakref import WeakKeyDictionary
+
+import aiosqlite
+from sqlalchemy import Connection, Pool, StaticPool, create_engine
+
+T = TypeVar("T")
+
+
+class AtOnce:
+    """Runs functions on connections of aiosqlite, each in its thread and in a transaction of its own."""
+
+    def __init__(self) -> None:
+        # SQLAlchemy's synchronous half. One engine for all connections: it remembers how statements are put in SQL.
+        self._engine = create_engine("sqlite://", poolclass=StaticPool)
+        self._pools: WeakKeyDictionary[aiosqlite.Connection, Pool] = WeakKeyDictionary()
+
+    async def run(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
+        """What `work` gives, once it is committed; the transaction begins with `begin`.
+
+        When cancelled, the transaction is committed all the same, or not at all; it is never left open.
+        """
+        # The private name of what every method of aiosqlite calls: there is no public one for a function of one's own,
+        # and it has no types.
+        result: T = await driver._execute(self._in_its_thread, driver, begin, work)  # type: ignore[no-untyped-call]
+        return result
+
+    def _in_its_thread(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
+        if driver not in self._pools:
+            # The connection that aiosqlite has made, and will close.
+            raw = driver._conn
+            # SQLAlchemy's own drivers do not fit its type of a connection either.
+            self._pools[driver] = StaticPool(lambda: raw)  # type: ignore[arg-type]
+        with Connection(self._engine, self._pools[driver].connect()) as connection, connection.begin():
+            connection.exec_driver_sql(begin)
+            return work(connection)
