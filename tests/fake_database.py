@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from liqalert.core.alerts import Alert
@@ -11,7 +11,7 @@ from liqalert.core.episodes import Decision, Episode, EpisodeState, Transition, 
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.delivery import routing
-from liqalert.ports import AlertRow, Delivery, DeliveryStatus, Outcome, Recipient, RowRefused
+from liqalert.ports import AlertRow, Delivery, DeliveryStatus, FannedOut, Outcome, Recipient, RowRefused
 from tests.fake_amendments import FakeAmendments, beyond_alert
 
 UNSETTLED = (DeliveryStatus.DUE, DeliveryStatus.LATE, DeliveryStatus.HELD)
@@ -54,6 +54,15 @@ class FakeDatabase(FakeAmendments):
             if isinstance(decision, Transition) and decision.episode.alert_id is not None:
                 self.move(decision.episode, decision.at)
 
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
+        await self.record(decisions)
+        if any(alert.id not in self.done for alert in self.alerts.values() if alert not in alerts_in(decisions)):
+            return FannedOut()
+        before = set(self.deliveries)
+        complete = [await self.fan_out(alert, now) for alert in alerts_in(decisions)]
+        made = tuple(each for id_, each in self.deliveries.items() if id_ not in before)
+        return FannedOut(made, complete=all(complete))
+
     async def record_notice(self, alert: Alert) -> None:
         self._write("recording a notice")
         self.alerts.setdefault(alert.id, alert)
@@ -75,9 +84,9 @@ class FakeDatabase(FakeAmendments):
             self.done.add(alert.id)
         return alert.id in self.done
 
-    async def unfinished(self) -> tuple[Alert, ...]:
+    async def unfinished(self, also: Collection[str] = ()) -> tuple[Alert, ...]:
         self._read("reading unfinished alerts")
-        return tuple(alert for alert in self.alerts.values() if alert.id not in self.done)
+        return tuple(alert for alert in self.alerts.values() if alert.id not in self.done or alert.id in also)
 
     async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:
         self._read("reading deliveries")
@@ -95,7 +104,10 @@ class FakeDatabase(FakeAmendments):
     async def adopt(self, delivery: Delivery, outcome: Outcome) -> None:
         self._write("storing an outcome")
         assert delivery.alert.id in self.alerts
-        id_ = len(self.deliveries) + 1
+        found = [each for each in self.deliveries.values() if _whose(each) == _whose(delivery)]
+        id_ = found[0].id if found else len(self.deliveries) + 1
+        if found and (found[0].attempts or found[0].status not in UNSETTLED):
+            return
         self.deliveries[id_] = replace(delivery, id=id_, recorded=True)
         self._settle(replace(outcome, delivery_id=id_))
 
@@ -216,3 +228,7 @@ class FakeDatabase(FakeAmendments):
 
     def _unsettled(self) -> Iterable[Delivery]:
         return [delivery for delivery in self.deliveries.values() if delivery.status in UNSETTLED]
+
+
+def _whose(delivery: Delivery) -> tuple[str, int]:
+    return delivery.alert.id, delivery.chat_id

@@ -62,7 +62,8 @@ class FanOut:
     async def _pass(self) -> float:
         """Goes through all unfinished alerts once; how long to pause before the next pass, in seconds."""
         try:
-            alerts = await self._outbox.unfinished()
+            # Those in memory too: their fan-out may have been recorded with them when they were already going out.
+            alerts = await self._outbox.unfinished(also=self._unrecorded.alert_ids())
             done = [await self._finish(alert) for alert in alerts]
         except StorageError as exc:
             log.warning("fan-out refused by the database", extra={"error": str(exc)})

@@ -37,7 +37,14 @@ class Intake:
         self._busy = busy
         self._next_read: UnixTime = -math.inf
         self._wanted: frozenset[ListOf] = frozenset()
+        self._reading = False
         self.problem: str | None = None
+
+    def caught_up(self, now: UnixTime) -> bool:
+        """Whether everything that is due is taken, so that what has just become due may be taken unread: it would be
+        the next to come out. Not so while there is any doubt."""
+        waits = not self._reading and self.wait_s(now) > 0.0
+        return waits and self.problem is None and not self._unrecorded.alert_ids()
 
     def wake(self) -> None:
         self._next_read = -math.inf
@@ -48,8 +55,16 @@ class Intake:
 
     async def take(self, now: UnixTime) -> tuple[Delivery, ...]:
         """What is due and not taken, longest due first. Of late and held ones lists are made, by `lists`."""
+        self._reading = True
+        try:
+            return await self._take(now)
+        finally:
+            self._reading = False
+
+    async def _take(self, now: UnixTime) -> tuple[Delivery, ...]:
         # A wake while we wait for the database must not be forgotten: the new time is the earlier of the two.
         self._next_read = math.inf
+        kept_ids = self._unrecorded.alert_ids()
         try:
             async with asyncio.timeout(READING_WITHIN_S):
                 stored = await self._outbox.due(now, READ_LIMIT, self._busy_ids())
@@ -59,6 +74,9 @@ class Intake:
             self.problem = str(exc) or f"the outbox does not answer within {READING_WITHIN_S:.0f} s"
             log.warning("outbox cannot be read", extra={"error": self.problem})
             stored, next_due = (), now
+        # What was in memory before or after the wait: read meanwhile, it may be out of date.
+        kept_ids |= self._unrecorded.alert_ids()
+        stored = tuple(each for each in stored if each.alert.id not in kept_ids)
         # After the wait: what the database has taken over meanwhile is no longer here, and would be sent twice.
         kept = self._unrecorded.due(now, READ_LIMIT, self._busy)
         self._plan(now, next_due, full=READ_LIMIT in (len(stored), len(kept)))
@@ -74,12 +92,22 @@ class Intake:
         wanted, self._wanted = self._wanted, frozenset()
         if not wanted:
             return ()
+        self._reading = True
+        try:
+            return await self._lists(wanted, now)
+        finally:
+            self._reading = False
+
+    async def _lists(self, wanted: frozenset[ListOf], now: UnixTime) -> Sequence[Letter]:
         until = now + LIST_AHEAD_S
+        kept_ids = self._unrecorded.alert_ids()
         try:
             stored = await self._outbox.due(until, LIST_LIMIT, self._busy_ids())
         except StorageError as exc:
             self.problem = str(exc)
             return ()
+        kept_ids |= self._unrecorded.alert_ids()
+        stored = tuple(each for each in stored if each.alert.id not in kept_ids)
         lists: dict[ListOf, list[Delivery]] = {}
         for delivery in (*self._unrecorded.due(until, LIST_LIMIT, self._busy), *stored):
             if _list_of(delivery) in wanted and _belongs(delivery, now):

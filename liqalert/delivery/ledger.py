@@ -26,13 +26,18 @@ class Ledger:
         self._settler = Settler(outbox, unrecorded, stored=self._stored)
         self._counts = counts
         self._call_stored = stored
-        self._busy: set[int] = set()
+        self._busy: dict[int, str] = {}
+        """Each with the id of its alert."""
         self._joining: set[int] = set()
         """Those among them of which it is being written down that they join a digest."""
 
     @property
     def busy(self) -> Set[int]:
-        return self._busy
+        return self._busy.keys()
+
+    def is_sending(self, alert_id: str) -> bool:
+        """Whether a delivery of that alert is taken which the database has."""
+        return any(id_ > 0 and of == alert_id for id_, of in self._busy.items())
 
     @property
     def problem(self) -> str | None:
@@ -45,7 +50,7 @@ class Ledger:
         self._settler.close()
 
     def take(self, deliveries: Sequence[Delivery]) -> None:
-        self._busy.update(delivery.id for delivery in deliveries)
+        self._busy.update((delivery.id, delivery.alert.id) for delivery in deliveries)
 
     def join(self, delivery: Delivery, now: UnixTime) -> None:
         """It stays taken: this is no outcome."""
@@ -54,7 +59,7 @@ class Ledger:
             self._settler.put(joined(delivery, now))
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> None:
-        self._busy.add(delivery.id)
+        self._busy[delivery.id] = delivery.alert.id
         if outcome.status is not delivery.status:
             self._counts[delivery.channel, outcome.status] += 1
         self._settler.put(outcome)
@@ -64,5 +69,5 @@ class Ledger:
             if outcome.delivery_id in self._joining:
                 self._joining.discard(outcome.delivery_id)
             else:
-                self._busy.discard(outcome.delivery_id)
+                self._busy.pop(outcome.delivery_id, None)
         self._call_stored()

@@ -12,9 +12,9 @@ from typing import Protocol, TypeAlias
 
 from liqalert.clock import Clock
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Decision, Raised, Transition, alerts_in
+from liqalert.core.episodes import Decision, Transition, alerts_in
 from liqalert.core.market import UnixTime
-from liqalert.ports import DecisionStore, Recipient, RowRefused, StorageError
+from liqalert.ports import DecisionStore, FannedOut, Recipient, RowRefused, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +40,14 @@ class AlertSender(Protocol):
     """The part of the Sender that the recorder needs."""
 
     def wake(self) -> None: ...
+
+    def wake_amender(self) -> None: ...
+
+    def send_recorded(self, fanned_out: FannedOut) -> None: ...
+
+    def withhold(self, alert: Alert) -> bool: ...
+
+    def release(self, alert: Alert) -> None: ...
 
     async def deliver_unrecorded(self, alert: Alert, recipients: Sequence[Recipient]) -> None: ...
 
@@ -146,9 +154,10 @@ class DecisionRecorder:
         """Writes what waits, oldest first, until there is nothing left or the database refuses."""
         while self._waiting:
             first = self._waiting[0]
+            fanned_out = None
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    await self._write(first.entry)
+                    fanned_out = await self._write(first)
             except RowRefused as exc:
                 # Trying again would hold up every later decision for ever. Its alerts are told all the same.
                 log.error("decisions can never be recorded", extra={"error": str(exc), "decisions": repr(first.entry)})
@@ -160,18 +169,32 @@ class DecisionRecorder:
                 break
             if self._waiting and self._waiting[0] is first:
                 self._waiting.popleft()
-            if _concerns_messages(first.entry):
-                self._sender.wake()
+            self._send(first, fanned_out)
         else:
             self._recovered()
         if not self._arrived.is_set():
             self._settled.set()
 
-    async def _write(self, entry: Entry) -> None:
+    async def _write(self, waiting: _Waiting) -> FannedOut | None:
+        """What the fan-out has come to, where it is recorded as well."""
+        entry = waiting.entry
         if isinstance(entry, Alert):
             await self._store.record_notice(entry)
-        else:
+        elif waiting.handed_over or not _alerts(entry):
             await self._store.record(entry)
+        else:
+            return await self._store.record_and_fan_out(entry, self._clock.now())
+        return None
+
+    def _send(self, written: _Waiting, fanned_out: FannedOut | None) -> None:
+        """What is written is now to be sent, or has made messages untrue."""
+        if fanned_out is not None and not written.handed_over:
+            self._sender.send_recorded(fanned_out)
+        elif _alerts(written.entry):
+            # What went out while it was being written is taken over by the database first.
+            self._sender.wake()
+        if _concerns_old_messages(written.entry):
+            self._sender.wake_amender()
 
     async def _hand_over(self, since: float) -> None:
         """Sends the alerts that have waited `since` then or longer, unrecorded; each once."""
@@ -179,7 +202,8 @@ class DecisionRecorder:
         for waiting in tuple(self._waiting):
             if waiting.since <= since and not waiting.handed_over:
                 waiting.handed_over = True
-                for alert in _alerts(waiting.entry):
+                # All of them before the first wait: a write under way may make deliveries that are not to be sent.
+                for alert in [alert for alert in _alerts(waiting.entry) if self._sender.withhold(alert)]:
                     # Asked once in vain, the database is not asked again for each of a hundred alerts.
                     stored = await self._recipients(alert) if readable else None
                     readable = stored is not None
@@ -187,6 +211,8 @@ class DecisionRecorder:
                     # It may have been written meanwhile, and then goes out the usual way.
                     if any(each is waiting for each in self._waiting):
                         await self._sender.deliver_unrecorded(alert, recipients)
+                    else:
+                        self._sender.release(alert)
 
     async def _recipients(self, alert: Alert) -> Sequence[Recipient] | None:
         """None when they cannot be read."""
@@ -214,12 +240,8 @@ def _alerts(entry: Entry) -> tuple[Alert, ...]:
     return tuple(alerts_in(entry))
 
 
-def _concerns_messages(entry: Entry) -> bool:
-    """Whether a message is to be sent, or one that was sent may no longer be true."""
-    if isinstance(entry, Alert):
-        return True
-    return any(isinstance(each, Raised) or _is_about_an_alert(each) for each in entry)
-
-
-def _is_about_an_alert(decision: Decision) -> bool:
-    return isinstance(decision, Transition) and decision.episode.alert_id is not None
+def _concerns_old_messages(entry: Entry) -> bool:
+    """Whether a message that was sent may no longer be true."""
+    return not isinstance(entry, Alert) and any(
+        isinstance(each, Transition) and each.alert is None and each.episode.alert_id is not None for each in entry
+    )

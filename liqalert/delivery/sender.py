@@ -15,17 +15,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.delivery.amending import Amender
 from liqalert.delivery.answers import Answers
-from liqalert.delivery.attempts import (
-    STOPPED_CHANNEL_RETRY_S,
-    Step,
-    given_up,
-    next_step,
-    postponed,
-    refused,
-    retold,
-    settled,
-    turned_late,
-)
+from liqalert.delivery.attempts import STOPPED_CHANNEL_RETRY_S, retold, settled
 from liqalert.delivery.cap import DailyCap
 from liqalert.delivery.channels import Channel, loop_now
 from liqalert.delivery.departures import Departures
@@ -34,10 +24,19 @@ from liqalert.delivery.intake import Intake
 from liqalert.delivery.ledger import Ledger
 from liqalert.delivery.letters import Composer, Letter
 from liqalert.delivery.post import Limits, Post
+from liqalert.delivery.sorting import Sorting
 from liqalert.delivery.storms import Destination
 from liqalert.delivery.track_records import TrackRecords
 from liqalert.delivery.unrecorded import AdoptingOutbox, Unrecorded
-from liqalert.ports import AddressBook, AlertReader, Amendments, Delivery, Notifier, Recipient
+from liqalert.ports import (
+    AddressBook,
+    AlertReader,
+    Amendments,
+    DeliveryStatus,
+    FannedOut,
+    Notifier,
+    Recipient,
+)
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +90,7 @@ class Sender:
         """What the database has refused; to be looked at only."""
         self._answers = Answers(chats, self.unrecorded, clock, counts=self.counts)
         self._ledger = Ledger(outbox, self.unrecorded, counts=self.counts, stored=self._look_again)
+        self._sorting = Sorting(self._departures, self._ledger, self._cap, clock)
         self._fan_out = FanOut(outbox, self.unrecorded, clock, busy=self._ledger.busy, added=self._look_again)
         self._intake = Intake(outbox, self.unrecorded, busy=self._ledger.busy)
         self._amender = Amender(
@@ -116,9 +116,38 @@ class Sender:
         return tuple(problem for problem in found if problem)
 
     def wake(self) -> None:
-        """Something new may be in the outbox, or messages that were sent may no longer be true."""
+        """Something new may be in the outbox."""
         self._fan_out.wake()
+        self._look_again()
+
+    def wake_amender(self) -> None:
+        """Messages that were sent may no longer be true."""
         self._amender.wake()
+
+    def send_recorded(self, fanned_out: FannedOut) -> None:
+        """Takes deliveries that have just been recorded, as if it had read them; where in doubt, it reads the outbox.
+
+        Then what is due there already goes first, and what is being read is not taken twice.
+        """
+        now = self._clock.now()
+        if fanned_out.complete and self._departures.few and self._intake.caught_up(now):
+            self._sorting.sort([each for each in fanned_out.deliveries if each.status is DeliveryStatus.DUE], now)
+            self._woken.set()
+        else:
+            self.wake()
+        if any(each.status is not DeliveryStatus.DUE for each in fanned_out.deliveries):
+            self._look_again()
+
+    def withhold(self, alert: Alert) -> bool:
+        """Whether `deliver_unrecorded` or `release` is to follow: not where it is being sent, and so is recorded."""
+        if self._ledger.is_sending(alert.id):
+            return False
+        self.unrecorded.withhold(alert.id)
+        return True
+
+    def release(self, alert: Alert) -> None:
+        """It has been recorded after all, and goes out the usual way."""
+        self.unrecorded.release(alert.id)
         self._look_again()
 
     async def deliver_unrecorded(self, alert: Alert, recipients: Sequence[Recipient]) -> None:
@@ -173,7 +202,7 @@ class Sender:
         """Reads what is due, starts what may leave; how long nothing is to be done, in seconds."""
         now = self._clock.now()
         if self._departures.few and self._intake.wait_s(now) <= 0.0:
-            self._sort(await self._intake.take(now), now)
+            self._sorting.sort(await self._intake.take(now), now)
             if self._fan_out.finished:
                 for letter in await self._intake.lists(now):
                     self._ledger.take(letter.deliveries)
@@ -181,18 +210,6 @@ class Sender:
         ready_in_s = 0.0 if self._stopping else self._start_ready(group)
         reading_in_s = self._intake.wait_s(now) if self._departures.few else IDLE_S
         return min(ready_in_s, reading_in_s, IDLE_S)
-
-    def _sort(self, deliveries: Sequence[Delivery], now: UnixTime) -> None:
-        for delivery in deliveries:
-            step = next_step(delivery, now)
-            if step is Step.SEND:
-                self._ledger.take([delivery])
-                if self._departures.add_alert(delivery, loop_now()):
-                    self._ledger.join(delivery, now)
-            elif step is Step.TURN_LATE:
-                self._ledger.settle(delivery, turned_late(delivery, now))
-            elif step is Step.GIVE_UP:
-                self._ledger.settle(delivery, given_up(delivery, now))
 
     def _start_ready(self, group: asyncio.TaskGroup) -> float:
         """Starts the letters whose turn it is, chat by chat; when the next one's turn comes, in seconds."""
@@ -205,7 +222,7 @@ class Sender:
             channel_wait_s = self._channel_wait_s(chat)
             wait_s = max(channel_wait_s, self._departures.wait_s(chat, loop_now()))
             if channel_wait_s > POSTPONE_S:
-                self._postpone(chat, channel_wait_s)
+                self._sorting.postpone(chat, channel_wait_s)
             elif wait_s > 0.0:
                 soonest_s = min(soonest_s, wait_s)
             else:
@@ -219,19 +236,10 @@ class Sender:
             self._unconfigured[name] = self._clock.now()
         return STOPPED_CHANNEL_RETRY_S if channel is None else channel.wait_s(address)
 
-    def _postpone(self, chat: Destination, wait_s: float) -> None:
-        now = self._clock.now()
-        # Whole milliseconds: all that waits for one chat comes due at the same moment, and so in its old order.
-        until = round(now + wait_s, 3)
-        for letter in self._departures.take_all(chat):
-            self._departures.dropped(letter)
-            for delivery in letter.deliveries:
-                self._ledger.settle(delivery, postponed(delivery, until, now))
-
     def _start(self, letter: Letter, group: asyncio.TaskGroup) -> None:
         channel = self._channels[letter.channel]
         if letter.capped and self._cap.reached(letter.chat_id, self._clock.now()):
-            self._refuse(letter)
+            self._sorting.refuse(letter)
             return
         channel.reserve(letter.address)
         name = f"send alert {letter.deliveries[0].alert.id} to {letter.channel}"
@@ -261,7 +269,7 @@ class Sender:
         if letter.capped:
             await self._cap.learn(letter.chat_id, self._clock.now())
             if self._cap.reached(letter.chat_id, self._clock.now()):
-                self._refuse(letter)
+                self._sorting.refuse(letter)
                 return
         alert_id = letter.deliveries[0].alert.id
         answer = await self._answers.to(self._post.transmit(letter, channel), channel, alert_id=alert_id)
@@ -285,14 +293,6 @@ class Sender:
             self._ledger.settle(delivery, replace(outcome, due_at=due_at))
         for delivery in answer.also:
             self._ledger.settle(delivery, retold(delivery, answer.message_id or "", now))
-
-    def _refuse(self, letter: Letter) -> None:
-        """The chat's daily cap is reached."""
-        now = self._clock.now()
-        self._departures.dropped(letter)
-        self._cap.tell(letter.chat_id, now)
-        for delivery in letter.deliveries:
-            self._ledger.settle(delivery, refused(delivery, self._cap.reason, now))
 
     def _look_again(self) -> None:
         self._intake.wake()

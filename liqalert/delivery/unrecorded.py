@@ -41,6 +41,8 @@ class Unrecorded:
         self._open: dict[int, None] = {}
         """Ids of those that are not settled, oldest first."""
         self._ids = itertools.count(-1, -1)
+        self._withheld: set[str] = set()
+        """Ids of alerts that are about to come here, or are being handed over to the database."""
         self.dropped = 0
         """Alerts that made room for newer ones, since the start."""
 
@@ -50,6 +52,7 @@ class Unrecorded:
 
     def add(self, alert: Alert, recipients: Sequence[Recipient], now: UnixTime) -> None:
         """One delivery to each recipient who wants it now. An alert that is here already changes nothing."""
+        self.release(alert.id)
         if alert.id in self._alerts:
             return
         ways = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
@@ -84,6 +87,18 @@ class Unrecorded:
                 if (each.delivery.channel, each.delivery.address) == (channel, old_address):
                     kept[id_] = replace(each, delivery=replace(each.delivery, address=new_address))
 
+    def withhold(self, alert_id: str) -> None:
+        """Its alert is about to come here, by `add`, or is not after all, by `release`."""
+        self._withheld.add(alert_id)
+
+    def release(self, alert_id: str) -> None:
+        self._withheld.discard(alert_id)
+
+    def alert_ids(self) -> frozenset[str]:
+        """Alerts of which only what is kept here may be sent, even where the database has deliveries of them too: the
+        write that was believed to be refused has succeeded after all, and does not know of what went out meanwhile."""
+        return frozenset(self._alerts) | self._withheld
+
     def ids(self, alert_id: str) -> frozenset[int]:
         """The deliveries kept of an alert; empty when it is not here."""
         return frozenset(self._alerts.get(alert_id, ()))
@@ -94,7 +109,10 @@ class Unrecorded:
         Only for alerts that are recorded and of which nothing is being sent.
         """
         # Out of reach as long as that takes: what is handed over must not be given out here as well.
+        if alert_id not in self._alerts:
+            return
         kept = self._remove(alert_id)
+        self.withhold(alert_id)
         try:
             for id_, each in list(kept.items()):
                 await outbox.adopt(each.delivery, each.outcome)
@@ -102,6 +120,8 @@ class Unrecorded:
         except StorageError:
             self._insert(alert_id, kept)
             raise
+        finally:
+            self.release(alert_id)
 
     def _remove(self, alert_id: str) -> dict[int, _Kept]:
         kept = self._alerts.pop(alert_id, {})

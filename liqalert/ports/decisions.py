@@ -8,8 +8,9 @@ from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Decision, Episode
-from liqalert.core.market import Liquidation
+from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.zones import Zone
+from liqalert.ports.deliveries import FannedOut
 
 
 class DecisionStore(Protocol):
@@ -17,6 +18,13 @@ class DecisionStore(Protocol):
         """All of `decisions` in one transaction, in order; writing the same decision again changes nothing.
 
         Raises StorageError when the database refuses.
+        """
+        ...
+
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
+        """As `record`, and in the same transaction the deliveries of their alerts as of `now`, as far as they are few.
+
+        Only for alerts that have not gone out unrecorded: those deliveries must be adopted first (`Outbox`).
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -83,6 +83,16 @@ class Outcome:
     in_digest: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class FannedOut:
+    """What a fan-out has come to that was recorded together with its alerts."""
+
+    deliveries: tuple[Delivery, ...] = ()
+    """Those it has made, in order."""
+    complete: bool = False
+    """None is left to be made."""
+
+
 class Outbox(Protocol):
     """Deliveries on disk. All calls raise StorageError when the database refuses."""
 
@@ -95,8 +105,8 @@ class Outbox(Protocol):
         """
         ...
 
-    async def unfinished(self) -> tuple[Alert, ...]:
-        """Alerts whose fan-out is not complete, oldest first."""
+    async def unfinished(self, also: Collection[str] = ()) -> tuple[Alert, ...]:
+        """Alerts whose fan-out is not complete, and those of the ids in `also` that are recorded, oldest first."""
         ...
 
     async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:

@@ -9,13 +9,13 @@ from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Decision, Episode, Transition
+from liqalert.core.episodes import Decision, Episode, Transition, alerts_in
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
 from liqalert.delivery.routing import ABOUT_LIQALERT
-from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, Restored
+from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, FannedOut, Restored
 from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import (
@@ -34,6 +34,7 @@ from liqalert.storage.evidence import (
     read_transitions,
     with_attempts,
 )
+from liqalert.storage.fanout import fan_out_at_once
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
 
@@ -50,17 +51,26 @@ class AlertStore:
 
     async def record(self, decisions: Sequence[Decision]) -> None:
         """Writes `decisions` in one transaction, in order. A transition that is recorded already changes nothing."""
-        if not decisions:
-            return
+        if decisions:
+            await self._database.write_at_once(
+                "recording decisions", lambda connection: self._write(connection, decisions)
+            )
 
-        def write(connection: Connection) -> None:
-            new = _not_yet_recorded(connection, decisions)
-            rows = [write for decision in new for write in writes(decision)]
-            for kind, group in groupby(rows, key=lambda row: row[0]):
-                connection.execute(self._statements[kind], [values for _, values in group])
-            mark_outdated(connection, new)
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
+        alerts = tuple(alerts_in(decisions))
 
-        await self._database.write_at_once("recording decisions", write)
+        def write(connection: Connection) -> FannedOut:
+            self._write(connection, decisions)
+            return fan_out_at_once(self._database, connection, alerts, now) if alerts else FannedOut(complete=True)
+
+        return await self._database.write_at_once("recording decisions", write)
+
+    def _write(self, connection: Connection, decisions: Sequence[Decision]) -> None:
+        new = _not_yet_recorded(connection, decisions)
+        rows = [write for decision in new for write in writes(decision)]
+        for kind, group in groupby(rows, key=lambda row: row[0]):
+            connection.execute(self._statements[kind], [values for _, values in group])
+        mark_outdated(connection, new)
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:

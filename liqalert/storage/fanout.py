@@ -9,11 +9,15 @@ from sqlalchemy import Connection, select, update
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.delivery.routing import Route, route
-from liqalert.ports import Recipient
+from liqalert.ports import Delivery, FannedOut, Recipient
 from liqalert.storage.audience import BATCH, read_recipients
 from liqalert.storage.database import Database
+from liqalert.storage.deliveries import read_deliveries
 from liqalert.storage.episodes import overtaken_at
 from liqalert.storage.tables import ALERTS, DELIVERIES
+
+AT_ONCE = 50
+"""So many deliveries are made while their alert is recorded: the next decisions wait for that."""
 
 
 def read_progress(connection: Connection, alert: Alert) -> tuple[bool, int] | None:
@@ -35,6 +39,30 @@ def fan_out(
         progress["fanout_cursor"] = recipients[-1].chat_id
     connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(progress))
     return done
+
+
+def fan_out_at_once(database: Database, connection: Connection, alerts: Sequence[Alert], now: UnixTime) -> FannedOut:
+    """Deliveries of `alerts`, oldest first, for the first 50 recipients in all: their alerts are being recorded.
+
+    None where the fan-out of another alert is not complete: a chat is told of that one first.
+    """
+    ids = [alert.id for alert in alerts]
+    others = select(ALERTS.c.id).where(ALERTS.c.fanout_done.is_(False), ALERTS.c.id.not_in(ids)).limit(1)
+    if connection.execute(others).first() is not None:
+        return FannedOut()
+    made: list[Delivery] = []
+    for alert in alerts:
+        room = AT_ONCE - len(made)
+        progress = read_progress(connection, alert)
+        if progress is None or room <= 0:
+            return FannedOut(tuple(made))
+        done, after = progress
+        if not done:
+            done = fan_out(database, connection, alert, now=now, after=after, limit=room)
+            made += read_deliveries(connection, DELIVERIES.c.alert_id == alert.id, DELIVERIES.c.chat_id > after)
+        if not done:
+            return FannedOut(tuple(made))
+    return FannedOut(tuple(made), complete=True)
 
 
 def _add(

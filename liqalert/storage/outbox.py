@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, RowMapping, Text, and_, case, cast, distinct, func, or_, select, update
+from sqlalchemy import Connection, Text, and_, case, cast, distinct, false, func, or_, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
@@ -15,10 +15,10 @@ from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, Storage
 from liqalert.storage.audience import read_recipients
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import readable_alert
+from liqalert.storage.deliveries import SELECTED, delivery_from
 from liqalert.storage.episodes import overtaken_at
 from liqalert.storage.fanout import delivery_row, fan_out, read_progress
 from liqalert.storage.outcomes import store_outcomes
-from liqalert.storage.preferences import preferences_from
 from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES
 
 log = logging.getLogger(__name__)
@@ -48,10 +48,11 @@ class DeliveryOutbox:
             "reading recipients", lambda connection: read_recipients(connection, alert, now=now, after=0)
         )
 
-    async def unfinished(self) -> tuple[Alert, ...]:
-        query = (
-            select(ALERTS.c.id, ALERTS.c.content).where(ALERTS.c.fanout_done.is_(False)).order_by(ALERTS.c.decided_at)
-        )
+    async def unfinished(self, also: Collection[str] = ()) -> tuple[Alert, ...]:
+        wanted = or_(ALERTS.c.fanout_done.is_(False), ALERTS.c.id.in_(also) if also else false())
+        # Of the same moment, the one that has begun.
+        order = ALERTS.c.decided_at, ALERTS.c.fanout_cursor.desc()
+        query = select(ALERTS.c.id, ALERTS.c.content).where(wanted).order_by(*order)
         rows = await self._database.read_at_once(
             "reading unfinished alerts", lambda connection: connection.execute(query).all()
         )
@@ -63,10 +64,7 @@ class DeliveryOutbox:
         """What is to be tried at `now`, longest due first."""
         excluded = frozenset(exclude)
         query = (
-            select(DELIVERIES, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences, ALERTS.c.content)
-            .join(CHATS, CHATS.c.id == DELIVERIES.c.chat_id)
-            .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
-            .where(DELIVERIES.c.due_at <= now)
+            SELECTED.where(DELIVERIES.c.due_at <= now)
             .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
             .limit(limit + len(excluded))
         )
@@ -76,7 +74,7 @@ class DeliveryOutbox:
         alerts = {content: readable_alert(content) for content in {row["content"] for row in rows}}
         await self._give_up_on(sorted({row["alert_id"] for row in rows if alerts[row["content"]] is None}))
         wanted = [(row, alerts[row["content"]]) for row in rows if row["id"] not in excluded][:limit]
-        return tuple(_delivery(row, alert) for row, alert in wanted if alert is not None)
+        return tuple(delivery_from(row, alert) for row, alert in wanted if alert is not None)
 
     async def _give_up_on(self, alert_ids: Sequence[str]) -> None:
         """Alerts whose rows cannot be read, a newer liqalert's perhaps: they must not hold up the others."""
@@ -101,8 +99,9 @@ class DeliveryOutbox:
     async def adopt(self, delivery: Delivery, outcome: Outcome) -> None:
         """Stores a delivery that was kept in memory, with its outcome; its alert must be recorded by now.
 
-        A later fan-out of that alert leaves the chat out, so nothing is sent twice. Nothing happens where the chat has
-        gone meanwhile.
+        A later fan-out of that alert leaves the chat out, so nothing is sent twice. One that was recorded with the
+        alert has made a delivery already, which nobody has tried: that one takes the outcome. Nothing happens where the
+        chat has gone meanwhile.
         """
         table = DELIVERIES.c
 
@@ -114,11 +113,12 @@ class DeliveryOutbox:
             way = Route(delivery.status, silent=delivery.silent, due_at=delivery.due_at)
             row = delivery_row(delivery.alert, recipient, way, delivery.created_at)
             row["amend_at"] = overtaken_at(connection, delivery.alert)
-            if connection.execute(self._database.insert_new(DELIVERIES), row).rowcount < 1:
-                return
+            connection.execute(self._database.insert_new(DELIVERIES), row)
+            untried = table.attempts == 0, table.due_at.is_not(None)
             stored = table.alert_id == delivery.alert.id, table.chat_id == chat_id
-            id_ = connection.execute(select(table.id).where(*stored)).scalar_one()
-            store_outcomes(connection, [replace(outcome, delivery_id=id_)])
+            id_ = connection.execute(select(table.id).where(*stored, *untried)).scalar_one_or_none()
+            if id_ is not None:
+                store_outcomes(connection, [replace(outcome, delivery_id=id_)])
 
         await self._database.write_at_once("storing an outcome", write)
 
@@ -156,24 +156,6 @@ class DeliveryOutbox:
         async with self._database.read("reading deliveries") as connection:
             created_at: UnixTime | None = await connection.scalar(query)
             return created_at
-
-
-def _delivery(row: RowMapping, alert: Alert) -> Delivery:
-    return Delivery(
-        id=row["id"],
-        alert=alert,
-        chat_id=row["chat_id"],
-        channel=row["channel"],
-        address=row["address"],
-        silent=row["silent"],
-        status=DeliveryStatus(row["status"]),
-        attempts=row["attempts"],
-        created_at=row["created_at"],
-        due_at=row["due_at"],
-        numbers=preferences_from(row["preferences"]).numbers,
-        message_id=row["message_id"],
-        in_digest=row["in_digest"],
-    )
 
 
 def _present_row(connection: Connection, delivery: Delivery) -> int | None:
