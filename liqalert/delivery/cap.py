@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import utc_day
@@ -47,6 +47,13 @@ class DailyCap:
             log.warning("messages of the day cannot be counted", extra={"error": str(exc)})
         else:
             self._sent.setdefault(chat_id, sent)
+
+    def learn_counts(self, counts: Mapping[int, int], now: UnixTime) -> None:
+        """They have just been read, by chat."""
+        self._turn_page(now)
+        # What is known already counts messages as well whose outcomes are not written yet.
+        for chat_id, count in counts.items():
+            self._sent.setdefault(chat_id, count)
 
     def reached(self, chat_id: int, now: UnixTime) -> bool:
         """As far as it is known: an alert too many is better than one too few."""

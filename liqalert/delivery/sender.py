@@ -82,9 +82,9 @@ class Sender:
         self._running = False
         self._stopping = False
         composer, limits = composer or Composer(), limits or Limits()
-        records = TrackRecords(history)
+        self._records = TrackRecords(history)
         self._cap = DailyCap(limits.daily_cap, outbox, tell)
-        self._post = Post(composer, history=history, records=records, cap=self._cap, clock=clock)
+        self._post = Post(composer, history=history, records=self._records, cap=self._cap, clock=clock)
         self._departures = Departures(limits.digest_after)
         self.unrecorded = Unrecorded()
         """What the database has refused; to be looked at only."""
@@ -97,7 +97,7 @@ class Sender:
             amendments,
             self._channels,
             composer=composer,
-            records=records,
+            records=self._records,
             answers=self._answers,
             clock=clock,
             random=random,
@@ -130,6 +130,8 @@ class Sender:
         Then what is due there already goes first, and what is being read is not taken twice.
         """
         now = self._clock.now()
+        self._records.learn(fanned_out.records)
+        self._cap.learn_counts(fanned_out.sent_today, now)
         if fanned_out.complete and self._departures.few and self._intake.caught_up(now):
             self._sorting.sort([each for each in fanned_out.deliveries if each.status is DeliveryStatus.DUE], now)
             self._woken.set()

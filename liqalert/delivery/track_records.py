@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from liqalert.core.alerts import Alert
 from liqalert.core.outcomes import TrackRecord
@@ -22,6 +23,10 @@ class TrackRecords:
         self._known: dict[str, tuple[float, TrackRecord | None]] = {}
         self._reading = asyncio.Lock()
 
+    def learn(self, records: Mapping[str, TrackRecord]) -> None:
+        """They have just been read, by rule id."""
+        self._keep({rule_id: (loop_now(), record) for rule_id, record in records.items()})
+
     async def of(self, alert: Alert) -> TrackRecord | None:
         """None for kinds that have no outcome, and where it cannot be read."""
         if alert.rule is None or alert.episode_id is None:
@@ -39,6 +44,9 @@ class TrackRecords:
                     record = await self._history.track_record(rule_id)
             except (StorageError, TimeoutError):
                 record = None
-            self._known = {id_: kept for id_, kept in self._known.items() if now - kept[0] < KEPT_S}
-            self._known[rule_id] = (now, record)
+            self._keep({rule_id: (now, record)})
         return record
+
+    def _keep(self, read: Mapping[str, tuple[float, TrackRecord | None]]) -> None:
+        now = loop_now()
+        self._known = {id_: kept for id_, kept in self._known.items() if now - kept[0] < KEPT_S} | dict(read)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import UnixTime
-from liqalert.core.outcomes import Told
+from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.ports.chats import NO_PREFERENCES, Preferences
 
 
@@ -91,6 +91,10 @@ class FannedOut:
     """Those it has made, in order."""
     complete: bool = False
     """None is left to be made."""
+    records: Mapping[str, TrackRecord] = field(default_factory=dict)
+    """Of the rules of those alerts that have an episode, by rule id."""
+    sent_today: Mapping[int, int] = field(default_factory=dict)
+    """By chat, of those that the deliveries go to: as `Outbox.messages_since`, since 00:00 UTC."""
 
 
 class Outbox(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select, false, select
+from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select, bindparam, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
@@ -139,14 +139,17 @@ def _statements(database: Database) -> Mapping[Write, Executable]:
     }
 
 
+_RECORDED = select(TRANSITIONS.c.episode_id, TRANSITIONS.c.previous, TRANSITIONS.c.state, TRANSITIONS.c.at).where(
+    TRANSITIONS.c.episode_id.in_(bindparam("ids", expanding=True))
+)
+
+
 def _not_yet_recorded(connection: Connection, decisions: Sequence[Decision]) -> list[Decision]:
     """`decisions` without the transitions that are stored: an old one must not set its episode back."""
-    table = TRANSITIONS.c
     ids = {decision.episode.id for decision in decisions if isinstance(decision, Transition)}
     if not ids:
         return list(decisions)
-    query = select(table.episode_id, table.previous, table.state, table.at).where(table.episode_id.in_(ids))
-    stored = {tuple(row) for row in connection.execute(query)}
+    stored = {tuple(row) for row in connection.execute(_RECORDED, {"ids": list(ids)})}
     return [decision for decision in decisions if _key(decision) not in stored]
 
 

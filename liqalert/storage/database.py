@@ -7,6 +7,7 @@ shape holds, which keeps the order of writes the same on both.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -43,6 +44,8 @@ class Database:
         self._writer = _engine(self.url, busy_timeout_s, reading=False)
         self._reader = _engine(self.url, busy_timeout_s, reading=True)
         self._at_once = AtOnce()
+        self._inserts: dict[Table, Executable] = {}
+        self._returning: set[asyncio.Task[None]] = set()
 
     @property
     def name(self) -> str:
@@ -64,6 +67,7 @@ class Database:
         await self.close()
 
     async def close(self) -> None:
+        await asyncio.gather(*self._returning)
         # Readers first: the connection that closes last checkpoints SQLite's write-ahead log, and readers cannot.
         await self._reader.dispose()
         await self._writer.dispose()
@@ -85,21 +89,28 @@ class Database:
 
         Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
         """
-        async with self._explained(operation), self._writer.connect() as connection:
-            return await self._run(connection, work, reading=False)
+        async with self._explained(operation):
+            return await self._run(self._writer, work, reading=False)
 
     async def read_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
         """As `write_at_once`, on a connection that only reads."""
-        async with self._explained(operation), self._reader.connect() as connection:
-            return await self._run(connection, work, reading=True)
+        async with self._explained(operation):
+            return await self._run(self._reader, work, reading=True)
 
-    async def _run(self, connection: AsyncConnection, work: Callable[[Connection], T], *, reading: bool) -> T:
+    async def _run(self, engine: AsyncEngine, work: Callable[[Connection], T], *, reading: bool) -> T:
         if self.path is None:
-            async with connection.begin():
+            async with engine.begin() as connection:
                 return await connection.run_sync(work)
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert driver is not None
-        return await self._at_once.run(driver, _begin(reading=reading), work)
+        connection = await engine.connect()
+        try:
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            return await self._at_once.run(driver, _begin(reading=reading), work)
+        finally:
+            # Going back costs another visit to the thread, to roll back what is not there: nobody waits for that.
+            returning = asyncio.create_task(connection.close(), name="return a connection")
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
 
     async def checkpoint(self) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
@@ -113,7 +124,9 @@ class Database:
 
     def insert_new(self, table: Table) -> Executable:
         """An INSERT that leaves rows which exist already as they are."""
-        return self._insert(table).on_conflict_do_nothing()
+        if table not in self._inserts:
+            self._inserts[table] = self._insert(table).on_conflict_do_nothing()
+        return self._inserts[table]
 
     def insert_new_rows(self, table: Table, columns: tuple[str, ...]) -> str:
         """The same as text, for many rows at once: tuples in the order of `columns`, through `exec_driver_sql`.

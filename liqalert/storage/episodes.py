@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, exists, or_, select
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import TOLD, Episode, EpisodeState, Reason
@@ -36,9 +36,8 @@ def read_episodes(connection: Connection, ids: Sequence[str]) -> dict[str, Episo
     """By id, as they stand. One whose rule is no longer held is left out: what became of it nobody has looked at."""
     if not ids:
         return {}
-    abandoned = and_(EPISODES.c.state == EpisodeState.IDLE, EPISODES.c.outcome.is_(None), ~_rewritten())
-    query = select(EPISODES).where(EPISODES.c.id.in_(ids), ~abandoned)
-    return {episode.id: episode for episode in readable(connection.execute(query).mappings(), episode_from)}
+    rows = connection.execute(_BY_ID, {"ids": list(ids)}).mappings()
+    return {episode.id: episode for episode in readable(rows, episode_from)}
 
 
 def read_episodes_of(connection: Connection, alert_ids: Sequence[str]) -> dict[str, Episode]:
@@ -95,3 +94,8 @@ def _interrupted() -> ColumnElement[bool]:
 
 def _rewritten() -> ColumnElement[bool]:
     return exists().where(TRANSITIONS.c.episode_id == EPISODES.c.id, TRANSITIONS.c.reason == Reason.ZONE_REWRITTEN)
+
+
+_ABANDONED = and_(EPISODES.c.state == EpisodeState.IDLE, EPISODES.c.outcome.is_(None), ~_rewritten())
+# Made once: putting it together anew takes longer than running it.
+_BY_ID = select(EPISODES).where(EPISODES.c.id.in_(bindparam("ids", expanding=True)), ~_ABANDONED)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, case, false, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, case, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert, FlowEvidence
@@ -23,6 +23,14 @@ MEMBERS_S = 12 * 3600.0
 """So far back from a zone's peak its liquidations are looked for: twelve times the usual decay."""
 GAPS_S = 2 * 3600.0
 LAST_ALERTS = 20
+
+_LAST_OUTCOMES = (
+    select(EPISODES.c.outcome)
+    .join(ALERTS, ALERTS.c.episode_id == EPISODES.c.id)
+    .where(ALERTS.c.rule_id == bindparam("rule_id"), EPISODES.c.outcome.is_not(None))
+    .order_by(ALERTS.c.decided_at.desc())
+    .limit(LAST_ALERTS)
+)
 
 
 async def read_members(connection: AsyncConnection, alert: Alert) -> Members | None:
@@ -112,12 +120,5 @@ async def with_attempts(
 
 
 def read_track_record(connection: Connection, rule_id: str) -> TrackRecord:
-    query = (
-        select(EPISODES.c.outcome)
-        .join(ALERTS, ALERTS.c.episode_id == EPISODES.c.id)
-        .where(ALERTS.c.rule_id == rule_id, EPISODES.c.outcome.is_not(None))
-        .order_by(ALERTS.c.decided_at.desc())
-        .limit(LAST_ALERTS)
-    )
-    ended = Counter(connection.scalars(query))
+    ended = Counter(connection.scalars(_LAST_OUTCOMES, {"rule_id": rule_id}))
     return TrackRecord(ended[EpisodeState.SWEPT], ended[EpisodeState.HELD], ended[EpisodeState.FADED])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
@@ -12,9 +13,14 @@ from liqalert.delivery.routing import Route, route
 from liqalert.ports import Delivery, FannedOut, Recipient
 from liqalert.storage.audience import BATCH, read_recipients
 from liqalert.storage.database import Database
-from liqalert.storage.deliveries import read_deliveries
 from liqalert.storage.episodes import overtaken_at
+from liqalert.storage.evidence import read_track_record
+from liqalert.storage.outcomes import count_messages
 from liqalert.storage.tables import ALERTS, DELIVERIES
+
+DAY_S = 86_400.0
+
+Made: TypeAlias = tuple[Recipient, Route]
 
 AT_ONCE = 50
 """So many deliveries are made while their alert is recorded: the next decisions wait for that."""
@@ -29,50 +35,79 @@ def read_progress(connection: Connection, alert: Alert) -> tuple[bool, int] | No
 
 def fan_out(
     database: Database, connection: Connection, alert: Alert, *, now: UnixTime, after: int, limit: int = BATCH
-) -> bool:
+) -> tuple[bool, Sequence[Made]]:
     """Adds deliveries for the next `limit` recipients, and notes how far it has come; whether those were the last."""
     recipients = read_recipients(connection, alert, now=now, after=after, limit=limit)
+    wanted = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
+    if wanted:
+        amend_at = overtaken_at(connection, alert)
+        rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in wanted]
+        connection.execute(database.insert_new(DELIVERIES), rows)
     done = len(recipients) < limit
-    _add(database, connection, alert, recipients=recipients, now=now)
-    progress: dict[str, object] = {"fanout_done": done}
-    if recipients:
-        progress["fanout_cursor"] = recipients[-1].chat_id
-    connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(progress))
-    return done
+    cursor = recipients[-1].chat_id if recipients else after
+    connection.execute(_NOTE_PROGRESS, {"b_id": alert.id, "b_done": done, "b_cursor": cursor})
+    return done, wanted
 
 
 def fan_out_at_once(database: Database, connection: Connection, alerts: Sequence[Alert], now: UnixTime) -> FannedOut:
-    """Deliveries of `alerts`, oldest first, for the first 50 recipients in all: their alerts are being recorded.
+    """Deliveries of `alerts`, in their order, for the first 50 recipients in all: their alerts are being recorded.
 
     None where the fan-out of another alert is not complete: a chat is told of that one first.
     """
-    ids = [alert.id for alert in alerts]
-    others = select(ALERTS.c.id).where(ALERTS.c.fanout_done.is_(False), ALERTS.c.id.not_in(ids)).limit(1)
-    if connection.execute(others).first() is not None:
+    unfinished = connection.execute(_UNFINISHED, {"most": len(alerts) + 1})
+    cursors = {row.id: row.fanout_cursor for row in unfinished}
+    if not cursors.keys() <= {alert.id for alert in alerts}:
         return FannedOut()
     made: list[Delivery] = []
     for alert in alerts:
+        # Recorded before, and fanned out.
+        if alert.id not in cursors:
+            continue
         room = AT_ONCE - len(made)
-        progress = read_progress(connection, alert)
-        if progress is None or room <= 0:
-            return FannedOut(tuple(made))
-        done, after = progress
+        if room <= 0:
+            break
+        after = cursors[alert.id]
+        done, wanted = fan_out(database, connection, alert, now=now, after=after, limit=room)
+        made += _deliveries(connection, alert, wanted, after=after, now=now)
         if not done:
-            done = fan_out(database, connection, alert, now=now, after=after, limit=room)
-            made += read_deliveries(connection, DELIVERIES.c.alert_id == alert.id, DELIVERIES.c.chat_id > after)
-        if not done:
-            return FannedOut(tuple(made))
-    return FannedOut(tuple(made), complete=True)
+            break
+    else:
+        return _briefed(connection, made, now, complete=True)
+    return _briefed(connection, made, now, complete=False)
 
 
-def _add(
-    database: Database, connection: Connection, alert: Alert, *, recipients: Sequence[Recipient], now: UnixTime
-) -> None:
-    routes = [(recipient, route(alert, recipient, now)) for recipient in recipients]
-    amend_at = overtaken_at(connection, alert)
-    rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in routes if way]
-    if rows:
-        connection.execute(database.insert_new(DELIVERIES), rows)
+def _briefed(connection: Connection, made: Sequence[Delivery], now: UnixTime, *, complete: bool) -> FannedOut:
+    """With what else is to be known to send `made`."""
+    alerts = {each.alert.id: each.alert for each in made}.values()
+    rules = {alert.rule.id for alert in alerts if alert.rule is not None and alert.episode_id is not None}
+    return FannedOut(
+        tuple(made),
+        complete,
+        records={rule_id: read_track_record(connection, rule_id) for rule_id in rules},
+        sent_today=count_messages(connection, {each.chat_id for each in made}, now // DAY_S * DAY_S),
+    )
+
+
+def _deliveries(
+    connection: Connection, alert: Alert, wanted: Sequence[Made], *, after: int, now: UnixTime
+) -> Iterator[Delivery]:
+    """As the outbox would give them."""
+    found = connection.execute(_IDS, {"alert_id": alert.id, "after": after}) if wanted else ()
+    ids = {row.chat_id: row.id for row in found}
+    for recipient, way in wanted:
+        yield Delivery(
+            id=ids[recipient.chat_id],
+            alert=alert,
+            chat_id=recipient.chat_id,
+            channel=recipient.channel,
+            address=recipient.address,
+            silent=way.silent,
+            status=way.status,
+            attempts=0,
+            created_at=now,
+            due_at=way.due_at,
+            numbers=recipient.preferences.numbers,
+        )
 
 
 def delivery_row(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> dict[str, object]:
@@ -86,3 +121,19 @@ def delivery_row(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) 
         "due_at": way.due_at,
         "updated_at": now,
     }
+
+
+# Made once: putting a statement together anew takes longer than running it.
+_UNFINISHED = (
+    select(ALERTS.c.id, ALERTS.c.fanout_cursor)
+    .where(ALERTS.c.fanout_done.is_(False))
+    .limit(bindparam("most", type_=Integer))
+)
+_IDS = select(DELIVERIES.c.chat_id, DELIVERIES.c.id).where(
+    DELIVERIES.c.alert_id == bindparam("alert_id"), DELIVERIES.c.chat_id > bindparam("after")
+)
+_NOTE_PROGRESS = (
+    update(ALERTS)
+    .where(ALERTS.c.id == bindparam("b_id"))
+    .values(fanout_done=bindparam("b_done"), fanout_cursor=bindparam("b_cursor"))
+)

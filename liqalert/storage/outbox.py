@@ -6,19 +6,19 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, Text, and_, case, cast, distinct, false, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, false, func, or_, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import ABOUT_LIQALERT, Route
+from liqalert.delivery.routing import Route
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
 from liqalert.storage.audience import read_recipients
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import readable_alert
-from liqalert.storage.deliveries import SELECTED, delivery_from
 from liqalert.storage.episodes import overtaken_at
 from liqalert.storage.fanout import delivery_row, fan_out, read_progress
-from liqalert.storage.outcomes import store_outcomes
+from liqalert.storage.outcomes import count_messages, store_outcomes
+from liqalert.storage.preferences import preferences_from
 from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class DeliveryOutbox:
             if progress is None:
                 raise StorageError(f"fan-out of alert {alert.id} failed on {self._database.name}: it is not recorded")
             done, cursor = progress
-            return done or fan_out(self._database, connection, alert, now=now, after=cursor)
+            return done or fan_out(self._database, connection, alert, now=now, after=cursor)[0]
 
         return await self._database.write_at_once("fan-out", write)
 
@@ -64,7 +64,10 @@ class DeliveryOutbox:
         """What is to be tried at `now`, longest due first."""
         excluded = frozenset(exclude)
         query = (
-            SELECTED.where(DELIVERIES.c.due_at <= now)
+            select(DELIVERIES, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences, ALERTS.c.content)
+            .join(CHATS, CHATS.c.id == DELIVERIES.c.chat_id)
+            .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
+            .where(DELIVERIES.c.due_at <= now)
             .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
             .limit(limit + len(excluded))
         )
@@ -74,7 +77,7 @@ class DeliveryOutbox:
         alerts = {content: readable_alert(content) for content in {row["content"] for row in rows}}
         await self._give_up_on(sorted({row["alert_id"] for row in rows if alerts[row["content"]] is None}))
         wanted = [(row, alerts[row["content"]]) for row in rows if row["id"] not in excluded][:limit]
-        return tuple(delivery_from(row, alert) for row, alert in wanted if alert is not None)
+        return tuple(_delivery(row, alert) for row, alert in wanted if alert is not None)
 
     async def _give_up_on(self, alert_ids: Sequence[str]) -> None:
         """Alerts whose rows cannot be read, a newer liqalert's perhaps: they must not hold up the others."""
@@ -130,17 +133,10 @@ class DeliveryOutbox:
         return due_at
 
     async def messages_since(self, chat_id: int, since: UnixTime) -> int:
-        table = DELIVERIES.c
-        # Ids of messages are compared within digests and lists only: the console counts from 1 at every start.
-        message = case((or_(table.in_digest, table.final), table.message_id), else_=cast(table.id, Text) + ":")
-        query = (
-            select(func.count(distinct(message)))
-            .join(ALERTS, ALERTS.c.id == table.alert_id)
-            .where(table.chat_id == chat_id, table.sent_at >= since, ALERTS.c.kind.not_in(ABOUT_LIQALERT))
+        counts = await self._database.read_at_once(
+            "counting messages", lambda connection: count_messages(connection, {chat_id}, since)
         )
-        return await self._database.read_at_once(
-            "counting messages", lambda connection: int(connection.execute(query).scalar_one())
-        )
+        return counts[chat_id]
 
     async def counts(self) -> Mapping[DeliveryStatus, int]:
         """How many deliveries there are, by status; every status is named."""
@@ -156,6 +152,24 @@ class DeliveryOutbox:
         async with self._database.read("reading deliveries") as connection:
             created_at: UnixTime | None = await connection.scalar(query)
             return created_at
+
+
+def _delivery(row: RowMapping, alert: Alert) -> Delivery:
+    return Delivery(
+        id=row["id"],
+        alert=alert,
+        chat_id=row["chat_id"],
+        channel=row["channel"],
+        address=row["address"],
+        silent=row["silent"],
+        status=DeliveryStatus(row["status"]),
+        attempts=row["attempts"],
+        created_at=row["created_at"],
+        due_at=row["due_at"],
+        numbers=preferences_from(row["preferences"]).numbers,
+        message_id=row["message_id"],
+        in_digest=row["in_digest"],
+    )
 
 
 def _present_row(connection: Connection, delivery: Delivery) -> int | None:

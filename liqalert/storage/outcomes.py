@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Boolean, Connection, Double, Text, and_, bindparam, case, insert, null, or_, select, update
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Double,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    distinct,
+    func,
+    insert,
+    null,
+    or_,
+    select,
+    update,
+)
 
+from liqalert.core.market import UnixTime
+from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.database import storable
-from liqalert.storage.tables import ATTEMPTS, DELIVERIES
+from liqalert.storage.tables import ALERTS, ATTEMPTS, DELIVERIES
 
 SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
 
@@ -19,6 +37,12 @@ def store_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     made = [_attempt(outcome) for outcome in outcomes if outcome.attempted]
     if made:
         connection.execute(_KEEP_ATTEMPT, made)
+
+
+def count_messages(connection: Connection, chat_ids: Collection[int], since: UnixTime) -> dict[int, int]:
+    """By chat: how many messages with alerts of rules it has been sent since then; a digest counts as one."""
+    counted = connection.execute(_COUNT, {"chat_ids": list(chat_ids), "since": since}).all() if chat_ids else ()
+    return dict.fromkeys(chat_ids, 0) | {row[0]: row[1] for row in counted}
 
 
 def _result(outcome: Outcome) -> dict[str, object]:
@@ -71,4 +95,16 @@ _KEEP_ATTEMPT = insert(ATTEMPTS).from_select(
     select(DELIVERIES.c.id, bindparam("b_at", type_=Double), bindparam("b_error", type_=Text)).where(
         DELIVERIES.c.id == bindparam("b_id")
     ),
+)
+# Ids of messages are compared within digests and lists only: the console counts from 1 at every start.
+_MESSAGE = case(
+    (or_(DELIVERIES.c.in_digest, DELIVERIES.c.final), DELIVERIES.c.message_id),
+    else_=cast(DELIVERIES.c.id, Text) + ":",
+)
+_COUNT = (
+    select(DELIVERIES.c.chat_id, func.count(distinct(_MESSAGE)))
+    .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
+    .where(DELIVERIES.c.chat_id.in_(bindparam("chat_ids", expanding=True)))
+    .where(DELIVERIES.c.sent_at >= bindparam("since"), ALERTS.c.kind.not_in(ABOUT_LIQALERT))
+    .group_by(DELIVERIES.c.chat_id)
 )

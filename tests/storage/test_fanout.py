@@ -8,11 +8,12 @@ from contextlib import closing
 import pytest
 
 from liqalert.core.episodes import Raised
+from liqalert.core.outcomes import TrackRecord
 from liqalert.ports import Delivery, DeliveryStatus, FannedOut, Outcome, StorageError
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
-from tests.storage.objects import T0, alert, near, touched
+from tests.storage.objects import BTC_RULE, T0, alert, held, near, touched
 from tests.storage.subscribers import subscribers
 
 
@@ -23,13 +24,26 @@ async def test_deliveries_are_made_with_the_alert_and_given_back_as_the_outbox_g
 
     made = await alerts.record_and_fan_out([near()], T0 + 81)
 
-    assert made == FannedOut(await outbox.due(T0 + 81, 9), complete=True)
+    assert (made.deliveries, made.complete) == (await outbox.due(T0 + 81, 9), True)
     assert [(each.alert, each.chat_id, each.created_at) for each in made.deliveries] == [
         (alert(), 1, T0 + 81),
         (alert(), 2, T0 + 81),
         (alert(), 3, T0 + 81),
     ]
     assert await outbox.unfinished() == ()
+
+
+async def test_what_is_asked_before_sending_comes_along(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 2)
+    before = await alerts.record_and_fan_out([near(), touched(), held()], T0 + 200)
+    await outbox.settle([Outcome(before.deliveries[0].id, DeliveryStatus.SENT, 1, T0 + 201, T0 + 201, "77")])
+
+    made = await alerts.record_and_fan_out([Raised(alert("a2", episode_id="e2"), T0 + 300)], T0 + 300)
+
+    assert made.records == {BTC_RULE.id: TrackRecord(swept=0, held=1, faded=0)}
+    assert made.sent_today == {1: 1, 2: 0}
 
 
 async def test_recorded_again_it_makes_none(database: Database, alerts: AlertStore, outbox: DeliveryOutbox) -> None:
