@@ -19,6 +19,7 @@ import msgspec
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Verdict
 from liqalert.core.episodes import Decision
+from liqalert.core.frames import framed
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.ports import FrameRecorder, Journal, ParsedFrame
@@ -75,14 +76,15 @@ class Pipeline:
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
         """Takes in one frame received at `now`."""
         self.advance(now)
-        decisions = self._engine.marks(frame.marks) if frame.marks else ()
+        marks = framed(frame.marks)
+        decisions = self._engine.marks(marks) if marks else ()
         accepted = []
         for liquidation in frame.liquidations:
             if self._accepts(liquidation, now):
                 accepted.append(liquidation)
         if decisions:
             self._decide(decisions)
-        self.shown(frame.marks, accepted)
+        self.shown(marks, accepted)
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
         """A feed's state, at least once a second."""

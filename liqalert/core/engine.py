@@ -170,8 +170,9 @@ class Engine:
         self._surges.add(liquidation, mark.price if mark else None)
         return Verdict.ACCEPTED
 
-    def marks(self, marks: Iterable[Mark]) -> list[Decision]:
-        """Takes in marks, in order: one comparison each, unless one crosses a price that matters."""
+    def marks(self, marks: Sequence[Mark]) -> list[Decision]:
+        """Takes in marks, in order: one comparison each, unless one crosses a price that matters. Those of a whole
+        frame are taken at once if they are `framed`."""
         return [decision for mark in self._book.sift(marks) for decision in self._look(mark)]
 
     def mark(self, mark: Mark) -> tuple[Decision, ...]:

@@ -75,20 +75,6 @@ def rule_of(kind: RuleKind, instrument: Instrument | None, thresholds: Threshold
             return Rule(kind, instrument, 0.0, 0.0, thresholds.large_usd)
 
 
-@dataclass(slots=True)
-class Extremes:
-    """Between which prices the mark has been."""
-
-    lowest: float
-    highest: float
-
-    def widen(self, price: float) -> None:
-        if price < self.lowest:
-            self.lowest = price
-        elif price > self.highest:
-            self.highest = price
-
-
 @dataclass(frozen=True, slots=True)
 class Quiet:
     """Nothing can change while the mark stays strictly between `low` and `high` and the time is before `until`."""
@@ -96,16 +82,23 @@ class Quiet:
     low: float
     high: float
     until: UnixTime
-    extremes: Extremes | None = None
-    """Kept up to date where it is to be told how far the mark has moved meanwhile."""
 
     def holds(self, price: float, now: UnixTime) -> bool:
         return self.low < price < self.high and now < self.until
 
 
-EVERYTHING_QUIET = Quiet(0.0, math.inf, math.inf)
 HAIR = 1e-9
 """Thresholds are compared as distances, the quiet range as prices: rounding may differ by far less than this."""
+
+
+def quiet_everywhere(quiets: Iterable[Quiet | None]) -> Quiet | None:
+    """Where nothing can change in any of the places; None where one of them is to be looked at in any case."""
+    low, high, until = 0.0, math.inf, math.inf
+    for quiet in quiets:
+        if quiet is None:
+            return None
+        low, high, until = max(low, quiet.low), min(high, quiet.high), min(until, quiet.until)
+    return Quiet(low, high, until)
 
 
 def quiet_range(critical_prices: Iterable[float], mark_price: float, until: UnixTime) -> Quiet:

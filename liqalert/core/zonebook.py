@@ -23,9 +23,10 @@ from liqalert.core.episodes import (
     ZoneView,
 )
 from liqalert.core.growth import Growth, formed, grown
+from liqalert.core.markbook import MarkBook
 from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import EVERYTHING_QUIET, Extremes, Quiet, Rule, RuleKind
+from liqalert.core.rules import Rule, RuleKind, quiet_everywhere
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
@@ -57,10 +58,7 @@ class ZoneBook:
         self._zones: dict[Instrument, dict[str, Zone]] = {}
         self._ended: dict[Owner, list[Zone]] = {}
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
-        self._marks: dict[Instrument, Mark] = {}
-        self._quiet: dict[Instrument, Quiet | None] = {}
-        self._extremes: dict[Instrument, Extremes] = {}
-        """Since the last mark that was looked at, where someone has been told and waits to hear how far price moves."""
+        self._marks = MarkBook()
         self._views: dict[Instrument, tuple[Kept, ...]] = {}
         """As of the last snapshot."""
         self._stale: set[Instrument] = set()
@@ -72,7 +70,7 @@ class ZoneBook:
 
     def rules_changed(self, now: UnixTime) -> Iterator[Decision]:
         """A rule that is new begins idle; episodes of one that is gone end idle."""
-        self._quiet.clear()
+        self._marks.wake_all()
         self._stale.update(self._zones)
         for zone in self._every_zone():
             self._reach(zone.instrument)
@@ -85,7 +83,7 @@ class ZoneBook:
         for zone in live:
             self._zones.setdefault(zone.instrument, {})[zone.id] = zone
         self._episodes.restore(episodes)
-        self._quiet.clear()
+        self._marks.wake_all()
         self._stale.update(self._zones)
         self._expires_at = -math.inf
 
@@ -113,33 +111,16 @@ class ZoneBook:
             if not self._ended[owner]:
                 del self._ended[owner]
 
-    def sift(self, marks: Iterable[Mark]) -> Iterator[Mark]:
+    def sift(self, marks: Sequence[Mark]) -> Iterable[Mark]:
         """Takes in the marks that change nothing and are no older than the last, and gives the others, in their order.
 
-        All that nearly every mark costs is here, and so no method is called.
+        What is given is to be looked at before the next is asked for.
         """
-        quiets, last = self._quiet, self._marks
-        for mark in marks:
-            instrument, price = mark.instrument, mark.price
-            quiet = quiets.get(instrument)
-            if (
-                quiet is not None
-                and quiet.low < price < quiet.high
-                and mark.received_time < quiet.until
-                and quiet.extremes is None
-                and mark.event_time >= last[instrument].event_time
-            ):
-                last[instrument] = mark
-            else:
-                yield mark
+        return self._marks.sift(marks)
 
     def see(self, mark: Mark, now: UnixTime, unwatched_s: float) -> tuple[Decision, ...]:
         """What a mark changes. One comparison while it stays where nothing can change."""
-        self._marks[mark.instrument] = mark
-        quiet = self._quiet.get(mark.instrument)
-        if quiet is not None and quiet.holds(mark.price, now):
-            if quiet.extremes is not None:
-                quiet.extremes.widen(mark.price)
+        if self._marks.take(mark):
             return ()
         self._reach(mark.instrument)
         decisions = list(self._expire(mark.instrument, now) if mark.instrument in self._zones else ())
@@ -147,7 +128,7 @@ class ZoneBook:
             quiet = self._episodes.quiet(zone)
             if quiet is None or not quiet.holds(mark.price, now):
                 decisions += self._see(zone, mark, now, unwatched_s)
-        self._quiet[mark.instrument] = self._next_quiet(mark)
+        self._rest(mark)
         return tuple(decisions)
 
     # ------------------------------------------------------------ what it tells
@@ -156,10 +137,10 @@ class ZoneBook:
         return self._marks.get(instrument)
 
     def mark_price(self, instrument: Instrument) -> float | None:
-        return mark.price if (mark := self._marks.get(instrument)) else None
+        return mark.price if (mark := self.mark(instrument)) else None
 
     def marks(self) -> dict[Instrument, Mark]:
-        return dict(self._marks)
+        return self._marks.all()
 
     def views(self, now: UnixTime) -> Sequence[ZoneView]:
         """Only of instruments about which something has changed are they collected anew."""
@@ -231,7 +212,7 @@ class ZoneBook:
         self._zones.setdefault(zone.instrument, {})[zone.id] = zone
         self._episodes.look_again(zone)
         self._stale.add(zone.instrument)
-        self._quiet.pop(zone.instrument, None)
+        self._marks.wake(zone.instrument)
         self._expires_at = min(self._expires_at, zone.peak_at + self._terms.memory_s)
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
@@ -268,7 +249,7 @@ class ZoneBook:
         del self._zones[zone.instrument][zone.id]
         self._ended.setdefault(owner, []).append(zone)
         self._stale.add(zone.instrument)
-        self._quiet.pop(zone.instrument, None)
+        self._marks.wake(zone.instrument)
         self._sides.touch(owner)
 
     def _every_zone(self) -> tuple[Zone, ...]:
@@ -301,21 +282,14 @@ class ZoneBook:
 
     def _reach(self, instrument: Instrument) -> None:
         """Lets the episodes know how far the mark has moved since they were last looked at."""
-        seen = self._extremes.get(instrument)
+        seen = self._marks.extremes(instrument)
         if seen is not None:
             for zone in self._zones.get(instrument, {}).values():
-                self._episodes.note(zone, seen.lowest, seen.highest)
+                self._episodes.note(zone, *seen)
 
-    def _next_quiet(self, mark: Mark) -> Quiet | None:
-        """Where nothing can change on any zone of the mark's instrument."""
+    def _rest(self, mark: Mark) -> None:
+        """All that `mark` changes has been done. Those told of a zone wait to hear how far price moves."""
         zones = self._zones.get(mark.instrument, {})
-        self._extremes.pop(mark.instrument, None)
-        if any(self._episodes.has_told(zone) for zone in zones.values()):
-            self._extremes[mark.instrument] = Extremes(mark.price, mark.price)
-        found = EVERYTHING_QUIET
-        for zone in zones.values():
-            quiet = self._episodes.quiet(zone)
-            if quiet is None:
-                return None
-            found = Quiet(max(found.low, quiet.low), min(found.high, quiet.high), min(found.until, quiet.until))
-        return replace(found, extremes=self._extremes.get(mark.instrument))
+        awaited = any(self._episodes.has_told(zone) for zone in zones.values())
+        quiets = [self._episodes.quiet(zone) for zone in zones.values()]
+        self._marks.rest(mark, quiet_everywhere(quiets), awaited=awaited)

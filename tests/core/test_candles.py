@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from liqalert.core.candles import Candle, CandleBook, Finished, by_column
+from liqalert.core.frames import framed
 from liqalert.core.market import Instrument, Mark
 from tests.core.events import BTC, ETH, mark
+from tests.core.frames import MANY, Step, frames, steps
 
 T0 = 1_789_999_800.0
 """Where a minute begins."""
@@ -99,6 +100,24 @@ def test_every_mark_is_within_the_candle_of_its_minute(steps: list[tuple[Instrum
         ]
         assert (candle.open, candle.close) == (prices[0], prices[-1])
         assert (candle.low, candle.high) == (min(prices), max(prices))
+
+
+@given(steps, st.sampled_from([frozenset(MANY), frozenset(MANY[1:9]), frozenset(MANY[::2]), frozenset()]))
+def test_a_frame_makes_the_candles_that_its_marks_make_one_by_one(found: list[Step], of: frozenset[Instrument]) -> None:
+    together, one_by_one = CandleBook(), CandleBook()
+
+    for number, marks in enumerate(frames(found, T0)):
+        now = marks[0].received_time
+        kept = of if number < 12 else of | {MANY[3]}
+        together.marks(framed(marks), kept)
+        for each in marks:
+            one_by_one.marks((each,), kept)
+
+        assert [together.unwritten(each) for each in MANY] == [one_by_one.unwritten(each) for each in MANY]
+        if number % 3 == 2:
+            assert together.finished(now) == one_by_one.finished(now)
+            together.written(number)
+            one_by_one.written(number)
 
 
 def test_minutes_are_joined_by_column() -> None:
