@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.approach import Approach, Reach, Seen
@@ -35,6 +34,41 @@ class Sight(Seen):
 
     mark: Mark
     unwatched_s: float
+
+
+class _Witness:
+    """What one mark on one zone is evidence of, for each rule: what is the same for all of them is found out once."""
+
+    __slots__ = ("_given", "_sides", "_sight", "_strength_now", "_terms", "_zone")
+
+    def __init__(self, zone: Zone, sight: Sight, sides: Sides, terms: Terms) -> None:
+        self._zone = zone
+        self._sight = sight
+        self._sides = sides
+        self._terms = terms
+        self._strength_now: float | None = None
+        self._given: tuple[Rule, Evidence] | None = None
+        """The last: an episode that goes through several states at once asks for the same again."""
+
+    def __call__(self, rule: Rule) -> Evidence:
+        if self._given is not None and self._given[0] is rule:
+            return self._given[1]
+        zone, sight = self._zone, self._sight
+        if self._strength_now is None:
+            self._strength_now = self._sides.strength_now(zone, sight.now)
+        found = Evidence(
+            sight.mark.price,
+            sight.mark.event_time,
+            sight.where.distance_pct,
+            rule.distance_pct,
+            rearm_pct(rule, self._terms),
+            zone.strength,
+            self._strength_now,
+            rule.min_strength,
+            sight.unwatched_s,
+        )
+        self._given = (rule, found)
+        return found
 
 
 class EpisodeBook:
@@ -86,11 +120,11 @@ class EpisodeBook:
         """What one mark changes."""
         episodes = self._episodes.setdefault(zone.id, {})
         approach = self._approach(zone)
+        evidence = _Witness(zone, sight, self._sides, self._terms)
         gap = gap_pct(zone, sight.mark.price)
+        seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
         for rule_id in approach.due(sight, self._reaches):
             reach = self._reaches[rule_id]
-            evidence = partial(self.evidence, reach.rule, zone, sight.mark, sight.now, sight.unwatched_s)
-            seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
             transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
             if transitions:
                 episodes[rule_id] = transitions[-1].episode
@@ -182,7 +216,7 @@ class EpisodeBook:
             approach.most_advanced = found
         return found
 
-    def evidence(self, rule: Rule, zone: Zone, mark: Mark | None, now: UnixTime, unwatched_s: float = 0.0) -> Evidence:
+    def evidence(self, rule: Rule, zone: Zone, mark: Mark | None, now: UnixTime) -> Evidence:
         return Evidence(
             mark_price=mark.price if mark else None,
             mark_at=mark.event_time if mark else None,
@@ -192,7 +226,6 @@ class EpisodeBook:
             zone_strength=zone.strength,
             strength_now=self._sides.strength_now(zone, now),
             min_strength=rule.min_strength,
-            unwatched_s=unwatched_s,
         )
 
     # ------------------------------------------------------------ details

@@ -22,9 +22,10 @@ PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)
 
 def short_id(*parts: object) -> str:
     """Eight letters and digits, the same for the same parts in every process. Short enough to type on a phone."""
-    text = "\x1f".join(repr(part) if isinstance(part, float) else str(part) for part in parts)
+    # A float's text is its repr; str(part) of a string is itself.
+    text = "\x1f".join([part if type(part) is str else str(part) for part in parts])
     number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest())
-    return "".join([PAIRS[number >> shift & 1023] for shift in (30, 20, 10, 0)])
+    return PAIRS[number >> 30] + PAIRS[number >> 20 & 1023] + PAIRS[number >> 10 & 1023] + PAIRS[number & 1023]
 
 
 class Identity(Struct, frozen=True, gc=False):

@@ -71,7 +71,7 @@ class EveryRuleOnEveryZone:
         for rule in self._rules:
             key = each.id, rule.id
             if rule.min_strength <= each.strength or key in self._episodes:
-                evidence = partial(_evidence, each, rule, seen, where)
+                evidence = partial(_evidence, each, seen, where)
                 if key in self._episodes:
                     self._episodes[key] = reached(self._episodes[key], each, seen.price, seen.price)
                 steps = advance(
@@ -88,7 +88,7 @@ class EveryRuleOnEveryZone:
         return found
 
 
-def _evidence(each: Zone, rule: Rule, seen: Mark, where: Position) -> Evidence:
+def _evidence(each: Zone, seen: Mark, where: Position, rule: Rule) -> Evidence:
     return Evidence(
         mark_price=seen.price,
         mark_at=seen.event_time,
