@@ -9,7 +9,7 @@ from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from liqalert.app.facts import Facts
-from liqalert.app.memory import give_back
+from liqalert.app.memory import give_back, settle
 from liqalert.app.owner import Owner
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
@@ -137,6 +137,7 @@ class Chores:
             log.info("old rows pruned", extra={"rows": pruned})
 
     async def give_back_memory(self) -> None:
+        settle()
         await asyncio.to_thread(give_back)
 
     async def checkpoint(self) -> None:

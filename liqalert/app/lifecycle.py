@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import sys
 from collections.abc import Callable, Coroutine
@@ -18,6 +17,7 @@ from liqalert.app.chores import Chores
 from liqalert.app.database_wait import until_there
 from liqalert.app.facts import Facts
 from liqalert.app.loop import event_loop_factory, stop_on_signals, unless_ending
+from liqalert.app.memory import settle
 from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_stores
@@ -47,6 +47,7 @@ log = logging.getLogger(__name__)
 
 SENDING_STOPS_WITHIN_S = 10.0
 READY_LOOK_S = 0.1
+FIRST_TICKS = 3
 SECOND_CONNECTION_S = 10.0
 SHUTDOWN_S = 25.0
 """Below the 30 s that the unit gives."""
@@ -99,6 +100,7 @@ class Daemon:
                 await self._start_watching(tasks, start, stopping)
                 self._start_schedule(tasks)
                 await self._say_ready(stopping)
+                await self._settle_after_first_ticks(stopping)
                 # No timeout: this is the wait for the end.
                 await stopping.wait()
                 log.info("stopping")
@@ -192,12 +194,18 @@ class Daemon:
             await asyncio.sleep(READY_LOOK_S)
         if stopping.is_set():
             return
-        # What is there now stays: to look through it again and again would be most of the collector's pauses.
-        gc.collect()
-        gc.freeze()
+        settle()
         reasons = self._facts.readiness().blocking
         notify(f"READY=1\nSTATUS={'; '.join(reasons) or 'watching'}", self._environ)
         log.info("ready", extra={"blocking": list(reasons)})
+
+    async def _settle_after_first_ticks(self, stopping: asyncio.Event) -> None:
+        """They build the clusters of everything that an earlier run has left."""
+        try:
+            async with asyncio.timeout(FIRST_TICKS * terms_of(self._settings).rebuild_s):
+                await stopping.wait()
+        except TimeoutError:
+            settle()
 
     def _background(self, tasks: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._teardown.add_task(tasks.create_task(work, name=name))
