@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from msgspec import structs
+
 from liqalert.board import Board
 from liqalert.bot.desk import Desk
 from liqalert.core.alerts import Alert, Evidence
@@ -143,7 +145,7 @@ def evidence(**changes: float) -> Evidence:
         strength_now=0.1,
         min_strength=0.6,
     )
-    return replace(seen, **changes)
+    return structs.replace(seen, **changes)
 
 
 def alert_row(*, outcome: EpisodeState | None = EpisodeState.SWEPT) -> AlertRow:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msgspec import Struct
+
 from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True, gc=False):
     """Threshold beside observed value, at the moment of a decision about a zone. Distances in per cent of the mark."""
 
     mark_price: float | None

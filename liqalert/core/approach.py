@@ -111,7 +111,8 @@ class Approach:
         """A rule out of whichever lists it is in."""
         _remove(self._armed, reach.near)
         _remove(self._leaving, reach.leaving)
-        self._cooling = [place for place in self._cooling if place[1] != reach.rule_id]
+        if self._cooling:
+            self._cooling = [place for place in self._cooling if place[1] != reach.rule_id]
         for ids in (self._near, self._told):
             ids.discard(reach.rule_id)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import msgspec
@@ -82,7 +81,7 @@ def _transition(transition: Transition) -> dict[str, object]:
 
 
 def _evidence(evidence: Evidence) -> dict[str, object]:
-    return {**asdict(evidence), "mark_at": None if evidence.mark_at is None else iso(evidence.mark_at)}
+    return {**msgspec.structs.asdict(evidence), "mark_at": None if evidence.mark_at is None else iso(evidence.mark_at)}
 
 
 def _zone(zone: Zone) -> dict[str, object]:

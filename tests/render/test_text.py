@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from liqalert.core.alerts import Alert, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState
@@ -33,7 +34,7 @@ def near(**changes: object) -> Alert:
     """An alert whose evidence has `changes`."""
     alert = near_alert("abcdefgh", DECIDED)
     assert alert.evidence is not None
-    return replace(alert, evidence=replace(alert.evidence, **changes))
+    return replace(alert, evidence=structs.replace(alert.evidence, **changes))
 
 
 def episode(state: EpisodeState, **changes: object) -> Episode:
