@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from liqalert.core.alerts import FlowEvidence
 from liqalert.core.market import Liquidation, UnixTime
@@ -37,16 +37,22 @@ class Flow:
         """None where it has to be added up anew."""
         self._greatest = 0.0
 
-    def add(self, arrived: Iterable[tuple[Liquidation, float | None]]) -> None:
-        """Each with the instrument's newest mark as it came."""
-        for liquidation, mark_price in arrived:
-            happened_at = min(liquidation.event_time, liquidation.received_time)
-            # Nearly always the last.
-            place = bisect_right(self._times, happened_at)
-            self._times.insert(place, happened_at)
-            self._liquidations.insert(place, liquidation)
-            self._usd.insert(place, liquidation.notional_usd)
-            self._marks.insert(place, mark_price)
+    def add(self, arrived: Sequence[tuple[Liquidation, float | None]]) -> None:
+        """Each with the instrument's newest mark as it came; at least one."""
+        times = [min(liquidation.event_time, liquidation.received_time) for liquidation, _ in arrived]
+        if times == sorted(times) and (not self._times or self._times[-1] <= times[0]):
+            # Nearly always: they happened in the order in which they came.
+            self._times += times
+            self._liquidations += [liquidation for liquidation, _ in arrived]
+            self._usd += [liquidation.notional_usd for liquidation, _ in arrived]
+            self._marks += [mark_price for _, mark_price in arrived]
+        else:
+            for happened_at, (liquidation, mark_price) in zip(times, arrived, strict=True):
+                place = bisect_right(self._times, happened_at)
+                self._times.insert(place, happened_at)
+                self._liquidations.insert(place, liquidation)
+                self._usd.insert(place, liquidation.notional_usd)
+                self._marks.insert(place, mark_price)
         self._notional_usd = None
 
     @property
@@ -69,7 +75,7 @@ class Flow:
     @property
     def notional_usd(self) -> float:
         if self._notional_usd is None:
-            self._notional_usd = math.fsum(self._usd)
+            self._notional_usd = sum(self._usd)
         return self._notional_usd
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -96,7 +97,7 @@ class Window:
     __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "_width", "changed", "oldest")
 
     def __init__(self) -> None:
-        self._table: Floats = np.empty((7, 0))
+        self._table: Floats = np.empty((SPAN + 1, 0))
         self._fresh: dict[Key, tuple[float, float]] = {}
         """Notional and mass of what is not in the table yet."""
         self._most_fresh = FRESH
@@ -133,7 +134,6 @@ class Window:
     def _place(self, key: Key, start: int) -> int:
         """Where it is in the table, or belongs: from `start`, the first place with its price, or a higher one."""
         place, size = start, _length(self._table)
-        # Nearly always nothing has the same price.
         while place < size and self._table[PRICE, place] == key[0] and self._key(place) < key:
             place += 1
         return place
@@ -146,19 +146,38 @@ class Window:
         """Puts what is kept apart into the table."""
         if not self._fresh:
             return
-        keys = sorted(self._fresh)
-        values = np.array([(*key, *self._fresh[key], NO_OWNER, 0.0) for key in keys]).T
-        starts = self._table[PRICE].searchsorted(values[PRICE]).tolist()
-        places = [self._place(key, start) for key, start in zip(keys, starts, strict=True)]
+        values = self._fresh_columns()
+        places = self._places(values)
         table = _inserted(self._table, places, values)
         self._newest = max(self._newest, values[TIME].max())
         self._table = table
         self._fresh = {}
         self._most_fresh = max(FRESH, _length(table) // 16)
-        if len(keys) * FEW > _length(table):
+        if len(places) * FEW > _length(table):
             self._width = None
         if self._width is not None:
             _span_new(table, [place + number for number, place in enumerate(places)], self._width)
+
+    def _fresh_columns(self) -> Floats:
+        """What is kept apart, in the order of the table."""
+        fields = chain.from_iterable((*key, *rest) for key, rest in self._fresh.items())
+        known = np.fromiter(fields, np.float64).reshape(-1, MASS + 1).T
+        table = np.zeros((SPAN + 1, len(self._fresh)))
+        table[: MASS + 1] = known[:, np.lexsort((known[QUANTITY], known[TIME], known[PRICE]))]
+        table[OWNER] = NO_OWNER
+        return table
+
+    def _places(self, columns: Floats) -> list[int]:
+        """Where each of `columns` belongs in the table."""
+        prices = self._table[PRICE]
+        starts = prices.searchsorted(columns[PRICE])
+        places: list[int] = starts.tolist()
+        # Nearly always nothing has the same price.
+        equal = prices.take(starts, mode="clip") == columns[PRICE] if len(prices) else np.zeros(0)
+        for number in np.flatnonzero(equal).tolist():
+            price, happened_at, quantity = columns[: QUANTITY + 1, number].tolist()
+            places[number] = self._place((price, happened_at, quantity), places[number])
+        return places
 
     def prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`."""
