@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, Flow
+from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Liquidation, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -41,7 +41,9 @@ class Surges:
         """Takes up an earlier run. What it received from `unseen_from` on it may not have looked at any more."""
         liquidations = tuple(liquidations)
         self._arrived += [(each, None) for each in liquidations if each.received_time >= unseen_from]
-        self._take_in((each, None) for each in liquidations if each.received_time < unseen_from)
+        # Older ones are in no minute that is still to come, and there may be a million.
+        since = max((each.received_time for each in liquidations), default=0.0) - WINDOW_S
+        self._take_in((each, None) for each in liquidations if since <= each.received_time < unseen_from)
         for alert in told:
             if alert.rule is not None and alert.flow is not None:
                 key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
