@@ -29,7 +29,7 @@ FRESH = 32
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
-FEW = 128
+FEW = 320
 """One new liquidation changes spans faster than they are found anew where at least so many others are held."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
 

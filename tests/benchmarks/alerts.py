@@ -48,8 +48,8 @@ PATIENCE_S = 20.0
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    """The p99 of a block of 60 is its slowest."""
-    size, blocks = scale.of(60, 2), scale.of(3, 1)
+    """The p99 of a block of 45 is its slowest."""
+    size, blocks = scale.of(45, 2), scale.of(3, 1)
     with TemporaryDirectory() as directory:
         measured = asyncio.run(_measure(Path(directory), size, blocks))
     for kind, latencies in measured.items():
