@@ -185,19 +185,7 @@ class FakeDatabase(FakeAmendments):
 
     def _add(self, alert: Alert, to: Recipient, *, route: routing.Route, now: UnixTime) -> None:
         id_ = len(self.deliveries) + 1
-        self.deliveries[id_] = Delivery(
-            id=id_,
-            alert=alert,
-            chat_id=to.chat_id,
-            channel=to.channel,
-            address=to.address,
-            silent=route.silent,
-            status=route.status,
-            attempts=0,
-            created_at=now,
-            due_at=route.due_at,
-            numbers=to.preferences.numbers,
-        )
+        self.deliveries[id_] = routing.delivery_by(route, alert, to, now, id_=id_)
         if (episode := self.episodes.get(alert.id)) is not None and beyond_alert(episode) is not None:
             self.amend_at[id_] = episode.since
 

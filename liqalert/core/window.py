@@ -7,7 +7,6 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.spans import add_spans, kept_spans, spans
 
 Floats: TypeAlias = NDArray[np.float64]
 Indices: TypeAlias = NDArray[np.int64]
@@ -30,7 +30,7 @@ FRESH = 32
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
 FEW = 320
-"""One new liquidation changes spans faster than they are found anew where at least so many others are held."""
+"""One new liquidation changes spans faster than they are found anew where at least so many are held."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
 
 Key: TypeAlias = tuple[float, UnixTime, float]
@@ -156,7 +156,7 @@ class Window:
         if len(places) * FEW > _length(table):
             self._width = None
         if self._width is not None:
-            _span_new(table, [place + number for number, place in enumerate(places)], self._width)
+            add_spans(table[PRICE], table[SPAN], [place + number for number, place in enumerate(places)], self._width)
 
     def _fresh_columns(self) -> Floats:
         """What is kept apart, in the order of the table."""
@@ -187,7 +187,7 @@ class Window:
         kept = self._table[TIME] >= before
         if not kept.all():
             if self._width is not None:
-                _span_kept(self._table, kept)
+                self._table[SPAN] = kept_spans(self._table[SPAN], kept)
             self._table = self._table[:, kept]
             self.changed = True
         self.oldest = self._table[TIME].min(initial=float("inf"))
@@ -218,49 +218,9 @@ class Window:
         """Like `columns`, with the spans of windows of `width` in log price."""
         self._merge()
         if self._width != width:
-            prices = self._table[PRICE]
-            self._table[SPAN] = reach(prices, width) - np.arange(len(prices))
+            self._table[SPAN] = spans(self._table[PRICE], width)
             self._width = width
         return Columns(self._table, width)
-
-
-def reach(prices: Floats, width: float) -> Indices:
-    """For each of the ascending `prices`: where a window ends that begins with it and is `width` wide in log price."""
-    ends: Indices = prices.searchsorted(prices * _factor(width), side="right")
-    return ends
-
-
-def _factor(width: float) -> float:
-    """From the first price of a window to its last. The hair of tolerance keeps prices together that lie exactly one
-    window apart, in spite of rounding."""
-    return math.exp(width * (1.0 + 1e-12))
-
-
-def _span_new(table: Floats, places: Sequence[int], width: float) -> None:
-    """Sets right the spans of a table in which those at `places` are new: what `reach` would give, without a search
-    for each price.
-
-    A new liquidation is in the windows of a stretch of others that ends just below it. Where the stretch begins is
-    asked by the very product that `reach` takes, because a quotient may be rounded to the other side of an edge.
-    """
-    prices, spans, factor = table[PRICE], table[SPAN], _factor(width)
-    for place in places:
-        price = prices[place]
-        first = int(prices.searchsorted(price / factor))
-        while first > 0 and prices[first - 1] * factor >= price:
-            first = int(prices.searchsorted(prices[first - 1]))
-        while prices[first] * factor < price:
-            first = int(prices.searchsorted(prices[first], side="right"))
-        spans[first:place] += 1.0
-    for place in places:
-        spans[place] = int(prices.searchsorted(prices[place] * factor, side="right")) - place
-
-
-def _span_kept(table: Floats, kept: NDArray[np.bool_]) -> None:
-    """Sets right the spans of those that are kept: of each window, how many of it are kept."""
-    before = np.concatenate(([0], np.cumsum(kept)))
-    starts = np.arange(len(kept))
-    table[SPAN] = before[starts + table[SPAN].astype(np.int64)] - before[starts]
 
 
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:

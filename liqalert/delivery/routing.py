@@ -8,7 +8,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind
 from liqalert.delivery.quiet import quiet_until
-from liqalert.ports import DeliveryStatus, Loudness, Recipient
+from liqalert.ports import Delivery, DeliveryStatus, Loudness, Recipient
 
 WATCHING = "watching"
 """Whether anything is being watched at all: to every chat but the owner's, without a sound, after quiet hours."""
@@ -48,3 +48,23 @@ def route(alert: Alert, recipient: Recipient, now: UnixTime) -> Route | None:
     if quiet_ends is not None:
         return Route(DeliveryStatus.HELD, silent=True, due_at=quiet_ends)
     return Route(DeliveryStatus.DUE, silent=loudness is Loudness.SILENT, due_at=now)
+
+
+def delivery_by(
+    way: Route, alert: Alert, recipient: Recipient, now: UnixTime, *, id_: int, recorded: bool = True
+) -> Delivery:
+    """The delivery that begins so, before anything has been tried."""
+    return Delivery(
+        id=id_,
+        alert=alert,
+        chat_id=recipient.chat_id,
+        channel=recipient.channel,
+        address=recipient.address,
+        silent=way.silent,
+        status=way.status,
+        attempts=0,
+        created_at=now,
+        due_at=way.due_at,
+        numbers=recipient.preferences.numbers,
+        recorded=recorded,
+    )

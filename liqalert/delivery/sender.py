@@ -79,8 +79,7 @@ class Sender:
         """When a delivery was last seen for a channel that is not there."""
         self._woken = asyncio.Event()
         self._ended = asyncio.Event()
-        self._running = False
-        self._stopping = False
+        self._running = self._stopping = False
         composer, limits = composer or Composer(), limits or Limits()
         self._records = TrackRecords(history)
         self._cap = DailyCap(limits.daily_cap, outbox, tell)

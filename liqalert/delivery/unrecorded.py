@@ -9,7 +9,7 @@ from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import Route, route
+from liqalert.delivery.routing import delivery_by, route
 from liqalert.ports import Delivery, DeliveryStatus, Outbox, Outcome, Recipient, StorageError
 
 MOST_ALERTS = 1000
@@ -56,7 +56,9 @@ class Unrecorded:
         if alert.id in self._alerts:
             return
         ways = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
-        deliveries = [_delivery(next(self._ids), alert, recipient, way, now) for recipient, way in ways]
+        deliveries = [
+            delivery_by(way, alert, recipient, now, id_=next(self._ids), recorded=False) for recipient, way in ways
+        ]
         self._insert(alert.id, {each.id: _Kept(each, _fresh(each)) for each in deliveries})
         if len(self._alerts) > MOST_ALERTS:
             self._remove(next(iter(self._alerts)))
@@ -139,23 +141,6 @@ class Unrecorded:
 
     def _unsettled(self) -> Iterator[Delivery]:
         return (self._alerts[self._alert_ids[id_]][id_].delivery for id_ in self._open)
-
-
-def _delivery(id_: int, alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> Delivery:
-    return Delivery(
-        id=id_,
-        alert=alert,
-        chat_id=recipient.chat_id,
-        channel=recipient.channel,
-        address=recipient.address,
-        silent=way.silent,
-        status=way.status,
-        attempts=0,
-        created_at=now,
-        due_at=way.due_at,
-        numbers=recipient.preferences.numbers,
-        recorded=False,
-    )
 
 
 def _fresh(delivery: Delivery) -> Outcome:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import Route, route
+from liqalert.delivery.routing import Route, delivery_by, route
 from liqalert.ports import Delivery, FannedOut, Recipient
 from liqalert.storage.audience import BATCH, read_recipients
 from liqalert.storage.database import Database
@@ -95,19 +95,7 @@ def _deliveries(
     found = connection.execute(_IDS, {"alert_id": alert.id, "after": after}) if wanted else ()
     ids = {row.chat_id: row.id for row in found}
     for recipient, way in wanted:
-        yield Delivery(
-            id=ids[recipient.chat_id],
-            alert=alert,
-            chat_id=recipient.chat_id,
-            channel=recipient.channel,
-            address=recipient.address,
-            silent=way.silent,
-            status=way.status,
-            attempts=0,
-            created_at=now,
-            due_at=way.due_at,
-            numbers=recipient.preferences.numbers,
-        )
+        yield delivery_by(way, alert, recipient, now, id_=ids[recipient.chat_id])
 
 
 def delivery_row(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> dict[str, object]:

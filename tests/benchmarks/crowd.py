@@ -6,23 +6,19 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneOpened
 from liqalert.core.rules import RuleKind, Thresholds
-from liqalert.delivery.sender import Sender
 from liqalert.ports import Standard
 from liqalert.storage.alerts import AlertStore
-from liqalert.storage.amendments import MessageAmendments
-from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
-from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import migrate
 from tests.benchmarks.harness import Figure, Question, Scale, run
+from tests.database_sender import sender_on
 from tests.fakes import BTCUSDT, FakeNotifier, near_alert, near_transition
 
 BEAT_S = 0.005
@@ -52,15 +48,7 @@ async def _lag_p99_ms(chats: int, watched_s: float) -> float:
 async def lags_while_told(database: Database, watched_s: float) -> list[float]:
     """By how many milliseconds each beat comes late while the sender tells the chats."""
     notifier = FakeNotifier(latency_s=0.05)
-    sender = Sender(
-        DeliveryOutbox(database),
-        {"telegram": notifier},
-        chats=ChatDirectory(database),
-        history=AlertStore(database),
-        amendments=MessageAmendments(database),
-        clock=SystemClock(),
-        random=Random(1),
-    )
+    sender = sender_on(database, notifier)
     task = asyncio.create_task(sender.run(), name="sender")
     lags = await _lags_ms(watched_s)
     await sender.stop(1.0)

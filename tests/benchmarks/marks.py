@@ -11,8 +11,10 @@ from tempfile import TemporaryDirectory
 from time import process_time
 
 from liqalert.board import Board
+from liqalert.core.alerts import Evidence
 from liqalert.core.candles import CandleBook
-from liqalert.core.episodes import Decision
+from liqalert.core.episodes import Decision, Episode, EpisodeState, Reason, Transition
+from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.start import Start, begun
@@ -58,6 +60,13 @@ def figures(scale: Scale) -> Iterator[Figure]:
                 rounds=scale.rounds(rounds),
             )
 
+        yield compare(
+            Question(question.format(rules, "1 % of instruments cross"), "making as many transitions", "us CPU/array"),
+            ours=watched.crossing,
+            peer=watched.transitions_made,
+            rounds=scale.rounds(9),
+        )
+
 
 class Watched:
     """A pipeline with zones and candles, every rule on every zone in the state that the first array of marks gives."""
@@ -69,7 +78,11 @@ class Watched:
         self._uncrossed = self._random.sample(symbols(), INSTRUMENTS)
         self._marks = dict(prices())
         self._seconds = count(1)
-        engine = begun(Start(T0, Terms(), rules=distinct_rules(rules), zones=tuple(zones())))
+        self._decided = 0
+        """At the last crossing."""
+        known = distinct_rules(rules)
+        self._rule = known[0]
+        engine = begun(Start(T0, Terms(), rules=known, zones=tuple(zones())))
         journal = BatchJournal(Database(f"sqlite:///{directory}/unused.db"))
         board = Board(engine.snapshot(T0))
         self._pipeline = Pipeline(engine, journal=journal, decide=self._decisions.extend, board=board)
@@ -89,10 +102,25 @@ class Watched:
         """Six instruments jump, the others stay."""
         for _ in range(CROSSING):
             self._marks[self._uncrossed.pop()] *= JUMP
-        decided = len(self._decisions)
+        before = len(self._decisions)
         cost = self._ingest(self._marks)
-        assert len(self._decisions) > decided
+        self._decided = len(self._decisions) - before
+        assert self._decided
         return cost
+
+    def transitions_made(self) -> float:
+        """The floor of a crossing: as many transitions as the last one had, each with an id of its own and evidence."""
+        rule, now, mark = self._rule, T0, prices()[symbols()[0]]
+        made: list[Transition] = []
+
+        def work() -> None:
+            for number in range(self._decided):
+                id_ = short_id("episode", rule.id, f"zone-{number}", now)
+                armed = Episode(id_, rule, "zone", EpisodeState.ARMED, now)
+                evidence = Evidence(mark, now, 2.0, 1.0, 1.4, 0.9, 0.8, 0.6)
+                made.append(Transition(armed, EpisodeState.IDLE, now, Reason.BEYOND_REARM_DISTANCE, evidence))
+
+        return cpu_us(work, 1)
 
     def usual(self) -> float:
         """All move a little: hardly anyone is told, but most marks pass some rule's distance from some zone."""

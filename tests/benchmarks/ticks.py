@@ -10,14 +10,18 @@ from random import Random
 from time import process_time
 
 import numpy as np
+from msgspec.structs import astuple
 
+from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.terms import Terms
+from liqalert.core.window import SPAN
 from tests.benchmarks.harness import Figure, Question, Scale, compare, cpu_us
 from tests.benchmarks.inputs import T0, instruments, liquidation, liquidations, prices
 
 CHANGED = 50
+COUNT = Cluster.__struct_fields__.index("count")
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
@@ -25,10 +29,13 @@ def figures(scale: Scale) -> Iterator[Figure]:
     usual = f"{CHANGED} of 1,200 sides changed"
     ticking = Ticking(loaded(live))
     yield _beside_a_sort(ticking, live, usual, changed=CHANGED, rounds=scale.rounds(15), at_most=0.3)
+    yield _beside_its_floor(ticking, live, usual, changed=CHANGED, rounds=scale.rounds(9))
     yield _beside_a_sort(ticking, live, "all changed", changed=1200, rounds=scale.rounds(7), at_most=3.0)
+    yield _beside_its_floor(ticking, live, "all changed", changed=1200, rounds=scale.rounds(5))
     del ticking
     great, small = Ticking(loaded(crowd)), Ticking(loaded(few))
     yield _beside_a_sort(great, crowd, usual, changed=CHANGED, rounds=scale.rounds(9), at_most=0.1)
+    yield _beside_its_floor(great, crowd, usual, changed=CHANGED, rounds=scale.rounds(5))
     yield _growth(great, small, crowd / few, scale.rounds(9))
 
 
@@ -38,6 +45,15 @@ def _beside_a_sort(ticking: Ticking, live: int, what: str, *, changed: int, roun
         Question(f"tick, {live:,} live, {what}", f"numpy stable sort of {live:,} keys", "us CPU", at_most),
         ours=partial(ticking.cost, changed),
         peer=lambda: cpu_us(lambda: np.sort(keys, kind="stable"), 1),
+        rounds=rounds,
+    )
+
+
+def _beside_its_floor(ticking: Ticking, live: int, what: str, *, changed: int, rounds: int) -> Figure:
+    return compare(
+        Question(f"tick, {live:,} live, {what}", "reading those sides once, making their clusters", "us CPU"),
+        ours=partial(ticking.cost, changed),
+        peer=partial(ticking.floor, changed),
         rounds=rounds,
     )
 
@@ -80,6 +96,19 @@ class Ticking:
         began = process_time()
         self._engine.tick(self._now)
         return (process_time() - began) * 1e6
+
+    def floor(self, changed: int) -> float:
+        """Of any tick: it has to read what so many sides hold, and to make their clusters. Nothing is cut here."""
+        clusters = self._engine.snapshot(self._now).sides
+        fields = [[astuple(cluster) for cluster in clusters.get(side, ())] for side in self._pick(changed)]
+        tables = [np.ones((SPAN + 1, sum(cluster[COUNT] for cluster in side))) for side in fields]
+
+        def work() -> None:
+            np.concatenate(tables, axis=1).sum(axis=1)
+            made.extend(tuple([Cluster(*cluster) for cluster in side]) for side in fields)
+
+        made: list[tuple[Cluster, ...]] = []
+        return cpu_us(work, 1)
 
     def _pick(self, count: int) -> list[tuple[Instrument, PositionSide]]:
         return self._sides[:2] + self._random.sample(self._sides[2:], count - 2)

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 import liqalert.core.window
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.market import Liquidation
+from liqalert.core.spans import reach
 from liqalert.core.terms import Terms
-from liqalert.core.window import Window, reach
+from liqalert.core.window import Window
 from tests.core.events import T0, TERMS, liquidation, prices
 
 arrivals = st.lists(

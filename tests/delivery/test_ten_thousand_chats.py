@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 
@@ -16,16 +15,15 @@ from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
 from liqalert.core.rules import RuleKind, Thresholds
 from liqalert.core.terms import Terms
-from liqalert.delivery.sender import Sender
 from liqalert.ports import DeliveryStatus, Standard
 from liqalert.storage.alerts import AlertStore
-from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import prepare
 from tests.core.events import T0, mark, zone
+from tests.database_sender import sender_on
 from tests.fakes import BTCUSDT, FakeNotifier, near_alert, near_transition
 
 CHATS = 10_000
@@ -58,15 +56,7 @@ async def test_one_rule_is_evaluated_and_one_alert_decided(database: Database) -
 async def test_the_outbox_drains_at_the_allowed_pace_and_never_holds_up_the_loop(database: Database) -> None:
     notifier, outbox = FakeNotifier(latency_s=0.05), DeliveryOutbox(database)
     await AlertStore(database).record(decided())
-    sender = Sender(
-        outbox,
-        {"telegram": notifier},
-        chats=ChatDirectory(database),
-        history=AlertStore(database),
-        amendments=MessageAmendments(database),
-        clock=SystemClock(),
-        random=Random(1),
-    )
+    sender = sender_on(database, notifier)
     task = asyncio.create_task(sender.run(), name="sender")
     turns: list[float] = []
     longest_pause_s = 0.0
