@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from liqalert.delivery.attempts import Answer
 from liqalert.delivery.channels import Channel, Growth, loop_now
-from liqalert.delivery.storms import is_open
+from liqalert.delivery.storms import is_open, is_worn_out
 from liqalert.ports import Delivery, DeliveryError, DeliveryStatus, Message
 
 GATHER_S = 0.5
@@ -29,7 +29,10 @@ class _Part:
 
 
 class Digest:
-    """Grows as long as it is open. Deliveries in it are those to `address`, and each is in it once."""
+    """Grows as long as it is open, in a new message from time to time.
+
+    Deliveries in it are those to `address`, and each is in it once.
+    """
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -71,8 +74,11 @@ class Digest:
         return self._ready_at - now
 
     def join(self, delivery: Delivery, now: float) -> None:
+        if not self._leaving and is_worn_out(self._opened_at, now):
+            self._begin_anew()
+            self._opened_at = -math.inf
         if not self.begun and not self.waits and not self._leaving:
-            self._ready_at = now + GATHER_S
+            self._ready_at = max(self._ready_at, now + GATHER_S)
         self._joined_at = now
         self._waiting[delivery.id] = replace(delivery, address=self.address, in_digest=True)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TypeAlias
 
 WINDOW_S = 10.0
 OPEN_AT_LEAST_S = 60.0
+GROWS_FOR_S = 300.0
+"""A storm that goes on is worth a new message, and one message must not grow for hours."""
 
 Destination: TypeAlias = tuple[str, str]
 """Channel and address."""
@@ -16,6 +19,11 @@ Destination: TypeAlias = tuple[str, str]
 def is_open(opened_at: float, joined_at: float, now: float) -> bool:
     """Whether a digest that was opened and last joined at these times takes in more."""
     return now - opened_at < OPEN_AT_LEAST_S or now - joined_at < WINDOW_S
+
+
+def is_worn_out(opened_at: float, now: float) -> bool:
+    """Whether a digest that is open goes on in a new message."""
+    return math.isfinite(opened_at) and now - opened_at >= GROWS_FOR_S
 
 
 class Storms:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -68,6 +69,29 @@ def test_a_digest_grows_in_its_message() -> None:
     assert message_id == "5"
     assert len(re.findall(r"COIN\d+USDT", whole.plain)) == 2 + 4 * 5
     assert database.statuses() == [DeliveryStatus.SENT] * 26
+
+
+def test_a_storm_that_goes_on_is_told_in_a_new_message_every_five_minutes() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(*alerts(4))
+
+    async def main() -> None:
+        async with delivering(database, STORM, telegram=notifier) as sender:
+            for round_ in range(130):
+                await asyncio.sleep(5.0)
+                database.add_alerts(*alerts(1, first=4 + round_, at=START + 5.0 * (round_ + 1)))
+                sender.wake()
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    digests = [delivery for delivery in database.deliveries.values() if delivery.in_digest]
+    ids = [int((delivery.message_id or "").split(",")[0]) for delivery in digests]
+    told = Counter(ids)
+    assert len(told) == 3, "650 seconds"
+    assert max(told.values()) <= 300 / 5 + 1
+    assert ids == sorted(ids), "each alert is in the message of its time"
+    assert database.statuses() == [DeliveryStatus.SENT] * 134
 
 
 def test_other_chats_have_storms_of_their_own() -> None:
