@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from msgspec import structs
 
@@ -33,6 +33,7 @@ from liqalert.render.answers import View
 from liqalert.render.captions import Photo
 from liqalert.render.status import StatusFacts
 from liqalert.render.text import Text, bold
+from tests.changing import replace
 
 NOW = 1_763_906_700.0
 """2025-11-23 14:05:00 UTC."""

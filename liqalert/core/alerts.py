@@ -60,8 +60,7 @@ class FlowEvidence:
         return (self.price_to - self.price_from) / self.price_from * 100.0
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True, gc=False):
     """One decision to tell someone, complete in itself."""
 
     id: str

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.identity import short_id
@@ -42,8 +45,7 @@ class Reason(StrEnum):
     COOLDOWN_OVER = "cooldown_over"
 
 
-@dataclass(frozen=True, slots=True)
-class Episode:
+class Episode(Struct, frozen=True, gc=False):
     """One cycle of one rule on one zone: it begins when the rule is armed and has at most one near alert."""
 
     id: str
@@ -90,8 +92,7 @@ class ZoneEnded:
     survivor_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Struct, frozen=True, gc=False):
     """An episode entered `episode.state`, coming from `previous`. `alert` is set when someone is to be told."""
 
     episode: Episode

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from sqlalchemy import RowMapping
 
 from liqalert.core.alerts import Alert

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from liqalert.core.episodes import EpisodeState
 from liqalert.ports import DeliveryError
+from tests.changing import replace
 from tests.delivery.rig import FakeDatabase, chats, delivering
 from tests.fakes import FakeNotifier, near_alert, near_transition, network_error
 from tests.virtual_time import START, run

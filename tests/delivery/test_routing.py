@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from liqalert.core.rules import RuleKind
 from liqalert.delivery.routing import Route, route
 from liqalert.ports import DeliveryStatus, Loudness, Preferences, QuietHours
+from tests.changing import replace
 from tests.fakes import near_alert, recipient
 
 NOON = 1_795_435_200.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from liqalert.core.alerts import Alert
 from liqalert.delivery.post import Limits
 from liqalert.delivery.storms import Storms
 from liqalert.ports import DeliveryError, DeliveryStatus
+from tests.changing import replace
 from tests.delivery.rig import FakeDatabase, chats, delivering
 from tests.fakes import FakeNotifier, near_alert
 from tests.virtual_time import START, run

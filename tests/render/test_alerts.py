@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from liqalert.core.alerts import Alert
@@ -14,6 +12,7 @@ from liqalert.render.alerts import alerts, outcome, rules
 from liqalert.render.answers import View
 from liqalert.render.why import reason, why
 from tests.bot_fakes import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
+from tests.changing import replace
 from tests.golden_text import golden
 from tests.telegram_rules import parse_html
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -22,6 +21,7 @@ from liqalert.render.messages import alert_message, outcome_message
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.scene import Scene
 from liqalert.render.text import Text, split
+from tests.changing import replace
 from tests.fakes import near_alert
 from tests.telegram_rules import parse_html
 

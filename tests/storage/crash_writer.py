@@ -7,6 +7,7 @@ from liqalert.core.episodes import Transition
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
+from tests.changing import replace
 from tests.storage.objects import T0, alert, near
 
 
@@ -21,8 +22,7 @@ async def main() -> None:
 
 def numbered(number: int) -> Transition:
     """The near transition of an episode of its own, with an alert of its own."""
-    from dataclasses import replace
-
+    
     first = near()
     episode = replace(first.episode, id=f"e{number}", alert_id=f"a{number}")
     return replace(first, episode=episode, alert=alert(f"a{number}", episode_id=f"e{number}"))

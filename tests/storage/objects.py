@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import Instrument, Liquidation, PositionSide
@@ -11,6 +9,7 @@ from liqalert.core.rules import Rule, RuleKind, Thresholds
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside, Zone
 from liqalert.ports import Standard
+from tests.changing import replace
 
 T0 = 1_795_000_000.125
 BTC = Instrument("binance", "BTCUSDT")

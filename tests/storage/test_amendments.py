@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import text
 
@@ -14,6 +12,7 @@ from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
+from tests.changing import replace
 from tests.storage.objects import BTC_RULE, T0, alert, cooling, held, interrupted, near, standard, touched
 
 DAY = 86_400.0

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import select, update
 
@@ -12,6 +10,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import CHATS, DELIVERIES
+from tests.changing import replace
 from tests.storage.objects import BTC, BTC_RULE, ETH, ETH_RULE, T0, alert, cascade, near, notice, standard, touched
 from tests.storage.subscribers import fanned_out, subscribers, told
 

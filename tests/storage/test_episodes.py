@@ -1,7 +1,6 @@
 """Which episodes a restart takes up, and what a message about one shows."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 
@@ -10,6 +9,7 @@ from liqalert.core.zones import ZoneEnd
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.episodes import shown_state
+from tests.changing import replace
 from tests.storage.objects import (
     EVIDENCE,
     T0,

@@ -1,7 +1,5 @@
 """What /why adds to an alert, and how a rule's alerts have ended."""
 
-from dataclasses import replace
-
 import pytest
 from msgspec.structs import replace as changed
 
@@ -13,6 +11,7 @@ from liqalert.core.rules import Rule, RuleKind
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal
+from tests.changing import replace
 from tests.storage.objects import BTC, BTC_RULE, ETH, T0, alert, cascade, liquidation, near, notice, zone
 
 HOUR = 3600.0

@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +13,7 @@ from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import SUBSCRIPTIONS
+from tests.changing import replace
 from tests.storage.objects import (
     BTC,
     BTC_RULE,

@@ -1,7 +1,5 @@
 """What is remembered gives the same answer as the database."""
 
-from dataclasses import replace
-
 import pytest
 from sqlalchemy import update
 
@@ -15,6 +13,7 @@ from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.roster import ChatRoster
 from liqalert.storage.tables import CHATS
+from tests.changing import replace
 from tests.storage.objects import BTC, BTC_RULE, ETH, ETH_RULE, T0, alert, cascade, notice, standard
 from tests.storage.subscribers import subscribers
 
