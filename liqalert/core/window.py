@@ -146,10 +146,13 @@ class Window:
         """Puts what is kept apart into the table."""
         if not self._fresh:
             return
-        values = self._fresh_columns()
-        places = self._places(values)
-        table = _inserted(self._table, places, values)
-        self._newest = max(self._newest, values[TIME].max())
+        if len(self._fresh) == 1:
+            places, table = self._with_one(*self._fresh.popitem())
+        else:
+            values = self._fresh_columns()
+            places = self._places(values)
+            table = _inserted(self._table, places, values)
+            self._newest = max(self._newest, values[TIME].max())
         self._table = table
         self._fresh = {}
         self._most_fresh = max(FRESH, _length(table) // 16)
@@ -157,6 +160,17 @@ class Window:
             self._width = None
         if self._width is not None:
             add_spans(table[PRICE], table[SPAN], [place + number for number, place in enumerate(places)], self._width)
+
+    def _with_one(self, key: Key, rest: tuple[float, float]) -> tuple[list[int], Floats]:
+        """The place of a single liquidation, and the table with it: as between most rebuilds, and several times faster
+        than what many take together."""
+        place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
+        table = np.empty((SPAN + 1, _length(self._table) + 1))
+        table[:, :place] = self._table[:, :place]
+        table[:, place] = (*key, *rest, NO_OWNER, 0.0)
+        table[:, place + 1 :] = self._table[:, place:]
+        self._newest = max(self._newest, key[1])
+        return [place], table
 
     def _fresh_columns(self) -> Floats:
         """What is kept apart, in the order of the table."""

@@ -65,6 +65,8 @@ class ZoneBook:
         """Instruments with zones, episodes or clusters that have changed since."""
         self._expires_at: UnixTime = -math.inf
         """No zone ends by time alone before."""
+        self._forgets_at: UnixTime = -math.inf
+        """No zone that has ended is forgotten before."""
 
     # ------------------------------------------------------------ what it is told
 
@@ -85,7 +87,7 @@ class ZoneBook:
         self._episodes.restore(episodes)
         self._marks.wake_all()
         self._stale.update(self._zones)
-        self._expires_at = -math.inf
+        self._expires_at = self._forgets_at = -math.inf
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
         """Opens and rewrites zones after a side's clusters were built anew, the strongest cluster first.
@@ -106,10 +108,14 @@ class ZoneBook:
                 yield from self._expire(instrument, now)
             peaks = (zone.peak_at for zone in self._every_zone())
             self._expires_at = min(peaks, default=math.inf) + self._terms.memory_s
-        for owner, ended in tuple(self._ended.items()):
-            self._ended[owner] = [zone for zone in ended if now < zone.peak_at + self._terms.history_s]
-            if not self._ended[owner]:
-                del self._ended[owner]
+        if now >= self._forgets_at:
+            kept = {
+                owner: [zone for zone in ended if now < zone.peak_at + self._terms.history_s]
+                for owner, ended in self._ended.items()
+            }
+            self._ended = {owner: ended for owner, ended in kept.items() if ended}
+            peaks = (zone.peak_at for ended in self._ended.values() for zone in ended)
+            self._forgets_at = min(peaks, default=math.inf) + self._terms.history_s
 
     def sift(self, marks: Sequence[Mark]) -> Iterable[Mark]:
         """Takes in the marks that change nothing and are no older than the last, and gives the others, in their order.
@@ -144,8 +150,10 @@ class ZoneBook:
 
     def views(self, now: UnixTime) -> Sequence[ZoneView]:
         """Only of instruments about which something has changed are they collected anew."""
-        # In the order in which the instruments first had zones, whatever the order of the set.
-        for instrument in [each for each in self._zones if each in self._stale]:
+        if not self._stale <= self._views.keys():
+            # In the order in which the instruments first had zones, whatever the order of the set.
+            self._views |= {each: () for each in self._zones if each not in self._views}
+        for instrument in self._stale & self._views.keys():
             self._views[instrument] = self._views_of(instrument)
         self._stale.clear()
         return ZoneViews(tuple(self._views.values()), now, self._terms.decay_s)
@@ -248,6 +256,7 @@ class ZoneBook:
         owner = (zone.instrument, zone.liquidated)
         del self._zones[zone.instrument][zone.id]
         self._ended.setdefault(owner, []).append(zone)
+        self._forgets_at = min(self._forgets_at, zone.peak_at + self._terms.history_s)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
         self._sides.touch(owner)
