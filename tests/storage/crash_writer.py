@@ -22,7 +22,7 @@ async def main() -> None:
 
 def numbered(number: int) -> Transition:
     """The near transition of an episode of its own, with an alert of its own."""
-    
+
     first = near()
     episode = replace(first.episode, id=f"e{number}", alert_id=f"a{number}")
     return replace(first, episode=episode, alert=alert(f"a{number}", episode_id=f"e{number}"))
