@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import overload
+
+import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from liqalert.core.identity import Identity
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.strength import Baseline, magnitude
+from liqalert.core.window import Floats
 
 
 class Cluster(Struct, frozen=True, gc=False):
@@ -52,3 +59,103 @@ class Cluster(Struct, frozen=True, gc=False):
             weighted_count=self.weighted_count * factor,
             as_of=now,
         )
+
+
+PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, LARGEST, OLDEST, NEWEST = range(11)
+
+
+class SideClusters(Sequence[Cluster]):
+    """The clusters of one instrument and position side, by ascending price, each made when it is read.
+
+    A rebuild gives dozens for each side, and hardly any is looked at before the next: as objects they would cost more
+    than to find them. `table` has a row for each number of a cluster, in the order of the constants above, and a column
+    for each cluster. Immutable.
+    """
+
+    __slots__ = ("_as_of", "_baseline", "_identities", "_owner", "_table")
+
+    def __init__(
+        self,
+        owner: tuple[Instrument, PositionSide],
+        identities: tuple[Identity, ...],
+        table: Floats,
+        *,
+        as_of: UnixTime,
+        baseline: Baseline,
+    ) -> None:
+        self._owner = owner
+        self._identities = identities
+        self._table = table
+        self._as_of = as_of
+        self._baseline = baseline
+
+    def __len__(self) -> int:
+        return len(self._identities)
+
+    def __iter__(self) -> Iterator[Cluster]:
+        return iter(self.made(range(len(self)), self._table.T.tolist()))
+
+    @overload
+    def __getitem__(self, place: int) -> Cluster: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Cluster]: ...
+    def __getitem__(self, place: int | slice) -> Cluster | Sequence[Cluster]:
+        return tuple(self)[place]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    @property
+    def largest_notional_usd(self) -> float:
+        return float(self._table[USD].max(initial=0.0))
+
+    @property
+    def top_magnitude(self) -> float:
+        """That of the greatest, as of the last rebuild; 0 without any."""
+        sizes = zip(self._table[USD].tolist(), self._table[WEIGHTED_COUNT].tolist(), strict=True)
+        return max((magnitude(usd, count) for usd, count in sizes), default=0.0)
+
+    def made(self, places: Iterable[int], columns: Iterable[Sequence[float]]) -> list[Cluster]:
+        """The clusters at `places`, of whose columns in the table the caller has the numbers."""
+        instrument, liquidated = self._owner
+        clusters = []
+        for place, numbers in zip(places, columns, strict=True):
+            identity = self._identities[place]
+            price, low, high, band_low, band_high, usd, weighted, count, largest, oldest, newest = numbers
+            cluster = Cluster(
+                identity.id,
+                instrument,
+                liquidated,
+                price,
+                low,
+                high,
+                band_low,
+                band_high,
+                usd,
+                weighted,
+                int(count),
+                largest,
+                oldest,
+                newest,
+                self._as_of,
+                self._baseline,
+                identity.split_from,
+            )
+            clusters.append(cluster)
+        return clusters
+
+    def touching(self, low: float, high: float) -> list[Cluster]:
+        """Those whose bands touch the range."""
+        touch = (self._table[BAND_LOW] <= high) & (low <= self._table[BAND_HIGH])
+        places = np.flatnonzero(touch)
+        return self.made(places.tolist(), self._table[:, places].T.tolist())
+
+    def measured_by(self, baseline: Baseline) -> SideClusters:
+        return SideClusters(self._owner, self._identities, self._table, as_of=self._as_of, baseline=baseline)
+
+    def decay_factor(self, now: UnixTime, decay_s: float) -> float:
+        """By which every weight has shrunk at `now`."""
+        return math.exp((self._as_of - now) / decay_s)

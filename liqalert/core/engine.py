@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
-from liqalert.core.clusters import Cluster
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodes import Decision, Episode, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -58,7 +58,7 @@ class Snapshot:
     """The time in which a weight falls to 1/e."""
     watching_since: UnixTime | None = None
     """Since when the feed has been watched without a gap worth mentioning; None before the first mark."""
-    sides: Mapping[tuple[Instrument, PositionSide], tuple[Cluster, ...]] = field(default_factory=dict)
+    sides: Mapping[tuple[Instrument, PositionSide], Sequence[Cluster]] = field(default_factory=dict)
     zones: Sequence[ZoneView] = ()
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
 
@@ -252,11 +252,11 @@ class Engine:
             in_a_row.append(liquidation)
         return len(in_a_row) < BELIEVED_AFTER
 
-    def _want_open_interest(self, instrument: Instrument, clusters: tuple[Cluster, ...]) -> None:
+    def _want_open_interest(self, instrument: Instrument, clusters: SideClusters) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""
         if instrument in self._wanted or self.baselines.knows_open_interest(instrument):
             return
-        if any(cluster.notional_usd >= self.terms.min_notional_usd / 4.0 for cluster in clusters):
+        if clusters.largest_notional_usd >= self.terms.min_notional_usd / 4.0:
             self._wanted.add(instrument)
 
     def _sample(self, now: UnixTime) -> None:

@@ -28,6 +28,9 @@ class EpisodeState(StrEnum):
     FADED = "faded"
     COOLING = "cooling"
 
+    # An enum's own hash is a function in Python, and states are looked up with every mark that moves an episode.
+    __hash__ = str.__hash__
+
 
 class Reason(StrEnum):
     """Why an episode changed, by name. Stored, shown by /why, and counted."""

@@ -105,18 +105,18 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     if not len(parts.starts):
         none = np.empty(0, np.int64)
         return SharedWeights((olds == 0).tolist(), none, none, np.empty(0), [0] * (len(olds) + 1))
-    first = np.searchsorted(parts.starts, held.bounds)
+    first = parts.starts.searchsorted(held.bounds)
     news = np.diff(first)
-    bins = np.repeat(olds, news)
-    base = np.cumsum(bins) - bins
+    bins = olds.repeat(news)
+    base = bins.cumsum() - bins
     starts, owners = _runs(held, parts)
     sums = np.add.reduceat(held.columns.masses, starts)
     owned = owners >= 0
-    part = np.searchsorted(parts.starts, starts[owned], side="right") - 1
+    part = parts.starts.searchsorted(starts[owned], side="right") - 1
     weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum())).astype(np.float64)
     found = np.flatnonzero(weights)
-    part = np.searchsorted(base, found, side="right") - 1
-    number = np.searchsorted(first, part, side="right") - 1
+    part = base.searchsorted(found, side="right") - 1
+    number = first.searchsorted(part, side="right") - 1
     old, new = found - base[part], part - first[number]
     sides = len(olds)
     pairs, moved = np.bincount(number, minlength=sides), np.bincount(number[old != new], minlength=sides)
@@ -125,7 +125,7 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
         old,
         new,
         weights[found],
-        np.searchsorted(number, np.arange(sides + 1)).tolist(),
+        number.searchsorted(np.arange(sides + 1)).tolist(),
     )
 
 
@@ -141,6 +141,9 @@ def _runs(held: Sheet, parts: Parts) -> tuple[Indices, Indices]:
 
 def _heirs(shared: Shared, weights: Sequence[float], previous: Sequence[Identity]) -> dict[int, int]:
     """Old position to new position, one to one."""
+    kept = dict(shared.keys())
+    if len(kept) == len(set(kept.values())) == len(shared):
+        return kept  # each has kept to itself, beside others that are new or gone
     news = Counter(old for old, _ in shared)
     olds = Counter(new for _, new in shared)
     heirs: dict[int, int] = {}

@@ -125,12 +125,12 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
         if not len(lefts):
             break
         lengths = rights - lefts
-        offsets = np.cumsum(lengths) - lengths
+        offsets = lengths.cumsum() - lengths
         weighed = _joined(weights, lefts, rights)
         heaviest = np.maximum.reduceat(weighed, offsets)
-        ties = np.flatnonzero(weighed >= np.repeat(heaviest * ALMOST, lengths))
+        ties = np.flatnonzero(weighed >= (heaviest * ALMOST).repeat(lengths))
         if len(ties) > len(lefts):
-            ranges = np.searchsorted(offsets, ties, side="right") - 1
+            ranges = offsets.searchsorted(ties, side="right") - 1
             starts = ties + (lefts - offsets)[ranges]
             ends = np.minimum(reaches[starts], rights[ranges])
             ties = _narrowest(ties, log_prices[ends - 1] - log_prices[starts], ranges)
@@ -138,23 +138,23 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
         ends = np.minimum(reaches[starts], rights)
         found_starts.append(starts)
         found_ends.append(ends)
-        first = np.maximum(lefts, np.searchsorted(reaches, starts, side="right"))
+        first = np.maximum(lefts, reaches.searchsorted(starts, side="right"))
         shortened = _stretches(first, starts - first)
-        weights[shortened] = np.repeat(running.upto[starts - 1], starts - first) - running.before[shortened]
+        weights[shortened] = running.upto[starts - 1].repeat(starts - first) - running.before[shortened]
         lefts, rights = _alternating(lefts, ends), _alternating(starts, rights)
     return np.sort(np.concatenate(found_starts)), np.sort(np.concatenate(found_ends))
 
 
 def _stretches(firsts: Indices, lengths: Indices) -> Indices:
     """The positions of several stretches, one after the other."""
-    offsets = np.cumsum(lengths) - lengths
-    positions: Indices = np.arange(lengths.sum()) + np.repeat(firsts - offsets, lengths)
+    offsets = lengths.cumsum() - lengths
+    positions: Indices = np.arange(lengths.sum()) + (firsts - offsets).repeat(lengths)
     return positions
 
 
 def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
     """Several stretches of `values`, one after the other. By slices: to index costs more, even where they are short."""
-    if np.array_equal(lefts[1:], rights[:-1]):
+    if (lefts[1:] == rights[:-1]).all():
         return values[lefts[0] : rights[-1]]  # all sides, before anything has been taken
     joined: Floats = np.concatenate(
         [values[left:right] for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)]

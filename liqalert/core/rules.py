@@ -24,6 +24,9 @@ class RuleKind(StrEnum):
     LARGE = "large"
     """One liquidation of at least `min_usd`."""
 
+    # An enum's own hash is a function in Python, and rules are looked up by kind.
+    __hash__ = str.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -6,21 +6,20 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import chain, pairwise, repeat
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from msgspec.structs import replace
 
 from liqalert.core.baselines import Baselines, Owner
-from liqalert.core.clusters import Cluster
+from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters
 from liqalert.core.identity import Ended, Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.strength import magnitude
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Indices, Window
-from liqalert.core.zones import Zone, touches
+from liqalert.core.window import NO_OWNER, Floats, Indices, Window
+from liqalert.core.zones import Zone, qualify
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
@@ -34,14 +33,17 @@ class Holding:
 
     window: Window = field(default_factory=Window)
     identities: tuple[Identity, ...] = ()
-    clusters: tuple[Cluster, ...] = ()
+    clusters: SideClusters | None = None
+    """None where there are none."""
 
 
 class Rebuilt(NamedTuple):
     """A side whose clusters were built anew."""
 
     owner: Owner
-    clusters: tuple[Cluster, ...]
+    clusters: SideClusters
+    qualifying: Sequence[Cluster]
+    """Those of them that are big enough for a zone."""
     ended: tuple[Ended, ...]
 
 
@@ -52,7 +54,7 @@ class Sides:
         self._terms = terms
         self._baselines = baselines
         self._holdings: dict[Owner, Holding] = {}
-        self._clusters: dict[Owner, tuple[Cluster, ...]] = {}
+        self._clusters: dict[Owner, SideClusters] = {}
         """Those of `_holdings`, in the order in which the sides first had any."""
         self._landmark = self._landmark_until = -math.inf
 
@@ -82,16 +84,16 @@ class Sides:
         for together in _groups(changed):
             yield from self._rebuild(together, now)
         for owner, holding in changed:
-            if not holding.clusters:
+            if holding.clusters is None:
                 del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
         for owner in self._holdings if owners is None else owners:
             if owner in self._holdings:
-                holding, baseline = self._holdings[owner], self._baselines.of(owner, now)
-                holding.clusters = tuple(replace(cluster, baseline=baseline) for cluster in holding.clusters)
-                self._keep(owner, holding.clusters)
+                holding = self._holdings[owner]
+                if holding.clusters is not None:
+                    self._keep(owner, holding, holding.clusters.measured_by(self._baselines.of(owner, now)))
                 holding.window.changed = True
 
     def touch(self, owner: Owner) -> None:
@@ -109,12 +111,13 @@ class Sides:
             if owner in self._holdings:
                 self._adopt(self._holdings[owner], remembered)
 
-    def clusters(self) -> Mapping[Owner, tuple[Cluster, ...]]:
+    def clusters(self) -> Mapping[Owner, SideClusters]:
         """By side; sides without any are left out."""
         return dict(self._clusters)
 
-    def clusters_of(self, owner: Owner) -> tuple[Cluster, ...]:
-        return self._clusters.get(owner, ())
+    def clusters_of(self, owner: Owner) -> SideClusters | None:
+        """None where there are none."""
+        return self._clusters.get(owner)
 
     def strength_now(self, zone: Zone, now: UnixTime) -> float:
         """Strength at `now` of the strongest cluster that touches the zone's band, by the zone's baseline."""
@@ -123,9 +126,8 @@ class Sides:
     def top_magnitudes(self, now: UnixTime) -> dict[Owner, float]:
         """Magnitude at `now` of each side's greatest cluster."""
         return {
-            owner: max(_magnitude(cluster) * self._decay(cluster.as_of, now) for cluster in holding.clusters)
-            for owner, holding in self._holdings.items()
-            if holding.clusters
+            owner: clusters.top_magnitude * clusters.decay_factor(now, self._terms.decay_s)
+            for owner, clusters in self._clusters.items()
         }
 
     def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
@@ -133,19 +135,33 @@ class Sides:
         width = self._terms.window_width
         held = sheet([holding.window.spanned(width) for _, holding in changed])
         parts = cut(held, width)
-        first = np.searchsorted(parts.starts, held.bounds)
-        counts = np.diff(first)
-        numbers = np.arange(len(parts.starts)) - np.repeat(first[:-1], counts)
-        owners = np.repeat(numbers.astype(np.float64), parts.ends - parts.starts)
+        first = parts.starts.searchsorted(held.bounds)
+        numbers = np.arange(len(parts.starts)) - first[:-1].repeat(np.diff(first))
+        owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         ended = self._identify(changed, held, parts, now)
-        clusters = self._built(changed, counts.tolist(), parts, now)
+        table = _table(parts, self._decay(self._landmark, now))
+        big = np.flatnonzero(qualify(table[USD], table[COUNT], self._terms))
+        of_sides = big.searchsorted(first)
+        # What is big lies where its side begins, and so much further.
+        places = (big - first[:-1].repeat(np.diff(of_sides))).tolist()
+        columns = table[:, big].T.tolist()
         rebuilt = []
-        edges, ranges = pairwise(held.bounds.tolist()), pairwise(first.tolist())
-        for (owner, holding), (left, right), (start, end) in zip(changed, edges, ranges, strict=True):
+        edges, ranges, bigs = (pairwise(bounds.tolist()) for bounds in (held.bounds, first, of_sides))
+        for (owner, holding), (left, right), (start, end), (lower, upper) in zip(
+            changed, edges, ranges, bigs, strict=True
+        ):
             holding.window.own(owners[left:right])
-            holding.clusters = tuple(clusters[start:end])
-            self._keep(owner, holding.clusters)
-            rebuilt.append(Rebuilt(owner, holding.clusters, ended.get(owner, ())))
+            clusters = SideClusters(
+                owner,
+                holding.identities,
+                # A copy: else all that were cut together would stay as long as one of them does.
+                table[:, start:end].copy(),
+                as_of=now,
+                baseline=self._baselines.of(owner, now),
+            )
+            self._keep(owner, holding, clusters)
+            qualifying = clusters.made(places[lower:upper], columns[lower:upper])
+            rebuilt.append(Rebuilt(owner, clusters, qualifying, ended.get(owner, ())))
         return rebuilt
 
     def _identify(
@@ -153,7 +169,7 @@ class Sides:
     ) -> dict[Owner, tuple[Ended, ...]]:
         """Gives the sides whose clusters have not each kept to itself their new identities; what ended there."""
         shared = shared_weights(held, parts, np.array([len(holding.identities) for _, holding in changed], np.int64))
-        ranges = list(pairwise(np.searchsorted(parts.starts, held.bounds).tolist()))
+        ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
         ended = {}
         for number, (owner, holding) in enumerate(changed):
             if not shared.unmoved[number]:
@@ -168,47 +184,12 @@ class Sides:
                 )
         return ended
 
-    def _built(
-        self, changed: Sequence[tuple[Owner, Holding]], counts: Sequence[int], parts: Parts, now: UnixTime
-    ) -> list[Cluster]:
-        """Those of one side after the other: a column for each field, so that no code runs for a single cluster."""
-        factor = self._decay(self._landmark, now)
-        identities = [identity for _, holding in changed for identity in holding.identities]
-        of_sides = ((owner[0], owner[1], self._baselines.of(owner, now)) for owner, _ in changed)
-        instruments, liquidated, baselines = (
-            chain.from_iterable(map(repeat, of_side, counts)) for of_side in zip(*of_sides, strict=True)
-        )
-        numbers = (
-            parts.prices,
-            parts.price_lows,
-            parts.price_highs,
-            parts.band_lows,
-            parts.band_highs,
-            parts.masses * factor,
-            parts.weighted_counts * factor,
-            parts.ends - parts.starts,
-            parts.largest_usd,
-            parts.oldest_at,
-            parts.newest_at,
-        )
-        return list(
-            map(
-                Cluster,
-                [identity.id for identity in identities],
-                instruments,
-                liquidated,
-                *(column.tolist() for column in numbers),
-                repeat(now),
-                baselines,
-                [identity.split_from for identity in identities],
-            )
-        )
-
-    def _keep(self, owner: Owner, clusters: tuple[Cluster, ...]) -> None:
+    def _keep(self, owner: Owner, holding: Holding, clusters: SideClusters) -> None:
         if clusters:
-            self._clusters[owner] = clusters
+            self._clusters[owner] = holding.clusters = clusters
         else:
             self._clusters.pop(owner, None)
+            holding.clusters = None
 
     def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
         prices = holding.window.columns().prices
@@ -253,20 +234,35 @@ def _groups(changed: Sequence[tuple[Owner, Holding]]) -> Iterator[Sequence[tuple
         yield group
 
 
-def strongest(zone: Zone, clusters: Iterable[Cluster], now: UnixTime, decay_s: float) -> float:
+def strongest(zone: Zone, clusters: SideClusters | None, now: UnixTime, decay_s: float) -> float:
     """Strength at `now` of the strongest of `clusters` that touches the zone's band, by the zone's baseline."""
+    if clusters is None:
+        return 0.0
+    factor = clusters.decay_factor(now, decay_s)
+    touching = clusters.touching(zone.low, zone.high)
     return max(
-        (
-            zone.baseline.strength(_magnitude(cluster) * math.exp((cluster.as_of - now) / decay_s))
-            for cluster in clusters
-            if touches(cluster, zone)
-        ),
+        (zone.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * factor) for each in touching),
         default=0.0,
     )
 
 
-def _magnitude(cluster: Cluster) -> float:
-    return magnitude(cluster.notional_usd, cluster.weighted_count)
+def _table(parts: Parts, factor: float) -> Floats:
+    """The rows of `SideClusters`, when every mass has shrunk by `factor`."""
+    return np.stack(
+        (
+            parts.prices,
+            parts.price_lows,
+            parts.price_highs,
+            parts.band_lows,
+            parts.band_highs,
+            parts.masses * factor,
+            parts.weighted_counts * factor,
+            parts.ends - parts.starts,
+            parts.largest_usd,
+            parts.oldest_at,
+            parts.newest_at,
+        )
+    )
 
 
 def _name(owner: Owner, held: Sheet, starts: Indices, ends: Indices, now: UnixTime, position: int) -> str:

@@ -86,7 +86,10 @@ class Surges:
         for each in arrived:
             by_owner.setdefault((each[0].instrument, each[0].liquidated), []).append(each)
         for owner, of_side in by_owner.items():
-            self._flows.setdefault(owner, Flow()).add(of_side)
+            flow = self._flows.get(owner)
+            if flow is None:
+                flow = self._flows[owner] = Flow()
+            flow.add(of_side)
         self._grown |= by_owner.keys()
         return by_owner.keys()
 

@@ -7,13 +7,13 @@ from functools import cached_property
 from itertools import chain
 from typing import TypeAlias, overload
 
-from liqalert.core.clusters import Cluster
+from liqalert.core.clusters import SideClusters
 from liqalert.core.episodes import EpisodeState, ZoneView
 from liqalert.core.market import UnixTime
 from liqalert.core.sides import strongest
 from liqalert.core.zones import Zone
 
-Kept: TypeAlias = tuple[Zone, EpisodeState, tuple[Cluster, ...]]
+Kept: TypeAlias = tuple[Zone, EpisodeState, SideClusters | None]
 
 
 class ZoneViews(Sequence[ZoneView]):

@@ -38,7 +38,6 @@ from liqalert.core.zones import (
     open_zone,
     overlapping,
     position,
-    qualifying,
     rewrite,
     still_covers,
     strength_of,
@@ -96,9 +95,8 @@ class ZoneBook:
         a restart, after which everything is built anew, is not an event.
         """
         self._stale.add(rebuilt.owner[0])
-        big = [(-cluster.strength, cluster.id, cluster) for cluster in qualifying(rebuilt.clusters, self._terms)]
-        if big:
-            big.sort()
+        if rebuilt.qualifying:
+            big = sorted((-cluster.strength, cluster.id, cluster) for cluster in rebuilt.qualifying)
             yield from self._follow_each(rebuilt.owner, big, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:

@@ -7,11 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from liqalert.core.clusters import Cluster
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.strength import Baseline, magnitude
 from liqalert.core.terms import Terms
+from liqalert.core.window import Floats
 
 OPENS_AT_STRENGTH = 0.3
 """No rule may ask for less."""
@@ -139,10 +143,10 @@ def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
     return min(peak, 2.0 * peak * math.exp((zone.peak_at - now) / decay_s))
 
 
-def qualifying(clusters: Iterable[Cluster], terms: Terms) -> list[Cluster]:
-    """Those that are big enough for a zone at all."""
-    count, usd = terms.min_events, terms.min_notional_usd
-    return [cluster for cluster in clusters if cluster.notional_usd >= usd and cluster.count >= count]
+def qualify(notional_usd: Floats, counts: Floats, terms: Terms) -> NDArray[np.bool_]:
+    """Which clusters, by their time-weighted notional and their plain count, are big enough for a zone at all."""
+    big: NDArray[np.bool_] = (notional_usd >= terms.min_notional_usd) & (counts >= terms.min_events)
+    return big
 
 
 def still_covers(cluster: Cluster, zone: Zone) -> bool:
