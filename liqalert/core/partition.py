@@ -184,18 +184,18 @@ def _narrowest(ties: Indices, widths: Floats, ranges: Indices) -> Indices:
     return ties[order[first]]
 
 
-def _band(running: _Running, starts: Indices, ends: Indices, masses: Floats) -> tuple[Indices, Indices]:
-    """Positions of the first and the last liquidation of each part's band."""
-    base = running.before[starts]
-    return (
-        _first_at_least(running.upto, starts, ends, base + BAND_TAIL * masses),
-        _first_at_least(running.upto, starts, ends, base + (1.0 - BAND_TAIL) * masses),
-    )
+def _band(running: _Running, starts: Indices, ends: Indices, masses: Floats) -> Indices:
+    """Positions of the first and the last liquidation of each part's band: two rows."""
+    tails = np.array([[BAND_TAIL], [1.0 - BAND_TAIL]])
+    return _first_at_least(running.upto, starts, ends, running.before[starts] + tails * masses)
 
 
 def _first_at_least(running: Floats, starts: Indices, ends: Indices, wanted: Floats) -> Indices:
-    """In each part the first position where `running` has reached what is wanted, else the last: bisection at once."""
-    low, high = starts, ends - 1
+    """In each part the first position where `running` has reached what is wanted, else the last: bisection at once.
+
+    `wanted` has a column for each part; so has what is given.
+    """
+    low, high = np.broadcast_to(starts, wanted.shape), np.broadcast_to(ends - 1, wanted.shape)
     for _ in range(int((ends - starts).max()).bit_length()):
         middle = (low + high) // 2
         reached = running[middle] >= wanted
