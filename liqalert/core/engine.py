@@ -194,12 +194,13 @@ class Engine:
 
     def snapshot(self, now: UnixTime) -> Snapshot:
         """What is known at `now`, without changing anything."""
+        sides = self._sides.clusters()
         return Snapshot(
             as_of=now,
             decay_s=self.terms.decay_s,
             watching_since=self._watching_since,
-            sides=self._sides.clusters(),
-            zones=self._book.views(now),
+            sides=sides,
+            zones=self._book.views(sides, now),
             marks=self._book.marks(),
         )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
-from liqalert.core.clusters import Cluster
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodebook import EpisodeBook, Sight
 from liqalert.core.episodes import (
     Decision,
@@ -61,7 +61,7 @@ class ZoneBook:
         self._views: dict[Instrument, tuple[Kept, ...]] = {}
         """As of the last snapshot."""
         self._stale: set[Instrument] = set()
-        """Instruments with zones, episodes or clusters that have changed since."""
+        """Instruments with zones or episodes that have changed since."""
         self._expires_at: UnixTime = -math.inf
         """No zone ends by time alone before."""
         self._forgets_at: UnixTime = -math.inf
@@ -94,7 +94,6 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        self._stale.add(rebuilt.owner[0])
         if rebuilt.qualifying:
             big = sorted((-cluster.strength, cluster.id, cluster) for cluster in rebuilt.qualifying)
             yield from self._follow_each(rebuilt.owner, big, now)
@@ -146,21 +145,16 @@ class ZoneBook:
     def marks(self) -> dict[Instrument, Mark]:
         return self._marks.all()
 
-    def views(self, now: UnixTime) -> Sequence[ZoneView]:
-        """Only of instruments about which something has changed are they collected anew."""
+    def views(self, sides: Mapping[Owner, SideClusters], now: UnixTime) -> Sequence[ZoneView]:
+        """Beside the clusters at `now`. Only of instruments whose zones have changed are they collected anew."""
         if not self._stale <= self._views.keys():
             # In the order in which the instruments first had zones, whatever the order of the set.
             self._views |= {each: () for each in self._zones if each not in self._views}
         for instrument in self._stale & self._views.keys():
-            self._views[instrument] = self._views_of(instrument)
+            zones = self._zones[instrument].values()
+            self._views[instrument] = tuple([(zone, self._episodes.most_advanced(zone)) for zone in zones])
         self._stale.clear()
-        return ZoneViews(tuple(self._views.values()), now, self._terms.decay_s)
-
-    def _views_of(self, instrument: Instrument) -> tuple[Kept, ...]:
-        clusters = {liquidated: self._sides.clusters_of((instrument, liquidated)) for liquidated in PositionSide}
-        most_advanced = self._episodes.most_advanced
-        zones = self._zones[instrument].values()
-        return tuple([(zone, most_advanced(zone), clusters[zone.liquidated]) for zone in zones])
+        return ZoneViews(tuple(self._views.values()), sides, now, self._terms.decay_s)
 
     # ------------------------------------------------------------ zones
 
