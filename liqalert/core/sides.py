@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -31,7 +32,11 @@ LANDMARK_DECAYS = 6.0
 class Holding:
     """One instrument and position side."""
 
+    number: int
+    """Sides that change are rebuilt by this, in the order in which they first had a liquidation."""
     window: Window = field(default_factory=Window)
+    ages_from: UnixTime = math.inf
+    """The oldest event time by which it stands in `_aging`."""
     identities: tuple[Identity, ...] = ()
     clusters: SideClusters | None = None
     """None where there are none."""
@@ -56,6 +61,12 @@ class Sides:
         self._holdings: dict[Owner, Holding] = {}
         self._clusters: dict[Owner, SideClusters] = {}
         """Those of `_holdings`, in the order in which the sides first had any."""
+        self._changed: dict[Owner, Holding] = {}
+        """Those to be rebuilt next, so that a tick need not look at the others."""
+        self._aging: list[tuple[UnixTime, int, Owner]] = []
+        """A heap of when the oldest liquidation of each side happened, and of some that have been forgotten since."""
+        self._made = 0
+        """Holdings, ever."""
         self._landmark = self._landmark_until = -math.inf
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
@@ -65,22 +76,25 @@ class Sides:
         owner = (liquidation.instrument, liquidation.liquidated)
         holding = self._holdings.get(owner)
         if holding is None:
-            holding = self._holdings[owner] = Holding()
+            self._made += 1
+            holding = self._holdings[owner] = Holding(self._made)
         happened_at = min(liquidation.event_time, liquidation.received_time)
         mass = liquidation.notional_usd * math.exp((happened_at - self._landmark) / self._terms.decay_s)
-        return holding.window.add(liquidation, mass)
+        if not holding.window.add(liquidation, mass):
+            return False
+        self._changed[owner] = holding
+        if holding.window.oldest < holding.ages_from:
+            self._watch_age(owner, holding)
+        return True
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
-        """Prunes, and builds the clusters of every side that changed. An unchanged side costs a comparison."""
+        """Prunes, and builds the clusters of every side that changed. An unchanged side costs nothing."""
         self._move_landmark(now)
-        before = now - self._terms.history_s
-        changed = []
-        for owner, holding in self._holdings.items():
-            window = holding.window
-            if window.oldest < before:
-                window.prune(before)
-            if window.changed:
-                changed.append((owner, holding))
+        self._prune(now - self._terms.history_s)
+        waiting = sorted(self._changed.items(), key=lambda item: item[1].number)
+        self._changed = {}
+        # What was touched may have been rebuilt since, or be no more.
+        changed = [each for each in waiting if each[1].window.changed and self._holdings.get(each[0]) is each[1]]
         for together in _groups(changed):
             yield from self._rebuild(together, now)
         for owner, holding in changed:
@@ -94,12 +108,12 @@ class Sides:
                 holding = self._holdings[owner]
                 if holding.clusters is not None:
                     self._keep(owner, holding, holding.clusters.measured_by(self._baselines.of(owner, now)))
-                holding.window.changed = True
+                self._touch(owner, holding)
 
     def touch(self, owner: Owner) -> None:
         """Rebuilds this one next: what its clusters are compared with has changed."""
         if owner in self._holdings:
-            self._holdings[owner].window.changed = True
+            self._touch(owner, self._holdings[owner])
 
     def adopt(self, zones: Iterable[Zone]) -> None:
         """Gives liquidations that were reloaded the identities their clusters had, as the zones remember them."""
@@ -110,6 +124,7 @@ class Sides:
         for owner, remembered in by_owner.items():
             if owner in self._holdings:
                 self._adopt(self._holdings[owner], remembered)
+                self._touch(owner, self._holdings[owner])
 
     def clusters(self) -> Mapping[Owner, SideClusters]:
         """By side; sides without any are left out."""
@@ -184,6 +199,27 @@ class Sides:
                 )
         return ended
 
+    def _prune(self, before: UnixTime) -> None:
+        """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
+        while self._aging and self._aging[0][0] < before:
+            oldest, _, owner = heappop(self._aging)
+            holding = self._holdings.get(owner)
+            if holding is None or holding.ages_from != oldest:
+                continue
+            holding.window.prune(before)
+            if holding.window.changed:
+                self._changed[owner] = holding
+            self._watch_age(owner, holding)
+
+    def _watch_age(self, owner: Owner, holding: Holding) -> None:
+        holding.ages_from = holding.window.oldest
+        if math.isfinite(holding.ages_from):
+            heappush(self._aging, (holding.ages_from, holding.number, owner))
+
+    def _touch(self, owner: Owner, holding: Holding) -> None:
+        holding.window.changed = True
+        self._changed[owner] = holding
+
     def _keep(self, owner: Owner, holding: Holding, clusters: SideClusters) -> None:
         if clusters:
             self._clusters[owner] = holding.clusters = clusters
@@ -197,7 +233,6 @@ class Sides:
         for number, zone in enumerate(remembered):
             owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
         holding.window.own(owners)
-        holding.window.changed = True
         holding.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
 
     def _move_landmark(self, now: UnixTime) -> None:
@@ -208,13 +243,15 @@ class Sides:
             return
         forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
         self._landmark, self._landmark_until = landmark, landmark + period
-        for holding in self._holdings.values():
+        for owner, holding in self._holdings.items():
             if forwards:
                 holding.window.prune(now - self._terms.history_s)
                 holding.window.rescale(factor)
             else:
                 # The clock was set back, perhaps by so much that a factor would overflow.
                 holding.window.reweigh(landmark, self._terms.decay_s)
+            if holding.window.changed:
+                self._changed[owner] = holding
 
     def _decay(self, since: UnixTime, now: UnixTime) -> float:
         return math.exp((since - now) / self._terms.decay_s)
