@@ -1,0 +1,80 @@
+"""Sides: which of them a tick looks at, and their clusters as readers see them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liqalert.core.clusters import SideClusters
+from liqalert.core.engine import Engine
+from liqalert.core.sides import strongest
+from liqalert.core.strength import magnitude
+from liqalert.core.zones import touches
+from tests.core.events import BTC, ETH, T0, TERMS, event_lists, liquidation, prices, zone
+
+HISTORY_S = int(TERMS.history_s)
+arrivals = st.lists(
+    st.tuples(st.sampled_from([BTC, ETH]), prices, st.integers(0, HISTORY_S), st.integers(0, HISTORY_S // 3)),
+    min_size=1,
+    max_size=30,
+)
+"""Instrument, price, how long ago it happened when it came, and how long after the one before it came."""
+
+
+@given(arrivals)
+def test_each_side_holds_what_has_not_grown_too_old_however_late_it_came(came: list[tuple]) -> None:
+    engine, now, taken = Engine(TERMS), T0, []
+    for instrument, price, age, later in came:
+        now += later - later % TERMS.rebuild_s
+        engine.add(liquidation(price, 1000.0, now - age, received=now, instrument=instrument), now)
+        taken.append((instrument, now - age, price))
+        snapshot, _ = engine.tick(now + TERMS.rebuild_s)
+        now += TERMS.rebuild_s
+
+        live = {each for each in taken if each[1] >= now - TERMS.history_s}
+        held = {owner[0]: sum(cluster.count for cluster in clusters) for owner, clusters in snapshot.sides.items()}
+        assert held == Counter(instrument for instrument, _, _ in live)
+
+
+def side_of(items: list) -> SideClusters:
+    engine = Engine(TERMS)
+    for item in items:
+        engine.add(liquidation(item.price, item.notional, T0 - item.age, received=T0), T0)
+    [found] = engine.tick(T0)[0].sides.values()
+    assert isinstance(found, SideClusters)
+    return found
+
+
+@given(event_lists)
+def test_clusters_that_are_made_when_read_are_a_sequence_like_any_other(items: list) -> None:
+    found = side_of(items)
+    whole = tuple(found)
+
+    assert found == whole
+    assert whole == found
+    assert hash(found) == hash(whole)
+    assert [found[place] for place in range(len(found))] == list(whole)
+    assert found[1:] == whole[1:]
+    assert found.largest_notional_usd == max(cluster.notional_usd for cluster in whole)
+    assert found.top_magnitude == max(magnitude(each.notional_usd, each.weighted_count) for each in whole)
+
+
+@given(event_lists, prices, st.floats(0.0, 0.1), st.floats(0.0, 40_000.0))
+def test_the_strongest_on_a_band_is_the_same_whether_all_are_looked_at(
+    items: list, low: float, width: float, later: float
+) -> None:
+    found, now = side_of(items), T0 + later
+    band = replace(zone(), low=low, high=low * (1.0 + width))
+
+    touching = [cluster for cluster in found if touches(cluster, band)]
+    factor = found.decay_factor(now, TERMS.decay_s)
+    strengths = [
+        band.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * factor) for each in touching
+    ]
+
+    assert found.touching(band.low, band.high) == touching
+    assert strongest(band, found, now, TERMS.decay_s) == max(strengths, default=0.0)
+    assert strongest(band, None, now, TERMS.decay_s) == 0.0
