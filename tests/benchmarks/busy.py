@@ -19,6 +19,7 @@ from typing import NoReturn
 
 import aiohttp
 
+from liqalert.app.memory import settle
 from liqalert.board import Board
 from liqalert.core.heatmap import HeatmapGrid, build_from
 from liqalert.core.heatmap_cells import Reports
@@ -75,9 +76,9 @@ async def _measured(live: int, chats: int, watched_s: float) -> tuple[float, flo
             grid = build_from(Reports.of(one_day(10_000)), DAY, BARE, instrument=BTC, as_of=HEATMAP_T0, decay_s=DECAY_S)
             feeding = _feed(_runner(session, pipeline), frames, time.monotonic())
             work = [asyncio.create_task(each) for each in (feeding, _draw(grid), journal.run())]
+            thresholds = gc.get_threshold()
             # As the daemon does when it is ready.
-            gc.collect()
-            gc.freeze()
+            settle()
             try:
                 with _collector_watched() as pauses:
                     lags = await crowd.lags_while_told(database, watched_s)
@@ -85,6 +86,7 @@ async def _measured(live: int, chats: int, watched_s: float) -> tuple[float, flo
                     assert not task.done(), task
             finally:
                 gc.unfreeze()
+                gc.set_threshold(*thresholds)
                 for task in work:
                     task.cancel()
                 await asyncio.gather(*work, return_exceptions=True)
