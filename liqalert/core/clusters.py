@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from liqalert.core.identity import Identity
 from liqalert.core.market import Instrument, PositionSide, UnixTime
+from liqalert.core.partition import Parts
 from liqalert.core.strength import Baseline, magnitude
 from liqalert.core.window import Floats
 
@@ -62,6 +63,25 @@ class Cluster(Struct, frozen=True, gc=False):
 
 
 PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, LARGEST, OLDEST, NEWEST = range(11)
+
+
+def table_of(parts: Parts, factor: float) -> Floats:
+    """The rows of `SideClusters`, when every mass has shrunk by `factor`."""
+    return np.stack(
+        (
+            parts.prices,
+            parts.price_lows,
+            parts.price_highs,
+            parts.band_lows,
+            parts.band_highs,
+            parts.masses * factor,
+            parts.weighted_counts * factor,
+            parts.ends - parts.starts,
+            parts.largest_usd,
+            parts.oldest_at,
+            parts.newest_at,
+        )
+    )
 
 
 class SideClusters(Sequence[Cluster]):

@@ -7,20 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from liqalert.core.baselines import Baselines, Owner
-from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters
+from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
 from liqalert.core.identity import Ended, Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
-from liqalert.core.strength import magnitude
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Floats, Indices, Window
-from liqalert.core.zones import Zone, qualify
+from liqalert.core.window import NO_OWNER, Indices, Window
+from liqalert.core.zones import Zone, qualify, strongest
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
@@ -38,8 +37,6 @@ class Holding:
     ages_from: UnixTime = math.inf
     """The oldest event time by which it stands in `_aging`."""
     identities: tuple[Identity, ...] = ()
-    clusters: SideClusters | None = None
-    """None where there are none."""
 
 
 class Rebuilt(NamedTuple):
@@ -65,8 +62,7 @@ class Sides:
         """Those to be rebuilt next, so that a tick need not look at the others."""
         self._aging: list[tuple[UnixTime, int, Owner]] = []
         """A heap of when the oldest liquidation of each side happened, and of some that have been forgotten since."""
-        self._made = 0
-        """Holdings, ever."""
+        self._numbers = count()
         self._landmark = self._landmark_until = -math.inf
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
@@ -76,8 +72,7 @@ class Sides:
         owner = (liquidation.instrument, liquidation.liquidated)
         holding = self._holdings.get(owner)
         if holding is None:
-            self._made += 1
-            holding = self._holdings[owner] = Holding(self._made)
+            holding = self._holdings[owner] = Holding(next(self._numbers))
         happened_at = min(liquidation.event_time, liquidation.received_time)
         mass = liquidation.notional_usd * math.exp((happened_at - self._landmark) / self._terms.decay_s)
         if not holding.window.add(liquidation, mass):
@@ -97,23 +92,24 @@ class Sides:
         changed = [each for each in waiting if each[1].window.changed and self._holdings.get(each[0]) is each[1]]
         for together in _groups(changed):
             yield from self._rebuild(together, now)
-        for owner, holding in changed:
-            if holding.clusters is None:
+        for owner, _ in changed:
+            if owner not in self._clusters:
                 del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
         for owner in self._holdings if owners is None else owners:
             if owner in self._holdings:
-                holding = self._holdings[owner]
-                if holding.clusters is not None:
-                    self._keep(owner, holding, holding.clusters.measured_by(self._baselines.of(owner, now)))
-                self._touch(owner, holding)
+                if owner in self._clusters:
+                    self._clusters[owner] = self._clusters[owner].measured_by(self._baselines.of(owner, now))
+                self.touch(owner)
 
     def touch(self, owner: Owner) -> None:
         """Rebuilds this one next: what its clusters are compared with has changed."""
-        if owner in self._holdings:
-            self._touch(owner, self._holdings[owner])
+        holding = self._holdings.get(owner)
+        if holding is not None:
+            holding.window.changed = True
+            self._changed[owner] = holding
 
     def adopt(self, zones: Iterable[Zone]) -> None:
         """Gives liquidations that were reloaded the identities their clusters had, as the zones remember them."""
@@ -124,7 +120,7 @@ class Sides:
         for owner, remembered in by_owner.items():
             if owner in self._holdings:
                 self._adopt(self._holdings[owner], remembered)
-                self._touch(owner, self._holdings[owner])
+                self.touch(owner)
 
     def clusters(self) -> Mapping[Owner, SideClusters]:
         """By side; sides without any are left out."""
@@ -154,7 +150,7 @@ class Sides:
         numbers = np.arange(len(parts.starts)) - first[:-1].repeat(np.diff(first))
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         ended = self._identify(changed, held, parts, now)
-        table = _table(parts, self._decay(self._landmark, now))
+        table = table_of(parts, self._decay(self._landmark, now))
         big = np.flatnonzero(qualify(table[USD], table[COUNT], self._terms))
         of_sides = big.searchsorted(first)
         # What is big lies where its side begins, and so much further.
@@ -174,7 +170,7 @@ class Sides:
                 as_of=now,
                 baseline=self._baselines.of(owner, now),
             )
-            self._keep(owner, holding, clusters)
+            self._keep(owner, clusters)
             qualifying = clusters.made(places[lower:upper], columns[lower:upper])
             rebuilt.append(Rebuilt(owner, clusters, qualifying, ended.get(owner, ())))
         return rebuilt
@@ -216,16 +212,11 @@ class Sides:
         if math.isfinite(holding.ages_from):
             heappush(self._aging, (holding.ages_from, holding.number, owner))
 
-    def _touch(self, owner: Owner, holding: Holding) -> None:
-        holding.window.changed = True
-        self._changed[owner] = holding
-
-    def _keep(self, owner: Owner, holding: Holding, clusters: SideClusters) -> None:
+    def _keep(self, owner: Owner, clusters: SideClusters) -> None:
         if clusters:
-            self._clusters[owner] = holding.clusters = clusters
+            self._clusters[owner] = clusters
         else:
             self._clusters.pop(owner, None)
-            holding.clusters = None
 
     def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
         prices = holding.window.columns().prices
@@ -269,37 +260,6 @@ def _groups(changed: Sequence[tuple[Owner, Holding]]) -> Iterator[Sequence[tuple
         held += len(each[1].window)
     if group:
         yield group
-
-
-def strongest(zone: Zone, clusters: SideClusters | None, now: UnixTime, decay_s: float) -> float:
-    """Strength at `now` of the strongest of `clusters` that touches the zone's band, by the zone's baseline."""
-    if clusters is None:
-        return 0.0
-    factor = clusters.decay_factor(now, decay_s)
-    touching = clusters.touching(zone.low, zone.high)
-    return max(
-        (zone.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * factor) for each in touching),
-        default=0.0,
-    )
-
-
-def _table(parts: Parts, factor: float) -> Floats:
-    """The rows of `SideClusters`, when every mass has shrunk by `factor`."""
-    return np.stack(
-        (
-            parts.prices,
-            parts.price_lows,
-            parts.price_highs,
-            parts.band_lows,
-            parts.band_highs,
-            parts.masses * factor,
-            parts.weighted_counts * factor,
-            parts.ends - parts.starts,
-            parts.largest_usd,
-            parts.oldest_at,
-            parts.newest_at,
-        )
-    )
 
 
 def _name(owner: Owner, held: Sheet, starts: Indices, ends: Indices, now: UnixTime, position: int) -> str:

@@ -11,8 +11,7 @@ from liqalert.core.baselines import Owner
 from liqalert.core.clusters import SideClusters
 from liqalert.core.episodes import EpisodeState, ZoneView
 from liqalert.core.market import UnixTime
-from liqalert.core.sides import strongest
-from liqalert.core.zones import Zone
+from liqalert.core.zones import Zone, strongest
 
 Kept: TypeAlias = tuple[Zone, EpisodeState]
 

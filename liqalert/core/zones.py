@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from liqalert.core.clusters import Cluster
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.strength import Baseline, magnitude
@@ -189,6 +189,18 @@ def covers(zone: Zone, cluster: Cluster) -> bool:
 
 def touches(cluster: Cluster, zone: Zone) -> bool:
     return cluster.band_low <= zone.high and zone.low <= cluster.band_high
+
+
+def strongest(zone: Zone, clusters: SideClusters | None, now: UnixTime, decay_s: float) -> float:
+    """Strength at `now` of the strongest of `clusters` that touches the zone's band, by the zone's baseline."""
+    if clusters is None:
+        return 0.0
+    factor = clusters.decay_factor(now, decay_s)
+    touching = clusters.touching(zone.low, zone.high)
+    return max(
+        (zone.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * factor) for each in touching),
+        default=0.0,
+    )
 
 
 def _share(low: float, high: float, of_low: float, of_high: float) -> float:

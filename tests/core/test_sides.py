@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from liqalert.core.clusters import SideClusters
 from liqalert.core.engine import Engine
-from liqalert.core.sides import strongest
 from liqalert.core.strength import magnitude
-from liqalert.core.zones import touches
+from liqalert.core.zones import strongest, touches
 from tests.core.events import BTC, ETH, T0, TERMS, event_lists, liquidation, prices, zone
 
 HISTORY_S = int(TERMS.history_s)
