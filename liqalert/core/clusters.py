@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from liqalert.core.identity import Identity
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts
-from liqalert.core.strength import Baseline, magnitude
+from liqalert.core.strength import Baseline, magnitude, magnitudes
 from liqalert.core.window import Floats
 
 
@@ -65,8 +65,8 @@ class Cluster(Struct, frozen=True, gc=False):
 PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, LARGEST, OLDEST, NEWEST = range(11)
 
 
-def table_of(parts: Parts, factor: float) -> Floats:
-    """The rows of `SideClusters`, when every mass has shrunk by `factor`."""
+def table_of(parts: Parts) -> Floats:
+    """The rows of `SideClusters`."""
     return np.stack(
         (
             parts.prices,
@@ -74,8 +74,8 @@ def table_of(parts: Parts, factor: float) -> Floats:
             parts.price_highs,
             parts.band_lows,
             parts.band_highs,
-            parts.masses * factor,
-            parts.weighted_counts * factor,
+            parts.masses,
+            parts.weighted_counts,
             parts.ends - parts.starts,
             parts.largest_usd,
             parts.oldest_at,
@@ -89,10 +89,11 @@ class SideClusters(Sequence[Cluster]):
 
     A rebuild gives dozens for each side, and hardly any is looked at before the next: as objects they would cost more
     than to find them. `table` has a row for each number of a cluster, in the order of the constants above, and a column
-    for each cluster. Immutable.
+    for each cluster; what is time-weighted stands in it as of the landmark, and has shrunk by `factor` since.
+    Immutable.
     """
 
-    __slots__ = ("_as_of", "_baseline", "_identities", "_owner", "_table")
+    __slots__ = ("_as_of", "_baseline", "_factor", "_identities", "_owner", "table")
 
     def __init__(
         self,
@@ -100,12 +101,15 @@ class SideClusters(Sequence[Cluster]):
         identities: tuple[Identity, ...],
         table: Floats,
         *,
+        factor: float,
         as_of: UnixTime,
         baseline: Baseline,
     ) -> None:
         self._owner = owner
         self._identities = identities
-        self._table = table
+        self.table = table
+        """Not to be changed."""
+        self._factor = factor
         self._as_of = as_of
         self._baseline = baseline
 
@@ -113,7 +117,7 @@ class SideClusters(Sequence[Cluster]):
         return len(self._identities)
 
     def __iter__(self) -> Iterator[Cluster]:
-        return iter(self.made(range(len(self)), self._table.T.tolist()))
+        return iter(self.made(range(len(self)), self.table.T.tolist()))
 
     @overload
     def __getitem__(self, place: int) -> Cluster: ...
@@ -130,18 +134,16 @@ class SideClusters(Sequence[Cluster]):
 
     @property
     def largest_notional_usd(self) -> float:
-        return float(self._table[USD].max(initial=0.0))
+        return float(self.table[USD].max(initial=0.0) * self._factor)
 
-    @property
-    def top_magnitude(self) -> float:
-        """That of the greatest, as of the last rebuild; 0 without any."""
-        sizes = zip(self._table[USD].tolist(), self._table[WEIGHTED_COUNT].tolist(), strict=True)
-        return max((magnitude(usd, count) for usd, count in sizes), default=0.0)
+    def magnitudes(self) -> Floats:
+        """Of each, as of the last rebuild."""
+        return magnitudes(self.table[USD], self.table[WEIGHTED_COUNT]) * self._factor
 
     def made(self, places: Iterable[int], columns: Iterable[Sequence[float]]) -> list[Cluster]:
         """The clusters at `places`, of whose columns in the table the caller has the numbers."""
         instrument, liquidated = self._owner
-        clusters = []
+        factor, clusters = self._factor, []
         for place, numbers in zip(places, columns, strict=True):
             identity = self._identities[place]
             price, low, high, band_low, band_high, usd, weighted, count, largest, oldest, newest = numbers
@@ -154,8 +156,8 @@ class SideClusters(Sequence[Cluster]):
                 high,
                 band_low,
                 band_high,
-                usd,
-                weighted,
+                usd * factor,
+                weighted * factor,
                 int(count),
                 largest,
                 oldest,
@@ -169,12 +171,14 @@ class SideClusters(Sequence[Cluster]):
 
     def touching(self, low: float, high: float) -> list[Cluster]:
         """Those whose bands touch the range."""
-        touch = (self._table[BAND_LOW] <= high) & (low <= self._table[BAND_HIGH])
+        touch = (self.table[BAND_LOW] <= high) & (low <= self.table[BAND_HIGH])
         places = np.flatnonzero(touch)
-        return self.made(places.tolist(), self._table[:, places].T.tolist())
+        return self.made(places.tolist(), self.table[:, places].T.tolist())
 
     def measured_by(self, baseline: Baseline) -> SideClusters:
-        return SideClusters(self._owner, self._identities, self._table, as_of=self._as_of, baseline=baseline)
+        return SideClusters(
+            self._owner, self._identities, self.table, factor=self._factor, as_of=self._as_of, baseline=baseline
+        )
 
     def decay_factor(self, now: UnixTime, decay_s: float) -> float:
         """By which every weight has shrunk at `now`."""

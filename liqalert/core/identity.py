@@ -69,12 +69,10 @@ def identify(
             identities.append(previous[inherited[position]])
         else:
             identities.append(Identity(new_id(position), now, _parent(shared, position, heir_of, previous)))
-    ended = tuple(
-        Ended(previous[old].id, _took_most(shared, old, identities))
-        for old in range(len(previous))
-        if old not in heir_of
-    )
-    return tuple(identities), ended
+    if len(heir_of) == len(previous):
+        return tuple(identities), ()
+    ended = [old for old in range(len(previous)) if old not in heir_of]
+    return tuple(identities), tuple(Ended(previous[old].id, _took_most(shared, old, identities)) for old in ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
         none = np.empty(0, np.int64)
         return SharedWeights((olds == 0).tolist(), none, none, np.empty(0), [0] * (len(olds) + 1))
     first = parts.starts.searchsorted(held.bounds)
-    news = np.diff(first)
+    news = first[1:] - first[:-1]
     bins = olds.repeat(news)
     base = bins.cumsum() - bins
     starts, owners = _runs(held, parts)
@@ -114,7 +112,7 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     owned = owners >= 0
     part = parts.starts.searchsorted(starts[owned], side="right") - 1
     weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum())).astype(np.float64)
-    found = np.flatnonzero(weights)
+    (found,) = weights.nonzero()
     part = base.searchsorted(found, side="right") - 1
     number = first.searchsorted(part, side="right") - 1
     old, new = found - base[part], part - first[number]
@@ -135,7 +133,7 @@ def _runs(held: Sheet, parts: Parts) -> tuple[Indices, Indices]:
     begins = np.empty(len(owners), np.bool_)
     np.not_equal(owners[1:], owners[:-1], out=begins[1:])
     begins[parts.starts] = True
-    starts = np.flatnonzero(begins)
+    (starts,) = begins.nonzero()
     return starts, owners[starts].astype(np.int64)
 
 

@@ -13,7 +13,7 @@ hold a plain version, one side and one window at a time, that it must agree with
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -28,11 +28,16 @@ ALMOST = 1.0 - 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The windows of several sides, one after the other. `bounds` are the positions where each begins, and the end."""
+    """The windows of several sides, or stretches of them, one after the other. `bounds` are the positions where each
+    begins, and the end."""
 
     columns: Columns
     log_prices: Floats
     bounds: Indices
+
+    @property
+    def lengths(self) -> Indices:
+        return self.bounds[1:] - self.bounds[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ def sheet(windows: list[Columns]) -> Sheet:
     widths = {each.width for each in windows}
     table = np.concatenate([each.table for each in windows], axis=1)
     joined = Columns(table, widths.pop() if len(widths) == 1 else None)
-    return Sheet(joined, np.log(joined.prices), np.cumsum([0, *map(len, windows)]))
+    return Sheet(joined, np.log(joined.prices), np.fromiter(accumulate(map(len, windows), initial=0), np.int64))
 
 
 def cut(held: Sheet, width: float) -> Parts:
@@ -72,7 +77,7 @@ def cut(held: Sheet, width: float) -> Parts:
     masses = np.add.reduceat(columns.masses, starts)
     means = np.exp(np.add.reduceat(columns.masses * held.log_prices, starts) / masses)
     lows, highs = columns.prices[starts], columns.prices[ends - 1]
-    first, last = _band(running, starts, ends, masses)
+    first, last = _band(held, running, starts, ends, masses)
     return Parts(
         starts,
         ends,
@@ -128,7 +133,7 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
         offsets = lengths.cumsum() - lengths
         weighed = _joined(weights, lefts, rights)
         heaviest = np.maximum.reduceat(weighed, offsets)
-        ties = np.flatnonzero(weighed >= (heaviest * ALMOST).repeat(lengths))
+        (ties,) = (weighed >= (heaviest * ALMOST).repeat(lengths)).nonzero()
         if len(ties) > len(lefts):
             ranges = offsets.searchsorted(ties, side="right") - 1
             starts = ties + (lefts - offsets)[ranges]
@@ -169,10 +174,11 @@ def _alternating(firsts: Indices, seconds: Indices) -> Indices:
 
 
 def _reach(held: Sheet, width: float) -> Indices:
-    """For each position: where a window that begins there ends."""
+    """For each position: where a window that begins there ends, at the latest with its side's part of the sheet."""
     prices = held.columns.prices
     if held.columns.width == width:
-        return np.arange(len(prices)) + held.columns.spans.astype(np.int64)
+        reaches = np.arange(len(prices)) + held.columns.spans.astype(np.int64)
+        return np.minimum(reaches, held.bounds[1:].repeat(held.lengths), out=reaches)
     found = [left + reach(prices[left:right], width) for left, right in pairwise(held.bounds.tolist())]
     return np.concatenate(found)
 
@@ -184,20 +190,13 @@ def _narrowest(ties: Indices, widths: Floats, ranges: Indices) -> Indices:
     return ties[order[first]]
 
 
-def _band(running: _Running, starts: Indices, ends: Indices, masses: Floats) -> Indices:
-    """Positions of the first and the last liquidation of each part's band: two rows."""
-    tails = np.array([[BAND_TAIL], [1.0 - BAND_TAIL]])
-    return _first_at_least(running.upto, starts, ends, running.before[starts] + tails * masses)
-
-
-def _first_at_least(running: Floats, starts: Indices, ends: Indices, wanted: Floats) -> Indices:
-    """In each part the first position where `running` has reached what is wanted, else the last: bisection at once.
-
-    `wanted` has a column for each part; so has what is given.
-    """
-    low, high = np.broadcast_to(starts, wanted.shape), np.broadcast_to(ends - 1, wanted.shape)
-    for _ in range(int((ends - starts).max()).bit_length()):
-        middle = (low + high) // 2
-        reached = running[middle] >= wanted
-        low, high = np.where(reached, low, np.minimum(middle + 1, high)), np.where(reached, middle, high)
-    return low
+def _band(held: Sheet, running: _Running, starts: Indices, ends: Indices, masses: Floats) -> Indices:
+    """Positions of the first and the last liquidation of each part's band, where the running sum has reached what lies
+    below it: two rows."""
+    wanted = running.before[starts] + np.array([[BAND_TAIL], [1.0 - BAND_TAIL]]) * masses
+    found = np.empty(wanted.shape, np.int64)
+    edges, ranges = pairwise(held.bounds.tolist()), pairwise(starts.searchsorted(held.bounds).tolist())
+    for (left, right), (first, last) in zip(edges, ranges, strict=True):
+        found[:, first:last] = left + running.upto[left:right].searchsorted(wanted[:, first:last])
+    # Rounding must not carry it out of its part.
+    return np.minimum(np.maximum(found, starts), ends - 1)

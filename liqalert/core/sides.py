@@ -7,22 +7,25 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
-from itertools import count, pairwise
+from itertools import accumulate, count, pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
-from liqalert.core.identity import Ended, Identity, identify, new_id, shared_weights
+from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
+from liqalert.core.stretches import Stretch, to_be_cut, whole
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Indices, Window
-from liqalert.core.zones import Zone, qualify, strongest
+from liqalert.core.window import NO_OWNER, Floats, Indices, Window
+from liqalert.core.zones import Zone, qualifying, strongest
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
+GREAT = 256
+"""Of a side with so many liquidations only that is cut anew where something changes."""
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
 
@@ -46,7 +49,6 @@ class Rebuilt(NamedTuple):
     clusters: SideClusters
     qualifying: Sequence[Cluster]
     """Those of them that are big enough for a zone."""
-    ended: tuple[Ended, ...]
 
 
 class Sides:
@@ -136,64 +138,88 @@ class Sides:
 
     def top_magnitudes(self, now: UnixTime) -> dict[Owner, float]:
         """Magnitude at `now` of each side's greatest cluster."""
-        return {
-            owner: clusters.top_magnitude * clusters.decay_factor(now, self._terms.decay_s)
-            for owner, clusters in self._clusters.items()
-        }
+        if not self._clusters:
+            return {}
+        sides = self._clusters.values()
+        magnitudes = np.concatenate([clusters.magnitudes() for clusters in sides])
+        first = list(accumulate(map(len, sides), initial=0))[:-1]
+        tops = np.maximum.reduceat(magnitudes, first).tolist()
+        factors = [clusters.decay_factor(now, self._terms.decay_s) for clusters in sides]
+        return {owner: top * factor for owner, top, factor in zip(self._clusters, tops, factors, strict=True)}
 
     def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
         """All of them at once: what each gives depends on itself alone."""
-        width = self._terms.window_width
-        held = sheet([holding.window.spanned(width) for _, holding in changed])
-        parts = cut(held, width)
+        stretches = [self._stretch(*each) for each in changed]
+        held = sheet([stretch.columns for stretch in stretches])
+        firsts = np.array([stretch.first for stretch in stretches])
+        # By their place among the old clusters of the stretch; newcomers stay below zero.
+        held.columns.owners[:] -= firsts.repeat(held.lengths)
+        parts = cut(held, self._terms.window_width)
+        self._identify(changed, stretches, held, parts, now)
         first = parts.starts.searchsorted(held.bounds)
-        numbers = np.arange(len(parts.starts)) - first[:-1].repeat(np.diff(first))
+        numbers = np.arange(len(parts.starts)) + (firsts - first[:-1]).repeat(first[1:] - first[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
-        ended = self._identify(changed, held, parts, now)
-        table = table_of(parts, self._decay(self._landmark, now))
-        big = np.flatnonzero(qualify(table[USD], table[COUNT], self._terms))
-        of_sides = big.searchsorted(first)
-        # What is big lies where its side begins, and so much further.
-        places = (big - first[:-1].repeat(np.diff(of_sides))).tolist()
-        columns = table[:, big].T.tolist()
-        rebuilt = []
-        edges, ranges, bigs = (pairwise(bounds.tolist()) for bounds in (held.bounds, first, of_sides))
-        for (owner, holding), (left, right), (start, end), (lower, upper) in zip(
-            changed, edges, ranges, bigs, strict=True
+        table, factor = table_of(parts), self._decay(self._landmark, now)
+        found = []
+        for (owner, holding), stretch, (left, right), (start, end) in zip(
+            changed, stretches, pairwise(held.bounds.tolist()), pairwise(first.tolist()), strict=True
         ):
-            holding.window.own(owners[left:right])
+            holding.window.own(owners[left:right], stretch.left, more=end - start - (stretch.last - stretch.first))
             clusters = SideClusters(
                 owner,
                 holding.identities,
-                # A copy: else all that were cut together would stay as long as one of them does.
-                table[:, start:end].copy(),
+                self._spliced(owner, stretch, table[:, start:end]),
+                factor=factor,
                 as_of=now,
                 baseline=self._baselines.of(owner, now),
             )
             self._keep(owner, clusters)
-            qualifying = clusters.made(places[lower:upper], columns[lower:upper])
-            rebuilt.append(Rebuilt(owner, clusters, qualifying, ended.get(owner, ())))
-        return rebuilt
+            found.append(clusters)
+        big = qualifying(found, factor, self._terms)
+        return [
+            Rebuilt(owner, *of_side) for (owner, _), of_side in zip(changed, zip(found, big, strict=True), strict=True)
+        ]
+
+    def _stretch(self, owner: Owner, holding: Holding) -> Stretch:
+        """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
+        columns = holding.window.spanned(self._terms.window_width)
+        before, arrived = self._clusters.get(owner), holding.window.arrived
+        if before is None or not arrived or len(columns) < GREAT:
+            return whole(columns, len(holding.identities))
+        return to_be_cut(
+            columns, arrived, before.table[COUNT].astype(np.int64), before.table[USD], self._terms.window_width
+        )
+
+    def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
+        """The new table of a side, of which `table` is the stretch that was cut. Always a copy: else all that were cut
+        together would stay as long as one of them does."""
+        before = self._clusters.get(owner)
+        if before is None or stretch.last - stretch.first == len(before):
+            return table.copy()
+        return np.concatenate((before.table[:, : stretch.first], table, before.table[:, stretch.last :]), axis=1)
 
     def _identify(
-        self, changed: Sequence[tuple[Owner, Holding]], held: Sheet, parts: Parts, now: UnixTime
-    ) -> dict[Owner, tuple[Ended, ...]]:
-        """Gives the sides whose clusters have not each kept to itself their new identities; what ended there."""
-        shared = shared_weights(held, parts, np.array([len(holding.identities) for _, holding in changed], np.int64))
+        self,
+        changed: Sequence[tuple[Owner, Holding]],
+        stretches: Sequence[Stretch],
+        held: Sheet,
+        parts: Parts,
+        now: UnixTime,
+    ) -> None:
+        """Gives the sides whose clusters have not each kept to itself their new identities."""
+        shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
         ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
-        ended = {}
-        for number, (owner, holding) in enumerate(changed):
+        for number, ((owner, holding), stretch) in enumerate(zip(changed, stretches, strict=True)):
             if not shared.unmoved[number]:
-                inside = slice(*ranges[number])
-                name = partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now)
-                holding.identities, ended[owner] = identify(
+                inside, known = slice(*ranges[number]), holding.identities
+                found, _ = identify(
                     shared.of(number),
                     parts.masses[inside].tolist(),
-                    previous=holding.identities,
+                    previous=known[stretch.first : stretch.last],
                     now=now,
-                    new_id=name,
+                    new_id=partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now),
                 )
-        return ended
+                holding.identities = (*known[: stretch.first], *found, *known[stretch.last :])
 
     def _prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
@@ -223,7 +249,7 @@ class Sides:
         owners = np.full(len(prices), float(NO_OWNER))
         for number, zone in enumerate(remembered):
             owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
-        holding.window.own(owners)
+        holding.window.adopt(owners)
         holding.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
 
     def _move_landmark(self, now: UnixTime) -> None:

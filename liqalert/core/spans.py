@@ -27,20 +27,27 @@ def spans(prices: NDArray[np.float64], width: float) -> NDArray[np.int64]:
 def add_spans(prices: NDArray[np.float64], known: NDArray[np.float64], places: Sequence[int], width: float) -> None:
     """Makes `known` what `spans` would give, where `prices` are new at `places` and it was right for the others.
 
-    A new liquidation is in the windows of a stretch of others that ends just below it. Where the stretch begins is
-    asked by the very product that `reach` takes, because a quotient may be rounded to the other side of an edge.
+    A new liquidation is in the windows of a stretch of others that ends just below it.
     """
     factor = _factor(width)
     for place in places:
-        price = prices[place]
-        first = int(prices.searchsorted(price / factor))
-        while first > 0 and prices[first - 1] * factor >= price:
-            first = int(prices.searchsorted(prices[first - 1]))
-        while prices[first] * factor < price:
-            first = int(prices.searchsorted(prices[first], side="right"))
-        known[first:place] += 1.0
+        known[first_reaching(prices, place, width) : place] += 1.0
     for place in places:
         known[place] = int(prices.searchsorted(prices[place] * factor, side="right")) - place
+
+
+def first_reaching(prices: NDArray[np.float64], place: int, width: float) -> int:
+    """Where the stretch of those begins whose windows hold the one at `place`.
+
+    Asked by the very product that `reach` takes, because a quotient may be rounded to the other side of an edge.
+    """
+    factor, price = _factor(width), prices[place]
+    first = int(prices.searchsorted(price / factor))
+    while first > 0 and prices[first - 1] * factor >= price:
+        first = int(prices.searchsorted(prices[first - 1]))
+    while prices[first] * factor < price:
+        first = int(prices.searchsorted(prices[first], side="right"))
+    return first
 
 
 def kept_spans(known: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[np.int64]:

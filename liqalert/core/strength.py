@@ -7,12 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from liqalert.core.market import Instrument, PositionSide
 
 
 def magnitude(notional_usd: float, count: float) -> float:
     """One number for USD and count together. It shrinks by the same factor as they do when time passes."""
     return math.pow(notional_usd, 0.7) * math.pow(count, 0.3)
+
+
+def magnitudes(notional_usd: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same of many, up to rounding."""
+    found: NDArray[np.float64] = np.power(notional_usd, 0.7) * np.power(counts, 0.3)
+    return found
 
 
 LARGEST_EXPONENT = 700.0

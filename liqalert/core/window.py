@@ -94,7 +94,7 @@ class Window:
     spans of those below it that reach up to it.
     """
 
-    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "_width", "changed", "oldest")
+    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "_width", "arrived", "changed", "oldest")
 
     def __init__(self) -> None:
         self._table: Floats = np.empty((SPAN + 1, 0))
@@ -109,6 +109,8 @@ class Window:
         """A lower bound of the event times held."""
         self.changed = False
         """Whether anything came or went since the last rebuild."""
+        self.arrived: Sequence[int] | None = None
+        """Where in the table that is which came since the last rebuild; None where it is much, or more has changed."""
 
     def __len__(self) -> int:
         return _length(self._table) + len(self._fresh)
@@ -158,8 +160,10 @@ class Window:
         self._most_fresh = max(FRESH, _length(table) // 16)
         if len(places) * FEW > _length(table):
             self._width = None
+        new = [place + number for number, place in enumerate(places)]
+        self.arrived = new if self.arrived is not None and not self.arrived and len(new) <= ONE_BY_ONE else None
         if self._width is not None:
-            add_spans(table[PRICE], table[SPAN], [place + number for number, place in enumerate(places)], self._width)
+            add_spans(table[PRICE], table[SPAN], new, self._width)
 
     def _with_one(self, key: Key, rest: tuple[float, float]) -> tuple[list[int], Floats]:
         """The place of a single liquidation, and the table with it: as between most rebuilds, and several times faster
@@ -203,25 +207,35 @@ class Window:
             if self._width is not None:
                 self._table[SPAN] = kept_spans(self._table[SPAN], kept)
             self._table = self._table[:, kept]
-            self.changed = True
+            self.changed, self.arrived = True, None
         self.oldest = self._table[TIME].min(initial=float("inf"))
 
     def rescale(self, factor: float) -> None:
         """Multiplies every mass: the landmark has moved."""
         self._merge()
         self._table[MASS] *= factor
+        self.arrived = None
 
     def reweigh(self, landmark: UnixTime, decay_s: float) -> None:
         """Computes every mass anew for a landmark that has moved back."""
         self._merge()
         exponents = np.minimum((self._table[TIME] - landmark) / decay_s, LARGEST_EXPONENT)
         self._table[MASS] = self._table[NOTIONAL] * np.exp(exponents)
-        self.changed = True
+        self.changed, self.arrived = True, None
 
-    def own(self, owners: Floats) -> None:
-        """Notes which cluster each liquidation is in, by position in the window, after a rebuild."""
-        self._table[OWNER] = owners
-        self.changed = False
+    def own(self, owners: Floats, left: int = 0, *, more: int = 0) -> None:
+        """Notes after a rebuild which cluster each liquidation from position `left` on is in. As far as `owners` do not
+        go, what follows is in the cluster it was in, which has moved on by `more`."""
+        right = left + len(owners)
+        self._table[OWNER, left:right] = owners
+        if more:
+            self._table[OWNER, right:] += more
+        self.changed, self.arrived = False, ()
+
+    def adopt(self, owners: Floats) -> None:
+        """As if an earlier rebuild had put each liquidation into the cluster that is given for it."""
+        self.own(owners)
+        self.changed, self.arrived = True, None
 
     def columns(self) -> Columns:
         """What is held, until the next change: not a copy."""

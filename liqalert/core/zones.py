@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import accumulate, pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from liqalert.core.clusters import Cluster, SideClusters
+from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.strength import Baseline, magnitude
 from liqalert.core.terms import Terms
-from liqalert.core.window import Floats
 
 OPENS_AT_STRENGTH = 0.3
 """No rule may ask for less."""
@@ -143,10 +142,18 @@ def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
     return min(peak, 2.0 * peak * math.exp((zone.peak_at - now) / decay_s))
 
 
-def qualify(notional_usd: Floats, counts: Floats, terms: Terms) -> NDArray[np.bool_]:
-    """Which clusters, by their time-weighted notional and their plain count, are big enough for a zone at all."""
-    big: NDArray[np.bool_] = (notional_usd >= terms.min_notional_usd) & (counts >= terms.min_events)
-    return big
+def qualifying(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Iterator[Sequence[Cluster]]:
+    """For each of `sides`, at least one, the clusters that are big enough for a zone at all: by their time-weighted
+    notional, of which `factor` is left, and their plain count."""
+    table = np.concatenate([clusters.table for clusters in sides], axis=1)
+    first = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
+    (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
+    of_sides = big.searchsorted(first)
+    # What is big lies where its side begins, and so much further.
+    places = (big - first[:-1].repeat(of_sides[1:] - of_sides[:-1])).tolist()
+    columns = table[:, big].T.tolist()
+    for clusters, (lower, upper) in zip(sides, pairwise(of_sides.tolist()), strict=True):
+        yield clusters.made(places[lower:upper], columns[lower:upper])
 
 
 def still_covers(cluster: Cluster, zone: Zone) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,7 +59,9 @@ def test_clusters_that_are_made_when_read_are_a_sequence_like_any_other(items: l
     assert [found[place] for place in range(len(found))] == list(whole)
     assert found[1:] == whole[1:]
     assert found.largest_notional_usd == max(cluster.notional_usd for cluster in whole)
-    assert found.top_magnitude == max(magnitude(each.notional_usd, each.weighted_count) for each in whole)
+    assert found.magnitudes().tolist() == pytest.approx(
+        [magnitude(each.notional_usd, each.weighted_count) for each in whole], rel=1e-12
+    )
 
 
 @given(event_lists, prices, st.floats(0.0, 0.1), st.floats(0.0, 40_000.0))

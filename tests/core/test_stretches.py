@@ -1,0 +1,133 @@
+"""A side of which only a stretch is cut anew comes out as if all of it had been."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from liqalert.core import sides
+from liqalert.core.clusters import COUNT, USD, SideClusters
+from liqalert.core.engine import Engine, Snapshot
+from liqalert.core.episodes import Decision
+from liqalert.core.market import Liquidation
+from liqalert.core.stretches import Stretch, to_be_cut
+from tests.core.events import BTC, T0, TERMS, Event, columns, liquidation, parts_of
+
+EVER = 10**9
+LANDMARK_S = sides.LANDMARK_DECAYS * TERMS.decay_s
+BEGIN = (T0 // LANDMARK_S + 1) * LANDMARK_S - 20 * TERMS.rebuild_s
+"""The landmark moves in the middle of forty ticks."""
+
+
+def arrivals(random: Random, ticks: int, most: int) -> Iterator[list[Liquidation]]:
+    """What comes before each tick: here and there, on a grid where windows begin and end, and in bunches."""
+    middle = 1000.0
+    for number in range(ticks):
+        middle *= math.exp(random.gauss(0.0, 0.005))
+        now, came = BEGIN + number * TERMS.rebuild_s, []
+        for _ in range(random.randint(1, most)):
+            spread = random.choice([0.001, 0.03])
+            price = middle * math.exp(random.gauss(0.0, spread))
+            if random.random() < 0.3:
+                price = 1000.0 * 1.02 ** (random.randint(-16, 16) / 4)
+            age = random.choice([0.0, random.uniform(0.0, TERMS.history_s)])
+            came.append(liquidation(price, 10.0 ** random.uniform(2, 6), now - age, received=now))
+        yield came
+
+
+def run(seed: int, great: int, most: int) -> Iterator[tuple[Snapshot, tuple[Decision, ...]]]:
+    """Ticks of an engine in which sides with `great` liquidations are cut by stretches."""
+    engine = Engine(TERMS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sides, "GREAT", great)
+        for number, came in enumerate(arrivals(Random(seed), 40, most)):
+            now = BEGIN + number * TERMS.rebuild_s
+            for each in came:
+                engine.add(each, now)
+            yield engine.tick(now)
+
+
+@settings(max_examples=60)
+@given(st.integers(0, EVER), st.sampled_from([1, 1, 3, 12]))
+def test_clusters_ids_and_decisions_are_those_of_sides_that_are_cut_whole(seed: int, most: int) -> None:
+    by_stretches, whole = list(run(seed, 0, most)), list(run(seed, EVER, most))
+
+    assert [decisions for _, decisions in by_stretches] == [decisions for _, decisions in whole]
+    for (found, _), (expected, _) in zip(by_stretches, whole, strict=True):
+        assert found.sides == expected.sides
+        assert found.zones == expected.zones
+
+
+def loaded(seed: int, count: int) -> tuple[list[Event], Random]:
+    random = Random(seed)
+    return [event(random) for _ in range(count)], random
+
+
+def event(random: Random) -> Event:
+    return Event(
+        1000.0 * math.exp(random.gauss(0.0, 0.03)), 10.0 ** random.uniform(2, 6), random.uniform(0.0, 40_000.0)
+    )
+
+
+@given(st.integers(0, EVER), st.integers(1, 3))
+def test_outside_the_stretch_every_window_stays_and_inside_are_those_of_the_stretch_alone(seed: int, new: int) -> None:
+    old, random = loaded(seed, 120)
+    before = parts_of(columns(old))
+    came = [event(random) for _ in range(new)]
+    held = columns(old + came)
+    held.table[-1] = held.prices.searchsorted(held.prices * math.exp(TERMS.window_width), side="right") - np.arange(
+        len(held)
+    )
+    arrived = sorted(held.prices.tolist().index(each.price) for each in came)
+
+    stretch = to_be_cut(held, arrived, before.ends - before.starts, before.masses, TERMS.window_width)
+
+    after, inside = parts_of(held), parts_of(stretch.columns)
+    right = stretch.left + len(stretch.columns)
+    assert [place for place in arrived if not stretch.left <= place < right] == []
+    cut = [
+        *before.starts[: stretch.first].tolist(),
+        *(inside.starts + stretch.left).tolist(),
+        *(before.starts[stretch.last :] + new).tolist(),
+    ]
+    assert cut == after.starts.tolist()
+    assert inside.masses.tolist() == after.masses[stretch.first :][: len(inside.masses)].tolist()
+
+
+def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = Random(1)
+    engine = Engine(TERMS)
+    cut: list[int] = []
+
+    def counted(*given: Any) -> Stretch:
+        stretch = to_be_cut(*given)
+        cut.append(len(stretch.columns))
+        return stretch
+
+    for number in range(3000):
+        engine.add(spread(random, T0 - number), T0)
+    engine.tick(T0)
+    monkeypatch.setattr("liqalert.core.sides.to_be_cut", counted)
+
+    for number in range(1, 101):
+        now = T0 + number * TERMS.rebuild_s
+        engine.add(spread(random, now), now)
+        snapshot, _ = engine.tick(now)
+
+    [held] = snapshot.sides.values()
+    assert isinstance(held, SideClusters)
+    assert held.table[COUNT].sum() == 3100
+    assert held.table[USD].min() > 0.0
+    assert len(cut) == 100
+    assert sum(cut) < 3000 * 100 / 4
+
+
+def spread(random: Random, at: float) -> Liquidation:
+    return liquidation(1000.0 * math.exp(random.gauss(0.0, 0.03)), 10.0 ** random.uniform(2, 6), at, instrument=BTC)
