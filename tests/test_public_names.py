@@ -48,6 +48,13 @@ def test_nothing_heavy_is_imported_before_it_is_used(what: str, tmp_path: Path) 
     assert (ended.stdout, ended.stderr) == ("[]\n", "")
 
 
+def test_the_daemon_starts_without_what_it_may_never_need(tmp_path: Path) -> None:
+    rarely = ("PIL", "sqlalchemy.dialects.postgresql", "tqdm", "liqalert.app.replay")
+    code = f"import sys, liqalert.app.lifecycle; print([name for name in {rarely} if name in sys.modules])"
+
+    assert python("-c", code, environ={}, cwd=tmp_path).stdout == "[]\n"
+
+
 def test_every_public_name_is_found_and_listed() -> None:
     assert set(liqalert.__all__) == set(liqalert._HOMES)
     assert [name for name in liqalert.__all__ if getattr(liqalert, name).__name__ != name] == []

@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 
 from liqalert.app.assembly import assemble
-from liqalert.app.backtest.run import Estimator
+from liqalert.app.backtest.estimate import Estimator
 from liqalert.app.chores import Chores
 from liqalert.app.database_wait import until_there
 from liqalert.app.facts import Facts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from liqalert.cli.client import DaemonClient, NotRunning
 from liqalert.cli.options import CommandFailed, Commands, Parser, add_command, settings_of
 
 
@@ -27,6 +26,7 @@ def add_commands(commands: Commands) -> None:
 def _test(args: argparse.Namespace) -> int:
     import msgspec
 
+    from liqalert.cli.client import DaemonClient, NotRunning
     from liqalert.cli.tables import Taken, decoded
 
     client = DaemonClient.of(settings_of(args))

@@ -6,9 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from liqalert.cli.client import DaemonClient, NotRunning
 from liqalert.cli.options import Commands, add_command, settings_of, storage_errors
 
 if TYPE_CHECKING:
@@ -55,7 +53,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def _clusters(args: argparse.Namespace) -> int:
+    from urllib.parse import quote
+
     from liqalert.cli import tables
+    from liqalert.cli.client import DaemonClient, NotRunning
 
     settings = settings_of(args)
     path = "/api/v1/clusters" + (f"/{quote(args.symbol, safe='')}" if args.symbol else "")
@@ -73,6 +74,7 @@ def _clusters(args: argparse.Namespace) -> int:
 
 def _alerts(args: argparse.Namespace) -> int:
     from liqalert.cli import tables
+    from liqalert.cli.client import DaemonClient, NotRunning
 
     settings = settings_of(args)
     try:
@@ -88,7 +90,10 @@ def _alerts(args: argparse.Namespace) -> int:
 
 
 def _why(args: argparse.Namespace) -> int:
+    from urllib.parse import quote
+
     from liqalert.cli import tables
+    from liqalert.cli.client import DaemonClient, NotRunning
 
     settings = settings_of(args)
     try:

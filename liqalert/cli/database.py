@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liqalert.cli.client import DaemonClient
 from liqalert.cli.options import CommandFailed, Commands, Parser, add_command, settings_of, storage_errors
 
 if TYPE_CHECKING:
@@ -68,6 +66,8 @@ def _upgrade(args: argparse.Namespace) -> int:
 
 
 def _current(args: argparse.Namespace) -> int:
+    import asyncio
+
     from liqalert.storage.database import Database
     from liqalert.storage.schema import current_revision, head
 
@@ -86,6 +86,8 @@ def _current(args: argparse.Namespace) -> int:
 
 
 def _backup(args: argparse.Namespace) -> int:
+    import asyncio
+
     from liqalert.storage.copies import backup
     from liqalert.storage.database import Database
 
@@ -112,6 +114,8 @@ def _restore(args: argparse.Namespace) -> int:
 
 
 def _prune(args: argparse.Namespace) -> int:
+    import asyncio
+
     from liqalert.clock import SystemClock
     from liqalert.storage.database import Database, parse_url
     from liqalert.storage.housekeeping import prune
@@ -137,6 +141,8 @@ def _prune(args: argparse.Namespace) -> int:
 
 def _settings_without_daemon(args: argparse.Namespace) -> Settings:
     """The settings, once it is clear that no daemon writes to the same database."""
+    from liqalert.cli.client import DaemonClient
+
     settings = settings_of(args)
     client = DaemonClient.of(settings)
     if settings.web.enabled and client.running():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import replace
 
 from liqalert.cli.options import Commands, add_command
 
@@ -38,6 +37,8 @@ def _positive(text: str) -> float:
 
 
 def _demo(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
     from liqalert import logs
     from liqalert.app.demo import DemoOptions, demo
 

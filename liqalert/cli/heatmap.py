@@ -6,9 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from liqalert.cli.client import DaemonClient, NotRunning
 from liqalert.cli.options import CommandFailed, Commands, add_command, settings_of, storage_errors
 
 if TYPE_CHECKING:
@@ -34,6 +32,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def _heatmap(args: argparse.Namespace) -> int:
+    from urllib.parse import quote
+
+    from liqalert.cli.client import DaemonClient, NotRunning
+
     settings = settings_of(args)
     path = f"/api/v1/heatmap/{quote(args.symbol, safe='')}.png?range={args.range}"
     try:

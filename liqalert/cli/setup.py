@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liqalert.cli.client import DaemonClient, NotRunning
 from liqalert.cli.options import CommandFailed, Commands, add_command, settings_of, storage_errors
 
 if TYPE_CHECKING:
@@ -143,6 +142,7 @@ def _pair(args: argparse.Namespace) -> int:
     import msgspec
 
     from liqalert import logs
+    from liqalert.cli.client import DaemonClient, NotRunning
     from liqalert.cli.tables import Offer, decoded
 
     settings = settings_of(args)

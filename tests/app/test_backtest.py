@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from liqalert.app.backtest.collector import Collector, around
-from liqalert.app.backtest.run import Estimator
+from liqalert.app.backtest.estimate import Estimator
 from liqalert.app.backtest.stored import over_history, read_history
 from liqalert.core.candles import Candle
 from liqalert.core.evaluation import CONTROLS_PER_ALERT

@@ -1,22 +1,21 @@
-"""The command `liqalert backtest`, and the estimate of alerts a day that /settings shows."""
+"""The command `liqalert backtest`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from liqalert.app.backtest.collector import Collector, Evaluated, Grid, around
+from liqalert.app.backtest.collector import Collector, Evaluated, around
 from liqalert.app.backtest.recorded import over_files
 from liqalert.app.backtest.stored import over_history, read_history
 from liqalert.app.start import EXCHANGE, terms_of
-from liqalert.clock import Clock, SystemClock
+from liqalert.clock import SystemClock
 from liqalert.core.evaluation import Figures, Share, Shares
-from liqalert.core.market import Instrument, UnixTime
-from liqalert.core.rules import Thresholds
+from liqalert.core.market import Instrument
 from liqalert.core.terms import Terms
 from liqalert.feeds.records import PriceSource
 from liqalert.ports import StorageError
@@ -25,11 +24,6 @@ from liqalert.render.backtest_plot import backtest_png
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
 
-ESTIMATE_DAYS = 7.0
-LEAST_DAYS = 1.0
-ESTIMATE_EVERY_S = 3600.0
-COARSE_TICK_S = 60.0
-"""Of an estimate: twelve times cheaper than the daemon's ticks, and good enough for a count."""
 DAY_S = 86_400.0
 
 
@@ -153,42 +147,3 @@ def _share(share: Share) -> ShareItem:
 
 
 # ---------------------------------------------------------------- for /settings
-
-
-class Estimator:
-    """Says how many alerts a day thresholds would have given on the watched instruments, from the last seven days."""
-
-    def __init__(self, database: Database, terms: Terms, instruments: Sequence[Instrument], clock: Clock) -> None:
-        self._database = database
-        self._terms = replace(terms, rebuild_s=max(terms.rebuild_s, COARSE_TICK_S))
-        self._instruments = tuple(instruments)
-        self._clock = clock
-        self._known: dict[tuple[float, float], tuple[UnixTime, str | None]] = {}
-        self._busy = asyncio.Lock()
-
-    async def sentence(self, thresholds: Thresholds) -> str | None:
-        """None where less than a day is known, or the database does not answer."""
-        key = (thresholds.distance_pct, thresholds.min_strength)
-        async with self._busy:
-            made_at, sentence = self._known.get(key, (0.0, None))
-            if not 0.0 <= self._clock.now() - made_at < ESTIMATE_EVERY_S:
-                sentence = await self._estimate(*key)
-                self._known[key] = (self._clock.now(), sentence)
-        return sentence
-
-    async def _estimate(self, distance_pct: float, min_strength: float) -> str | None:
-        now = self._clock.now()
-        collector = Collector(
-            Grid((distance_pct,), (min_strength,)), rearm_ratio=self._terms.rearm_ratio, memory_s=self._terms.memory_s
-        )
-        try:
-            history = await read_history(self._database, self._instruments, now - ESTIMATE_DAYS * DAY_S, now)
-        except StorageError:
-            return None
-        await asyncio.to_thread(over_history, history, self._instruments, collector, self._terms)
-        found = await asyncio.to_thread(collector.evaluated)
-        if found.days < LEAST_DAYS:
-            return None
-        names = ", ".join(instrument.symbol for instrument in self._instruments)
-        per_day = found.figures[0].per_day
-        return f"About {per_day:.1f} near alerts a day on {names}, by the last {found.days:.1f} days."
