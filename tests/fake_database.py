@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from liqalert.core.alerts import Alert
@@ -54,7 +54,9 @@ class FakeDatabase(FakeAmendments):
             if isinstance(decision, Transition) and decision.episode.alert_id is not None:
                 self.move(decision.episode, decision.at)
 
-    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
+    async def record_and_fan_out(
+        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
+    ) -> FannedOut:
         await self.record(decisions)
         if any(alert.id not in self.done for alert in self.alerts.values() if alert not in alerts_in(decisions)):
             return FannedOut()

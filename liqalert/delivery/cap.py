@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import utc_day
@@ -54,6 +54,11 @@ class DailyCap:
         # What is known already counts messages as well whose outcomes are not written yet.
         for chat_id, count in counts.items():
             self._sent.setdefault(chat_id, count)
+
+    def counted(self, now: UnixTime) -> Set[int]:
+        """The chats of which it is known."""
+        self._turn_page(now)
+        return self._sent.keys()
 
     def reached(self, chat_id: int, now: UnixTime) -> bool:
         """As far as it is known: an alert too many is better than one too few."""

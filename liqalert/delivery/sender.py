@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -122,6 +122,9 @@ class Sender:
     def wake_amender(self) -> None:
         """Messages that were sent may no longer be true."""
         self._amender.wake()
+
+    def counted(self, now: UnixTime) -> Set[int]:
+        return self._cap.counted(now)
 
     def send_recorded(self, fanned_out: FannedOut) -> None:
         """Takes deliveries that have just been recorded, as if it had read them; where in doubt, it reads the outbox.

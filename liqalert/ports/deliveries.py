@@ -94,7 +94,8 @@ class FannedOut:
     records: Mapping[str, TrackRecord] = field(default_factory=dict)
     """Of the rules of those alerts that have an episode, by rule id."""
     sent_today: Mapping[int, int] = field(default_factory=dict)
-    """By chat, of those that the deliveries go to: as `Outbox.messages_since`, since 00:00 UTC."""
+    """By chat, of those that the deliveries go to and that were not counted: as `Outbox.messages_since`, since 00:00
+    UTC."""
 
 
 class Outbox(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 
 from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select, bindparam, false, select
@@ -56,21 +56,28 @@ class AlertStore:
                 "recording decisions", lambda connection: self._write(connection, decisions)
             )
 
-    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
+    async def record_and_fan_out(
+        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
+    ) -> FannedOut:
         alerts = tuple(alerts_in(decisions))
 
         def write(connection: Connection) -> FannedOut:
-            self._write(connection, decisions)
-            return fan_out_at_once(self._database, connection, alerts, now) if alerts else FannedOut(complete=True)
+            new = self._write(connection, decisions)
+            if not alerts:
+                return FannedOut(complete=True)
+            written = {each.episode.id: each.episode for each in new if isinstance(each, Transition)}
+            return fan_out_at_once(self._database, connection, alerts, now, just_written=written, counted=counted)
 
         return await self._database.write_at_once("recording decisions", write)
 
-    def _write(self, connection: Connection, decisions: Sequence[Decision]) -> None:
+    def _write(self, connection: Connection, decisions: Sequence[Decision]) -> Sequence[Decision]:
+        """Gives those that were not recorded before."""
         new = _not_yet_recorded(connection, decisions)
         rows = [write for decision in new for write in writes(decision)]
         for kind, group in groupby(rows, key=lambda row: row[0]):
             connection.execute(self._statements[kind], [values for _, values in group])
         mark_outdated(connection, new)
+        return new
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:

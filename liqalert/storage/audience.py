@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from sqlalchemy import BigInteger, Connection, Integer, Select, bindparam, func, null, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Double,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
@@ -25,17 +38,16 @@ def read_recipients(
 ) -> tuple[Recipient, ...]:
     """The next `limit` whom `alert` concerns after the row `after` of the chats, by row: routing decides about each."""
     query, values = _audience(alert)
-    rows = connection.execute(query, values | {"after": after, "most": limit}).mappings().all()
-    chat_ids = [row["id"] for row in rows]
-    muted = _mutes(connection, alert, chat_ids, now)
-    acknowledged = _acknowledged(connection, alert, chat_ids)
+    values |= _scope(alert, now) | {"after": after, "most": limit}
+    rows = connection.execute(query, values).mappings().all()
+    acknowledged = _acknowledged(connection, alert, [row["id"] for row in rows])
     return tuple(
         Recipient(
             row["id"],
             row["channel"],
             row["address"],
             preferences_from(row["preferences"]),
-            max(filter(None, (row["muted_until"], muted.get(row["id"]))), default=None),
+            max(filter(None, (row["muted_until"], row["scope_muted_until"])), default=None),
             row["id"] in acknowledged,
         )
         for row in rows
@@ -44,7 +56,21 @@ def read_recipients(
 
 # Statements are made once: putting one together anew takes five times as long as running it.
 _AFTER, _MOST = bindparam("after", type_=BigInteger), bindparam("most", type_=Integer)
-_CHAT = (CHATS.c.id, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences)
+_SCOPE_MUTED_UNTIL = (
+    select(func.max(MUTES.c.until))
+    .where(MUTES.c.chat_id == CHATS.c.id, MUTES.c.until > bindparam("muted_after", type_=Double))
+    .where(
+        or_(
+            MUTES.c.symbol == "",
+            and_(MUTES.c.exchange == bindparam("scope_exchange"), MUTES.c.symbol == bindparam("scope_symbol")),
+        )
+    )
+    .correlate(CHATS)
+    .scalar_subquery()
+    .label("scope_muted_until")
+)
+"""Until when the chat has muted the alert's instrument, or all of them."""
+_CHAT = (CHATS.c.id, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences, _SCOPE_MUTED_UNTIL)
 _LIVING = (CHATS.c.dead_since.is_(None), CHATS.c.removed_at.is_(None))
 _HELD = SUBSCRIPTIONS.c
 _SUBSCRIBERS = (
@@ -69,12 +95,6 @@ _OF_ALL_INSTRUMENTS = _SUBSCRIBERS.where(_HELD.chat_id.not_in(_SAID_OTHERWISE))
 _EVERYONE = (
     select(*_CHAT, null().label("muted_until")).where(CHATS.c.id > _AFTER, *_LIVING).order_by(CHATS.c.id).limit(_MOST)
 )
-_MUTES = (
-    select(MUTES.c.chat_id, func.max(MUTES.c.until))
-    .where(MUTES.c.chat_id.in_(bindparam("chat_ids", expanding=True)), MUTES.c.until > bindparam("now"))
-    .where(tuple_(MUTES.c.exchange, MUTES.c.symbol).in_(bindparam("scopes", expanding=True)))
-    .group_by(MUTES.c.chat_id)
-)
 
 
 def _audience(alert: Alert) -> tuple[Select[tuple[object, ...]], dict[str, object]]:
@@ -93,13 +113,10 @@ def _audience(alert: Alert) -> tuple[Select[tuple[object, ...]], dict[str, objec
     return _EVERYONE.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == "console")), {}
 
 
-def _mutes(connection: Connection, alert: Alert, chat_ids: Sequence[int], now: UnixTime) -> dict[int, UnixTime]:
-    """By chat: until when it has muted the alert's instrument, or all of them."""
-    if not chat_ids or alert.instrument is None:
-        return {}
-    scopes = [tuple(mute_key(scope).values()) for scope in (None, alert.instrument)]
-    values = {"chat_ids": chat_ids, "scopes": scopes, "now": now}
-    return {row[0]: row[1] for row in connection.execute(_MUTES, values)}
+def _scope(alert: Alert, now: UnixTime) -> dict[str, object]:
+    """Which mutes count, and that none does for what is about no instrument: a mute is one of instruments."""
+    muted_after = math.inf if alert.instrument is None else now
+    return {f"scope_{name}": value for name, value in mute_key(alert.instrument).items()} | {"muted_after": muted_after}
 
 
 def _acknowledged(connection: Connection, alert: Alert, chat_ids: Sequence[int]) -> frozenset[int]:

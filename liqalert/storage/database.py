@@ -47,7 +47,7 @@ class Database:
         self._writer = _engine(self.url, busy_timeout_s, reading=False)
         self._reader = _engine(self.url, busy_timeout_s, reading=True)
         self._at_once = AtOnce()
-        self._inserts: dict[Table, Executable] = {}
+        self._inserts: dict[tuple[Table, tuple[str, ...]], Executable] = {}
         self._returning: set[asyncio.Task[None]] = set()
 
     @property
@@ -125,11 +125,13 @@ class Database:
             assert driver is not None
             await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def insert_new(self, table: Table) -> Executable:
-        """An INSERT that leaves rows which exist already as they are."""
-        if table not in self._inserts:
-            self._inserts[table] = self._insert(table).on_conflict_do_nothing()
-        return self._inserts[table]
+    def insert_new(self, table: Table, *, returning: tuple[str, ...] = ()) -> Executable:
+        """An INSERT that leaves rows which exist already as they are, and gives these columns of those that are new."""
+        key = (table, returning)
+        if key not in self._inserts:
+            insert = self._insert(table).on_conflict_do_nothing()
+            self._inserts[key] = insert.returning(*(table.c[name] for name in returning)) if returning else insert
+        return self._inserts[key]
 
     def insert_new_rows(self, table: Table, columns: tuple[str, ...]) -> str:
         """The same as text, for many rows at once: tuples in the order of `columns`, through `exec_driver_sql`.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -48,11 +49,19 @@ def read_episodes_of(connection: Connection, alert_ids: Sequence[str]) -> dict[s
     return {row.id: episodes[row.episode_id] for row in rows if row.episode_id in episodes}
 
 
-def overtaken_at(connection: Connection, alert: Alert) -> UnixTime | None:
-    """Since when the words of `alert` have no longer been the whole story of its episode; None while they are."""
+def overtaken_at(
+    connection: Connection, alert: Alert, just_written: Mapping[str, Episode] = MappingProxyType({})
+) -> UnixTime | None:
+    """Since when the words of `alert` have no longer been the whole story of its episode; None while they are.
+
+    Episodes in `just_written`, by id, need not be read.
+    """
     if alert.episode_id is None:
         return None
-    episode = read_episodes(connection, [alert.episode_id]).get(alert.episode_id)
+    episode = just_written.get(alert.episode_id)
+    # One that is idle may have been abandoned, which only its transitions tell.
+    if episode is None or episode.state is EpisodeState.IDLE:
+        episode = read_episodes(connection, [alert.episode_id]).get(alert.episode_id)
     return episode.since if episode is not None and shown_state(episode) is not None else None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping, Sequence, Set
+from types import MappingProxyType
 
 from sqlalchemy import Connection, Integer, bindparam, select, update
 
 from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Episode
 from liqalert.core.market import UnixTime
 from liqalert.delivery.routing import Route, delivery_by, route
 from liqalert.ports import Delivery, FannedOut, Recipient
@@ -19,8 +20,6 @@ from liqalert.storage.outcomes import count_messages
 from liqalert.storage.tables import ALERTS, DELIVERIES
 
 DAY_S = 86_400.0
-
-Made: TypeAlias = tuple[Recipient, Route]
 
 AT_ONCE = 50
 """So many deliveries are made while their alert is recorded: the next decisions wait for that."""
@@ -34,24 +33,48 @@ def read_progress(connection: Connection, alert: Alert) -> tuple[bool, int] | No
 
 
 def fan_out(
-    database: Database, connection: Connection, alert: Alert, *, now: UnixTime, after: int, limit: int = BATCH
-) -> tuple[bool, Sequence[Made]]:
-    """Adds deliveries for the next `limit` recipients, and notes how far it has come; whether those were the last."""
+    database: Database,
+    connection: Connection,
+    alert: Alert,
+    *,
+    now: UnixTime,
+    after: int,
+    limit: int = BATCH,
+    just_written: Mapping[str, Episode] = MappingProxyType({}),
+) -> tuple[bool, Iterable[Delivery]]:
+    """Adds deliveries for the next `limit` recipients, and notes how far it has come; whether those were the last, and
+    what was added, as the outbox would give it."""
     recipients = read_recipients(connection, alert, now=now, after=after, limit=limit)
     wanted = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
+    ids: dict[int, int] = {}
     if wanted:
-        amend_at = overtaken_at(connection, alert)
+        amend_at = overtaken_at(connection, alert, just_written)
         rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in wanted]
-        connection.execute(database.insert_new(DELIVERIES), rows)
+        insert = database.insert_new(DELIVERIES, returning=("chat_id", "id"))
+        # Where it is told that they are many, SQLAlchemy puts the statement together anew.
+        ids = {row.chat_id: row.id for row in connection.execute(insert, rows if len(rows) > 1 else rows[0])}
     done = len(recipients) < limit
     cursor = recipients[-1].chat_id if recipients else after
     connection.execute(_NOTE_PROGRESS, {"b_id": alert.id, "b_done": done, "b_cursor": cursor})
-    return done, wanted
+    return done, (
+        delivery_by(way, alert, recipient, now, id_=ids[recipient.chat_id])
+        for recipient, way in wanted
+        if recipient.chat_id in ids
+    )
 
 
-def fan_out_at_once(database: Database, connection: Connection, alerts: Sequence[Alert], now: UnixTime) -> FannedOut:
+def fan_out_at_once(
+    database: Database,
+    connection: Connection,
+    alerts: Sequence[Alert],
+    now: UnixTime,
+    *,
+    just_written: Mapping[str, Episode],
+    counted: Set[int],
+) -> FannedOut:
     """Deliveries of `alerts`, in their order, for the first 50 recipients in all: their alerts are being recorded.
 
+    `just_written` are the episodes that are, by id; messages of the day are not counted for the chats in `counted`.
     None where the fan-out of another alert is not complete: a chat is told of that one first.
     """
     unfinished = connection.execute(_UNFINISHED, {"most": len(alerts) + 1})
@@ -67,35 +90,28 @@ def fan_out_at_once(database: Database, connection: Connection, alerts: Sequence
         if room <= 0:
             break
         after = cursors[alert.id]
-        done, wanted = fan_out(database, connection, alert, now=now, after=after, limit=room)
-        made += _deliveries(connection, alert, wanted, after=after, now=now)
+        done, added = fan_out(database, connection, alert, now=now, after=after, limit=room, just_written=just_written)
+        made += added
         if not done:
             break
     else:
-        return _briefed(connection, made, now, complete=True)
-    return _briefed(connection, made, now, complete=False)
+        return _briefed(connection, made, now, counted, complete=True)
+    return _briefed(connection, made, now, counted, complete=False)
 
 
-def _briefed(connection: Connection, made: Sequence[Delivery], now: UnixTime, *, complete: bool) -> FannedOut:
+def _briefed(
+    connection: Connection, made: Sequence[Delivery], now: UnixTime, counted: Set[int], *, complete: bool
+) -> FannedOut:
     """With what else is to be known to send `made`."""
+    uncounted = {each.chat_id for each in made if each.chat_id not in counted}
     alerts = {each.alert.id: each.alert for each in made}.values()
     rules = {alert.rule.id for alert in alerts if alert.rule is not None and alert.episode_id is not None}
     return FannedOut(
         tuple(made),
         complete,
         records={rule_id: read_track_record(connection, rule_id) for rule_id in rules},
-        sent_today=count_messages(connection, {each.chat_id for each in made}, now // DAY_S * DAY_S),
+        sent_today=count_messages(connection, uncounted, now // DAY_S * DAY_S),
     )
-
-
-def _deliveries(
-    connection: Connection, alert: Alert, wanted: Sequence[Made], *, after: int, now: UnixTime
-) -> Iterator[Delivery]:
-    """As the outbox would give them."""
-    found = connection.execute(_IDS, {"alert_id": alert.id, "after": after}) if wanted else ()
-    ids = {row.chat_id: row.id for row in found}
-    for recipient, way in wanted:
-        yield delivery_by(way, alert, recipient, now, id_=ids[recipient.chat_id])
 
 
 def delivery_row(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) -> dict[str, object]:
@@ -116,9 +132,6 @@ _UNFINISHED = (
     select(ALERTS.c.id, ALERTS.c.fanout_cursor)
     .where(ALERTS.c.fanout_done.is_(False))
     .limit(bindparam("most", type_=Integer))
-)
-_IDS = select(DELIVERIES.c.chat_id, DELIVERIES.c.id).where(
-    DELIVERIES.c.alert_id == bindparam("alert_id"), DELIVERIES.c.chat_id > bindparam("after")
 )
 _NOTE_PROGRESS = (
     update(ALERTS)

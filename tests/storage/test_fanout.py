@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 
 import pytest
+from sqlalchemy import insert, select
 
 from liqalert.core.episodes import Raised
 from liqalert.core.outcomes import TrackRecord
@@ -13,6 +14,7 @@ from liqalert.ports import Delivery, DeliveryStatus, FannedOut, Outcome, Storage
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
+from liqalert.storage.tables import DELIVERIES
 from tests.storage.objects import BTC_RULE, T0, alert, held, near, touched
 from tests.storage.subscribers import subscribers
 
@@ -44,6 +46,45 @@ async def test_what_is_asked_before_sending_comes_along(
 
     assert made.records == {BTC_RULE.id: TrackRecord(swept=0, held=1, faded=0)}
     assert made.sent_today == {1: 1, 2: 0}
+
+
+async def test_messages_of_chats_that_have_been_counted_are_not_counted_again(
+    database: Database, alerts: AlertStore
+) -> None:
+    await subscribers(database, 3)
+
+    made = await alerts.record_and_fan_out([near()], T0 + 81, counted={1, 3})
+
+    assert len(made.deliveries) == 3
+    assert made.sent_today == {2: 0}
+
+
+async def test_a_delivery_that_is_there_already_is_not_made_again(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 3)
+    await alerts.record([near()])
+    async with database.write("test") as connection:
+        there = {"alert_id": alert().id, "chat_id": 2, "silent": False, "status": "due", "attempts": 0}
+        times = {"created_at": T0, "due_at": T0, "updated_at": T0}
+        await connection.execute(insert(DELIVERIES), [there | times])
+
+    made = await alerts.record_and_fan_out([near()], T0 + 82)
+
+    assert [each.chat_id for each in made.deliveries] == [1, 3]
+    assert sorted(each.chat_id for each in await outbox.due(T0 + 99, 9)) == [1, 2, 3]
+
+
+async def test_an_alert_whose_episode_has_moved_on_by_then_is_overtaken(
+    alerts: AlertStore, database: Database, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 1)
+
+    await alerts.record_and_fan_out([near(), touched()], T0 + 81)
+
+    async with database.read("test") as connection:
+        amend_at = (await connection.execute(select(DELIVERIES.c.amend_at))).scalar_one()
+    assert amend_at == touched().episode.since
 
 
 async def test_recorded_again_it_makes_none(database: Database, alerts: AlertStore, outbox: DeliveryOutbox) -> None:
