@@ -17,14 +17,14 @@ from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
-from liqalert.core.stretches import Stretch, to_be_cut, whole
+from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
 from liqalert.core.window import NO_OWNER, Floats, Indices, Window
 from liqalert.core.zones import Zone, qualifying, strongest
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
-GREAT = 256
+GREAT = 1024
 """Of a side with so many liquidations only that is cut anew where something changes."""
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
@@ -164,11 +164,15 @@ class Sides:
         for (owner, holding), stretch, (left, right), (start, end) in zip(
             changed, stretches, pairwise(held.bounds.tolist()), pairwise(first.tolist()), strict=True
         ):
-            holding.window.own(owners[left:right], stretch.left, more=end - start - (stretch.last - stretch.first))
+            holding.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
+            # A copy in any case: else all that were cut together would stay as long as one of them does.
+            of_side = (
+                table[:, start:end].copy() if stretch.whole else self._spliced(owner, stretch, table[:, start:end])
+            )
             clusters = SideClusters(
                 owner,
                 holding.identities,
-                self._spliced(owner, stretch, table[:, start:end]),
+                of_side,
                 factor=factor,
                 as_of=now,
                 baseline=self._baselines.of(owner, now),
@@ -182,21 +186,16 @@ class Sides:
 
     def _stretch(self, owner: Owner, holding: Holding) -> Stretch:
         """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
-        columns = holding.window.spanned(self._terms.window_width)
-        before, arrived = self._clusters.get(owner), holding.window.arrived
-        if before is None or not arrived or len(columns) < GREAT:
-            return whole(columns, len(holding.identities))
-        return to_be_cut(
-            columns, arrived, before.table[COUNT].astype(np.int64), before.table[USD], self._terms.window_width
-        )
+        window, width = holding.window, self._terms.window_width
+        columns = window.spanned(width)
+        if len(columns) >= GREAT and window.arrived and (before := self._clusters.get(owner)) is not None:
+            return to_be_cut(columns, window.arrived, before.table[COUNT].astype(np.int64), before.table[USD], width)
+        return Stretch(columns, 0, 0, len(holding.identities), True)
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
-        """The new table of a side, of which `table` is the stretch that was cut. Always a copy: else all that were cut
-        together would stay as long as one of them does."""
-        before = self._clusters.get(owner)
-        if before is None or stretch.last - stretch.first == len(before):
-            return table.copy()
-        return np.concatenate((before.table[:, : stretch.first], table, before.table[:, stretch.last :]), axis=1)
+        """The new table of a side, of which `table` is the stretch that was cut."""
+        before = self._clusters[owner].table
+        return np.concatenate((before[:, : stretch.first], table, before[:, stretch.last :]), axis=1)
 
     def _identify(
         self,

@@ -31,10 +31,8 @@ class Stretch(NamedTuple):
     first: int
     last: int
     """The cluster after the last."""
-
-
-def whole(columns: Columns, clusters: int) -> Stretch:
-    return Stretch(columns, 0, 0, clusters)
+    whole: bool = False
+    """Whether it is all of the side."""
 
 
 def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses: Floats, width: float) -> Stretch:
@@ -51,7 +49,7 @@ def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses:
             counts[first] += 1
             masses[first] += columns.masses[place]
         elif len(arrived) > 1:
-            return whole(columns, clusters)
+            return Stretch(columns, 0, 0, clusters, True)
         else:
             left = int(ends[first - 1]) if first else 0
             right = int(ends[last - 1]) + 1 if last > first else place + 1

@@ -223,7 +223,7 @@ class Window:
         self._table[MASS] = self._table[NOTIONAL] * np.exp(exponents)
         self.changed, self.arrived = True, None
 
-    def own(self, owners: Floats, left: int = 0, *, more: int = 0) -> None:
+    def own(self, owners: Floats, left: int = 0, more: int = 0) -> None:
         """Notes after a rebuild which cluster each liquidation from position `left` on is in. As far as `owners` do not
         go, what follows is in the cluster it was in, which has moved on by `more`."""
         right = left + len(owners)
