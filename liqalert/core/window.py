@@ -29,6 +29,8 @@ FRESH = 32
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
+SPARE = 64
+"""One in so many places is left free for what comes."""
 FEW = 320
 """One new liquidation changes spans faster than they are found anew where at least so many are held."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
@@ -94,10 +96,11 @@ class Window:
     spans of those below it that reach up to it.
     """
 
-    __slots__ = ("_fresh", "_most_fresh", "_newest", "_table", "_width", "arrived", "changed", "oldest")
+    __slots__ = ("_fresh", "_most_fresh", "_newest", "_store", "_table", "_width", "arrived", "changed", "oldest")
 
     def __init__(self) -> None:
-        self._table: Floats = np.empty((SPAN + 1, 0))
+        self._store = self._table = np.empty((SPAN + 1, 0))
+        """The table, and the array that it is the beginning of: there may be room behind it."""
         self._fresh: dict[Key, tuple[float, float]] = {}
         """Notional and mass of what is not in the table yet."""
         self._most_fresh = FRESH
@@ -149,13 +152,13 @@ class Window:
         if not self._fresh:
             return
         if len(self._fresh) == 1:
-            places, table = self._with_one(*self._fresh.popitem())
+            places = [self._insert(*self._fresh.popitem())]
         else:
             values = self._fresh_columns()
             places = self._places(values)
-            table = _inserted(self._table, places, values)
+            self._store = self._table = _inserted(self._table, places, values)
             self._newest = max(self._newest, values[TIME].max())
-        self._table = table
+        table = self._table
         self._fresh = {}
         self._most_fresh = max(FRESH, _length(table) // 16)
         if len(places) * FEW > _length(table):
@@ -165,16 +168,19 @@ class Window:
         if self._width is not None:
             add_spans(table[PRICE], table[SPAN], new, self._width)
 
-    def _with_one(self, key: Key, rest: tuple[float, float]) -> tuple[list[int], Floats]:
-        """The place of a single liquidation, and the table with it: as between most rebuilds, and several times faster
-        than what many take together."""
-        place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
-        table = np.empty((SPAN + 1, _length(self._table) + 1))
-        table[:, :place] = self._table[:, :place]
-        table[:, place] = (*key, *rest, NO_OWNER, 0.0)
-        table[:, place + 1 :] = self._table[:, place:]
+    def _insert(self, key: Key, rest: tuple[float, float]) -> int:
+        """Puts a single liquidation into the table, as between most rebuilds: several times faster than what many take
+        together. Its place."""
+        before, size = self._table, _length(self._table)
+        place = self._place(key, int(before[PRICE].searchsorted(key[0])))
+        if _length(self._store) == size:
+            self._store = np.empty((SPAN + 1, size + 2 + size // SPARE))
+            self._store[:, :place] = before[:, :place]
+        self._table = self._store[:, : size + 1]
+        self._table[:, place + 1 :] = before[:, place:]
+        self._table[:, place] = (*key, *rest, NO_OWNER, 0.0)
         self._newest = max(self._newest, key[1])
-        return [place], table
+        return place
 
     def _fresh_columns(self) -> Floats:
         """What is kept apart, in the order of the table."""
@@ -206,7 +212,7 @@ class Window:
         if not kept.all():
             if self._width is not None:
                 self._table[SPAN] = kept_spans(self._table[SPAN], kept)
-            self._table = self._table[:, kept]
+            self._store = self._table = self._table[:, kept]
             self.changed, self.arrived = True, None
         self.oldest = self._table[TIME].min(initial=float("inf"))
 
