@@ -67,7 +67,7 @@ PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, L
 
 def table_of(parts: Parts) -> Floats:
     """The rows of `SideClusters`."""
-    return np.stack(
+    return np.array(
         (
             parts.prices,
             parts.price_lows,

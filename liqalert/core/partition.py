@@ -82,7 +82,7 @@ def cut(held: Sheet, width: float) -> Parts:
         starts,
         ends,
         # Rounding must not carry a mean past the prices it is a mean of.
-        prices=np.clip(means, lows, highs),
+        prices=np.minimum(np.maximum(means, lows), highs),
         price_lows=lows,
         price_highs=highs,
         band_lows=columns.prices[first],

@@ -212,9 +212,9 @@ def strongest(zone: Zone, clusters: SideClusters | None, now: UnixTime, decay_s:
 
 def _share(low: float, high: float, of_low: float, of_high: float) -> float:
     """How much of the band (`of_low`, `of_high`) lies inside (`low`, `high`), in log price; a point counts whole."""
+    if low <= of_low and of_high <= high:
+        return 1.0
     shared_low, shared_high = max(low, of_low), min(high, of_high)
     if shared_low > shared_high:
         return 0.0
-    if of_low == of_high:
-        return 1.0
     return math.log(shared_high / shared_low) / math.log(of_high / of_low)
