@@ -14,7 +14,8 @@ from pathlib import Path
 from liqalert.notifiers.apprise import name_of
 from liqalert.ports import Chat, StorageError
 from liqalert.settings import Settings
-from liqalert.storage.database import Database, parse_url, sqlite_path
+from liqalert.storage.database import Database
+from liqalert.storage.engines import parse_url, sqlite_path
 from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.housekeeping import quick_check
 from liqalert.storage.schema import current_revision, head

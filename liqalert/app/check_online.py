@@ -15,7 +15,7 @@ from liqalert.clock import Clock
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain
 from liqalert.settings import Settings
-from liqalert.storage.database import parse_url, sqlite_path
+from liqalert.storage.engines import parse_url, sqlite_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ def _prune(args: argparse.Namespace) -> int:
     import asyncio
 
     from liqalert.clock import SystemClock
-    from liqalert.storage.database import Database, parse_url
+    from liqalert.storage.database import Database
+    from liqalert.storage.engines import parse_url
     from liqalert.storage.housekeeping import prune
     from liqalert.storage.lock import exclusively
     from liqalert.storage.schema import current_revision, head

@@ -156,19 +156,19 @@ class Sides:
         held.columns.owners[:] -= firsts.repeat(held.lengths)
         parts = cut(held, self._terms.window_width)
         self._identify(changed, stretches, held, parts, now)
-        first = parts.starts.searchsorted(held.bounds)
-        numbers = np.arange(len(parts.starts)) + (firsts - first[:-1]).repeat(first[1:] - first[:-1])
+        bounds = parts.starts.searchsorted(held.bounds)
+        numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         table, factor = table_of(parts), self._decay(self._landmark, now)
         found = []
         for (owner, holding), stretch, (left, right), (start, end) in zip(
-            changed, stretches, pairwise(held.bounds.tolist()), pairwise(first.tolist()), strict=True
+            changed, stretches, pairwise(held.bounds.tolist()), pairwise(bounds.tolist()), strict=True
         ):
             holding.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
             # A copy in any case: else all that were cut together would stay as long as one of them does.
-            of_side = (
-                table[:, start:end].copy() if stretch.whole else self._spliced(owner, stretch, table[:, start:end])
-            )
+            of_side = table[:, start:end].copy()
+            if right - left < len(holding.window):
+                of_side = self._spliced(owner, stretch, of_side)
             clusters = SideClusters(
                 owner,
                 holding.identities,
@@ -190,7 +190,7 @@ class Sides:
         columns = window.spanned(width)
         if len(columns) >= GREAT and window.arrived and (before := self._clusters.get(owner)) is not None:
             return to_be_cut(columns, window.arrived, before.table[COUNT].astype(np.int64), before.table[USD], width)
-        return Stretch(columns, 0, 0, len(holding.identities), True)
+        return Stretch(columns, 0, 0, len(holding.identities))
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
         """The new table of a side, of which `table` is the stretch that was cut."""

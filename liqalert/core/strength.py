@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from liqalert.core.market import Instrument, PositionSide
 
+USD_EXPONENT, COUNT_EXPONENT = 0.7, 0.3
+"""Together 1, so that a magnitude shrinks as USD and count do when time passes."""
+
 
 def magnitude(notional_usd: float, count: float) -> float:
-    """One number for USD and count together. It shrinks by the same factor as they do when time passes."""
-    return math.pow(notional_usd, 0.7) * math.pow(count, 0.3)
+    """One number for USD and count together."""
+    return math.pow(notional_usd, USD_EXPONENT) * math.pow(count, COUNT_EXPONENT)
 
 
 def magnitudes(notional_usd: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """The same of many, up to rounding."""
-    found: NDArray[np.float64] = np.power(notional_usd, 0.7) * np.power(counts, 0.3)
+    found: NDArray[np.float64] = np.power(notional_usd, USD_EXPONENT) * np.power(counts, COUNT_EXPONENT)
     return found
 
 

@@ -31,8 +31,6 @@ class Stretch(NamedTuple):
     first: int
     last: int
     """The cluster after the last."""
-    whole: bool = False
-    """Whether it is all of the side."""
 
 
 def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses: Floats, width: float) -> Stretch:
@@ -44,12 +42,12 @@ def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses:
     for place in arrived:
         first, last = _range(columns, place, counts, masses, width)
         ends = counts.cumsum()
-        if last - first == 1 and ends[first] - counts[first] < place < ends[first]:
+        if last - first == 1 and _holds(first, place, ends, counts):
             held.append(first)
             counts[first] += 1
             masses[first] += columns.masses[place]
         elif len(arrived) > 1:
-            return Stretch(columns, 0, 0, clusters, True)
+            return Stretch(columns, 0, 0, clusters)
         else:
             left = int(ends[first - 1]) if first else 0
             right = int(ends[last - 1]) + 1 if last > first else place + 1
@@ -66,14 +64,18 @@ def _range(columns: Columns, place: int, counts: Indices, masses: Floats, width:
     rivals: _Rivals | None = None
     while first < last:
         heaviest = first + int(masses[first:last].argmax())
-        start, end = ends[heaviest] - counts[heaviest], ends[heaviest]
-        if start < place < end:
+        if _holds(heaviest, place, ends, counts):
             return heaviest, heaviest + 1
         rivals = rivals or _rivals(columns, place, width)
         if masses[heaviest] <= rivals.heaviest_from(ends[first - 1] if first else 0):
             break
-        first, last = (first, heaviest) if place <= start else (heaviest + 1, last)
+        first, last = (heaviest + 1, last) if place >= ends[heaviest] else (first, heaviest)
     return first, last
+
+
+def _holds(cluster: int, place: int, ends: Indices, counts: Indices) -> bool:
+    """Whether the cluster has liquidations on either side of a new one."""
+    return bool(ends[cluster] - counts[cluster] < place < ends[cluster])
 
 
 class _Rivals(NamedTuple):

@@ -146,11 +146,11 @@ def qualifying(sides: Sequence[SideClusters], factor: float, terms: Terms) -> It
     """For each of `sides`, at least one, the clusters that are big enough for a zone at all: by their time-weighted
     notional, of which `factor` is left, and their plain count."""
     table = np.concatenate([clusters.table for clusters in sides], axis=1)
-    first = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
+    bounds = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
     (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
-    of_sides = big.searchsorted(first)
+    of_sides = big.searchsorted(bounds)
     # What is big lies where its side begins, and so much further.
-    places = (big - first[:-1].repeat(of_sides[1:] - of_sides[:-1])).tolist()
+    places = (big - bounds[:-1].repeat(of_sides[1:] - of_sides[:-1])).tolist()
     columns = table[:, big].T.tolist()
     for clusters, (lower, upper) in zip(sides, pairwise(of_sides.tolist()), strict=True):
         yield clusters.made(places[lower:upper], columns[lower:upper])

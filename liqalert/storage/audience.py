@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Double,
     Integer,
@@ -56,15 +57,16 @@ def read_recipients(
 
 # Statements are made once: putting one together anew takes five times as long as running it.
 _AFTER, _MOST = bindparam("after", type_=BigInteger), bindparam("most", type_=Integer)
+
+
+def _of_scope(exchange: object, symbol: object) -> ColumnElement[bool]:
+    return and_(MUTES.c.exchange == exchange, MUTES.c.symbol == symbol)
+
+
 _SCOPE_MUTED_UNTIL = (
     select(func.max(MUTES.c.until))
     .where(MUTES.c.chat_id == CHATS.c.id, MUTES.c.until > bindparam("muted_after", type_=Double))
-    .where(
-        or_(
-            MUTES.c.symbol == "",
-            and_(MUTES.c.exchange == bindparam("scope_exchange"), MUTES.c.symbol == bindparam("scope_symbol")),
-        )
-    )
+    .where(or_(_of_scope(**mute_key(None)), _of_scope(bindparam("scope_exchange"), bindparam("scope_symbol"))))
     .correlate(CHATS)
     .scalar_subquery()
     .label("scope_muted_until")

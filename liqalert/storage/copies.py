@@ -11,7 +11,8 @@ from pathlib import Path
 from liqalert.core.market import UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.aside import is_damage, set_aside
-from liqalert.storage.database import Database, make_private, parse_url, sqlite_path
+from liqalert.storage.database import Database
+from liqalert.storage.engines import make_private, parse_url, sqlite_path
 from liqalert.storage.schema import refuse_newer
 
 

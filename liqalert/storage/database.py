@@ -8,32 +8,27 @@ shape holds, which keeps the order of writes the same on both.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from msgspec import MsgspecError
-from sqlalchemy import URL, Connection, Executable, Table, bindparam, event, make_url, or_
+from sqlalchemy import URL, Connection, Executable, Table, bindparam, or_
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, NoSuchModuleError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from liqalert.ports import DatabaseAway, RowRefused, StorageError
 from liqalert.storage.at_once import AtOnce
+from liqalert.storage.engines import begin_statement, make_engine, parse_url, sqlite_path
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 
-READERS = 4
-STATEMENTS_KEPT = 32
-"""By each connection, some 10 kB each: more than are used over and over. A list of ids gives a statement its length."""
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 # UnicodeError: text that the driver cannot encode. OSError: no connection, and every timeout.
 REFUSALS = (SQLAlchemyError, OSError, MsgspecError, UnicodeError)
 
@@ -44,8 +39,8 @@ class Database:
     def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
         self.url = parse_url(url)
         self.busy_timeout_s = busy_timeout_s
-        self._writer = _engine(self.url, busy_timeout_s, reading=False)
-        self._reader = _engine(self.url, busy_timeout_s, reading=True)
+        self._writer = make_engine(self.url, busy_timeout_s, reading=False)
+        self._reader = make_engine(self.url, busy_timeout_s, reading=True)
         self._at_once = AtOnce()
         self._inserts: dict[tuple[Table, tuple[str, ...]], Executable] = {}
         self._returning: set[asyncio.Task[None]] = set()
@@ -108,7 +103,7 @@ class Database:
         try:
             driver = (await connection.get_raw_connection()).driver_connection
             assert driver is not None
-            return await self._at_once.run(driver, _begin(reading=reading), work)
+            return await self._at_once.run(driver, begin_statement(reading=reading), work)
         finally:
             # Going back costs another visit to the thread, to roll back what is not there: nobody waits for that.
             returning = asyncio.create_task(connection.close(), name="return a connection")
@@ -192,103 +187,6 @@ class Database:
 def storable(text: str) -> str:
     """`text` without what a database cannot hold: NUL (PostgreSQL), half surrogate pairs from undecodable bytes."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
-
-
-def parse_url(text: str) -> URL:
-    """The URL with the driver we use. Raises StorageError, without quoting the text, where it is none of ours."""
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        # Without its cause: that quotes the text, and with it a password.
-        raise StorageError(
-            "the database address cannot be read: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
-        ) from None
-    backend = url.get_backend_name()
-    if backend not in DRIVERS:
-        raise StorageError(f"no database of kind {backend}: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://...")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise StorageError("an SQLite database needs a file: give sqlite+aiosqlite:///FILE")
-    return url.set(drivername=DRIVERS[backend])
-
-
-def sqlite_path(url: URL) -> Path | None:
-    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
-
-
-def make_private(path: Path) -> None:
-    """Makes an empty file for SQLite that nobody else can read, unless it is there: it holds who is told what.
-
-    SQLite itself would let everybody read it; the files that SQLite puts beside it get the rights of this one.
-    """
-    with suppress(OSError):  # there already, or not to be made: SQLite says that better
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
-def migration_engine(url: URL) -> AsyncEngine:
-    """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew."""
-    return _engine(url, 5.0, reading=False, foreign_keys="OFF")
-
-
-def _engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "ON") -> AsyncEngine:
-    path = sqlite_path(url)
-    if path is None:
-        return _postgresql_engine(url, reading=reading)
-    mode = "ro" if reading else "rwc"
-    engine = create_async_engine(
-        URL.create(url.drivername, database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
-        # SQLAlchemy issues BEGIN (below): the driver's own way leaves SELECT and CREATE TABLE outside a transaction.
-        connect_args={"timeout": timeout_s, "isolation_level": None, "cached_statements": STATEMENTS_KEPT},
-        pool_size=READERS if reading else 1,
-        max_overflow=0,
-    )
-    settings = ["PRAGMA foreign_keys = " + foreign_keys]
-    if not reading:
-        settings += ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA journal_size_limit = 67108864"]
-
-        @event.listens_for(engine.sync_engine, "do_connect")
-        def create(*_: object) -> None:
-            make_private(path)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: sqlite.aiosqlite.AsyncAdapt_aiosqlite_connection, _: object) -> None:
-        cursor = connection.cursor()
-        for setting in settings:
-            cursor.execute(setting)
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(_begin(reading=reading))
-
-    return engine
-
-
-def _begin(*, reading: bool) -> str:
-    # A writer takes the lock at once: waiting for it in mid-transaction would fail instead of wait.
-    return "BEGIN" if reading else "BEGIN IMMEDIATE"
-
-
-def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
-    try:
-        return create_async_engine(
-            url,
-            connect_args={
-                "timeout": 10,
-                "command_timeout": 60,
-                "server_settings": {
-                    "application_name": "liqalert",
-                    "default_transaction_read_only": "on" if reading else "off",
-                },
-            },
-            pool_size=READERS if reading else 1,
-            max_overflow=0,
-            # A server that was restarted costs one round trip here instead of one failed write.
-            pool_pre_ping=True,
-            # Else each query of one read would see what was committed before it, and not the same as the others.
-            **({"isolation_level": "REPEATABLE READ"} if reading else {}),
-        )
-    except (ModuleNotFoundError, NoSuchModuleError) as exc:
-        raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
 
 
 def _may_pass(exc: Exception) -> bool:

@@ -43,7 +43,7 @@ def fan_out(
     just_written: Mapping[str, Episode] = MappingProxyType({}),
 ) -> tuple[bool, Iterable[Delivery]]:
     """Adds deliveries for the next `limit` recipients, and notes how far it has come; whether those were the last, and
-    what was added, as the outbox would give it."""
+    what was added, as the outbox would give it, each made when it is read."""
     recipients = read_recipients(connection, alert, now=now, after=after, limit=limit)
     wanted = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
     ids: dict[int, int] = {}
@@ -51,7 +51,7 @@ def fan_out(
         amend_at = overtaken_at(connection, alert, just_written)
         rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in wanted]
         insert = database.insert_new(DELIVERIES, returning=("chat_id", "id"))
-        # Where it is told that they are many, SQLAlchemy puts the statement together anew.
+        # A list makes SQLAlchemy write the statement anew for its length: not for the one chat that most alerts have.
         ids = {row.chat_id: row.id for row in connection.execute(insert, rows if len(rows) > 1 else rows[0])}
     done = len(recipients) < limit
     cursor = recipients[-1].chat_id if recipients else after

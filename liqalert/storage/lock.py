@@ -15,7 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import StorageError
-from liqalert.storage.database import REFUSALS, Database, migration_engine, parse_url, sqlite_path
+from liqalert.storage.database import REFUSALS, Database
+from liqalert.storage.engines import migration_engine, parse_url, sqlite_path
 
 log = logging.getLogger(__name__)
 

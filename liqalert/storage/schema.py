@@ -11,7 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import liqalert
 from liqalert.ports import StorageError
-from liqalert.storage.database import Database, migration_engine
+from liqalert.storage.database import Database
+from liqalert.storage.engines import migration_engine
 
 if TYPE_CHECKING:
     from alembic.config import Config

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import insert, select, text
 
 from liqalert.ports import RowRefused, StorageError
-from liqalert.storage.database import Database, parse_url, storable
+from liqalert.storage.database import Database, storable
+from liqalert.storage.engines import parse_url
 from liqalert.storage.tables import FEED_HEARTBEATS
 from tests.storage import postgresql
 

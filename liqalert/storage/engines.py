@@ -1,0 +1,117 @@
+"""Where a database is, and the engines that connect to it. What they are for is in `database.py`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from liqalert.ports import StorageError
+
+READERS = 4
+STATEMENTS_KEPT = 32
+"""By each connection, some 10 kB each: more than are used over and over. A list of ids gives a statement its length."""
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+
+
+def parse_url(text: str) -> URL:
+    """The URL with the driver we use. Raises StorageError, without quoting the text, where it is none of ours."""
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # Without its cause: that quotes the text, and with it a password.
+        raise StorageError(
+            "the database address cannot be read: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"
+        ) from None
+    backend = url.get_backend_name()
+    if backend not in DRIVERS:
+        raise StorageError(f"no database of kind {backend}: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://...")
+    if backend == "sqlite" and url.database in (None, "", ":memory:"):
+        raise StorageError("an SQLite database needs a file: give sqlite+aiosqlite:///FILE")
+    return url.set(drivername=DRIVERS[backend])
+
+
+def sqlite_path(url: URL) -> Path | None:
+    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def make_private(path: Path) -> None:
+    """Makes an empty file for SQLite that nobody else can read, unless it is there: it holds who is told what.
+
+    SQLite itself would let everybody read it; the files that SQLite puts beside it get the rights of this one.
+    """
+    with suppress(OSError):  # there already, or not to be made: SQLite says that better
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def migration_engine(url: URL) -> AsyncEngine:
+    """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew."""
+    return make_engine(url, 5.0, reading=False, foreign_keys="OFF")
+
+
+def make_engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "ON") -> AsyncEngine:
+    path = sqlite_path(url)
+    if path is None:
+        return _postgresql_engine(url, reading=reading)
+    mode = "ro" if reading else "rwc"
+    engine = create_async_engine(
+        URL.create(url.drivername, database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
+        # SQLAlchemy issues BEGIN (below): the driver's own way leaves SELECT and CREATE TABLE outside a transaction.
+        connect_args={"timeout": timeout_s, "isolation_level": None, "cached_statements": STATEMENTS_KEPT},
+        pool_size=READERS if reading else 1,
+        max_overflow=0,
+    )
+    settings = ["PRAGMA foreign_keys = " + foreign_keys]
+    if not reading:
+        settings += ["PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA journal_size_limit = 67108864"]
+
+        @event.listens_for(engine.sync_engine, "do_connect")
+        def create(*_: object) -> None:
+            make_private(path)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def configure(connection: sqlite.aiosqlite.AsyncAdapt_aiosqlite_connection, _: object) -> None:
+        cursor = connection.cursor()
+        for setting in settings:
+            cursor.execute(setting)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin_statement(reading=reading))
+
+    return engine
+
+
+def begin_statement(*, reading: bool) -> str:
+    # A writer takes the lock at once: waiting for it in mid-transaction would fail instead of wait.
+    return "BEGIN" if reading else "BEGIN IMMEDIATE"
+
+
+def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
+    try:
+        return create_async_engine(
+            url,
+            connect_args={
+                "timeout": 10,
+                "command_timeout": 60,
+                "server_settings": {
+                    "application_name": "liqalert",
+                    "default_transaction_read_only": "on" if reading else "off",
+                },
+            },
+            pool_size=READERS if reading else 1,
+            max_overflow=0,
+            # A server that was restarted costs one round trip here instead of one failed write.
+            pool_pre_ping=True,
+            # Else each query of one read would see what was committed before it, and not the same as the others.
+            **({"isolation_level": "REPEATABLE READ"} if reading else {}),
+        )
+    except (ModuleNotFoundError, NoSuchModuleError) as exc:
+        raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
