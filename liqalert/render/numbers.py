@@ -104,8 +104,10 @@ def one_line(text: str) -> str:
     White space becomes a blank; what cannot be shown becomes U+FFFD. Invisible format characters count as such: they
     can reverse the reading order of what follows.
     """
-    shown = ("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in " ".join(text.split()))
-    return "".join(shown)
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line  # nearly every one, and to look at each character takes longer than all else that makes a message
+    return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in line)
 
 
 def _exponent(value: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, Executable, RowMapping, Select, bindparam, false, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
@@ -36,6 +36,7 @@ from liqalert.storage.evidence import (
 )
 from liqalert.storage.fanout import fan_out_at_once
 from liqalert.storage.journal import read_liquidations
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
 
 TOLD_S = 86_400.0
@@ -75,13 +76,13 @@ class AlertStore:
         new = _not_yet_recorded(connection, decisions)
         rows = [write for decision in new for write in writes(decision)]
         for kind, group in groupby(rows, key=lambda row: row[0]):
-            connection.execute(self._statements[kind], [values for _, values in group])
+            self._statements[kind].run(connection, [values for _, values in group])
         mark_outdated(connection, new)
         return new
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:
-            await connection.execute(self._statements[Write.ALERT], [alert_row(alert)])
+            await connection.run_sync(self._statements[Write.ALERT].run, [alert_row(alert)])
 
     async def restore(self, now: UnixTime, window_s: float) -> Restored:
         """Live zones with their unfinished episodes; liquidations and ended zones of the last `window_s`."""
@@ -130,10 +131,10 @@ class AlertStore:
         )
 
 
-def _statements(database: Database) -> Mapping[Write, Executable]:
+def _statements(database: Database) -> Mapping[Write, Prepared]:
     end = ("ended_at", "end_reason", "survivor_id")
     zone = tuple(column.name for column in CLUSTERS.columns if column.name not in ("id", *end))
-    return {
+    statements = {
         # A zone that opens is new, and its peak only moves on: what is older than the row was recorded before.
         Write.ZONE_OPENED: database.insert_new(CLUSTERS),
         Write.ZONE_REWRITTEN: database.upsert(CLUSTERS, zone, unless_older="peak_at"),
@@ -144,10 +145,13 @@ def _statements(database: Database) -> Mapping[Write, Executable]:
         Write.ALERT: database.insert_new(ALERTS),
         Write.TRANSITION: database.insert_new(TRANSITIONS),
     }
+    return {kind: Prepared(statement) for kind, statement in statements.items()}
 
 
-_RECORDED = select(TRANSITIONS.c.episode_id, TRANSITIONS.c.previous, TRANSITIONS.c.state, TRANSITIONS.c.at).where(
-    TRANSITIONS.c.episode_id.in_(bindparam("ids", expanding=True))
+_RECORDED = Prepared(
+    select(TRANSITIONS.c.episode_id, TRANSITIONS.c.previous, TRANSITIONS.c.state, TRANSITIONS.c.at).where(
+        TRANSITIONS.c.episode_id.in_(bindparam("ids", expanding=True))
+    )
 )
 
 
@@ -156,7 +160,7 @@ def _not_yet_recorded(connection: Connection, decisions: Sequence[Decision]) -> 
     ids = {decision.episode.id for decision in decisions if isinstance(decision, Transition)}
     if not ids:
         return list(decisions)
-    stored = {tuple(row) for row in connection.execute(_RECORDED, {"ids": list(ids)})}
+    stored = {tuple(row) for row in _RECORDED.rows(connection, {"ids": list(ids)})}
     return [decision for decision in decisions if _key(decision) not in stored]
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 import aiosqlite
-from sqlalchemy import Connection, Pool, StaticPool, create_engine
+from sqlalchemy import Connection, StaticPool, create_engine
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class AtOnce:
     def __init__(self) -> None:
         # SQLAlchemy's synchronous half. One engine for all connections: it remembers how statements are put in SQL.
         self._engine = create_engine("sqlite://", poolclass=StaticPool)
-        self._pools: WeakKeyDictionary[aiosqlite.Connection, Pool] = WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[aiosqlite.Connection, Connection] = WeakKeyDictionary()
 
     async def run(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
         """What `work` gives, once it is committed; the transaction begins with `begin`.
@@ -36,11 +36,21 @@ class AtOnce:
         return result
 
     def _in_its_thread(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
-        if driver not in self._pools:
-            # The connection that aiosqlite has made, and will close.
-            raw = driver._conn
+        # The connection that aiosqlite has made, and will close.
+        raw = driver._conn
+        connection = self._connections.get(driver)
+        if connection is None:
             # SQLAlchemy's own drivers do not fit its type of a connection either.
-            self._pools[driver] = StaticPool(lambda: raw)  # type: ignore[arg-type]
-        with Connection(self._engine, self._pools[driver].connect()) as connection, connection.begin():
-            connection.exec_driver_sql(begin)
-            return work(connection)
+            pool = StaticPool(lambda: raw, reset_on_return=None)  # type: ignore[arg-type]
+            connection = self._connections[driver] = Connection(self._engine, pool.connect())
+        raw.execute(begin)
+        try:
+            result = work(connection)
+            # It has begun one of its own if it was asked anything; to SQLite both are one.
+            connection.commit()
+            raw.commit()
+        except BaseException:
+            connection.rollback()
+            raw.rollback()
+            raise
+        return result

@@ -8,29 +8,33 @@ shape holds, which keeps the order of writes the same on both.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+import aiosqlite
 from msgspec import MsgspecError
-from sqlalchemy import URL, Connection, Executable, Table, bindparam, or_
-from sqlalchemy.dialects import sqlite
+from sqlalchemy import URL, Connection, Insert, Table, bindparam, or_
+from sqlalchemy.dialects import sqlite as sqlite_dialect
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import DatabaseAway, RowRefused, StorageError
 from liqalert.storage.at_once import AtOnce
 from liqalert.storage.engines import begin_statement, make_engine, parse_url, sqlite_path
+from liqalert.storage.prepared import Prepared
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 
-# UnicodeError: text that the driver cannot encode. OSError: no connection, and every timeout.
-REFUSALS = (SQLAlchemyError, OSError, MsgspecError, UnicodeError)
+# sqlite3.Error: from prepared statements, which no SQLAlchemy stands before. UnicodeError: text that the driver cannot
+# encode. OSError: no connection, and every timeout.
+REFUSALS = (SQLAlchemyError, sqlite3.Error, OSError, MsgspecError, UnicodeError)
 
 
 class Database:
@@ -42,7 +46,11 @@ class Database:
         self._writer = make_engine(self.url, busy_timeout_s, reading=False)
         self._reader = make_engine(self.url, busy_timeout_s, reading=True)
         self._at_once = AtOnce()
-        self._inserts: dict[tuple[Table, tuple[str, ...]], Executable] = {}
+        self._turn = asyncio.Lock()
+        """Who holds it, writes."""
+        self._driver: aiosqlite.Connection | None = None
+        """The one connection of `_writer` to SQLite, as long as nothing has gone wrong with it."""
+        self._inserts: dict[tuple[Table, tuple[str, ...]], Prepared] = {}
         self._returning: set[asyncio.Task[None]] = set()
 
     @property
@@ -66,6 +74,7 @@ class Database:
 
     async def close(self) -> None:
         await asyncio.gather(*self._returning)
+        self._driver = None
         # Readers first: the connection that closes last checkpoints SQLite's write-ahead log, and readers cannot.
         await self._reader.dispose()
         await self._writer.dispose()
@@ -73,7 +82,7 @@ class Database:
     @asynccontextmanager
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """The writing connection inside one transaction, committed at the end. Raises StorageError."""
-        async with self._explained(operation), self._writer.begin() as connection:
+        async with self._explained(operation), self._in_turn(), self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -87,45 +96,59 @@ class Database:
 
         Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
         """
-        async with self._explained(operation):
-            return await self._run(self._writer, work, reading=False)
+        async with self._explained(operation), self._in_turn():
+            if self.path is None:
+                async with self._writer.begin() as connection:
+                    return await connection.run_sync(work)
+            # Going through the pool for it each time would take as long as the transaction does.
+            if self._driver is None:
+                async with self._writer.connect() as connection:
+                    self._driver = await _driver_of(connection)
+            return await self._at_once.run(self._driver, begin_statement(reading=False), work)
 
     async def read_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
         """As `write_at_once`, on a connection that only reads."""
         async with self._explained(operation):
-            return await self._run(self._reader, work, reading=True)
+            connection = await self._reader.connect()
+            try:
+                if self.path is None:
+                    return await connection.run_sync(work)
+                return await self._at_once.run(await _driver_of(connection), begin_statement(reading=True), work)
+            finally:
+                # Going back costs another visit to the thread, to roll back what is not there: nobody waits for that.
+                returning = asyncio.create_task(connection.close(), name="return a connection")
+                self._returning.add(returning)
+                returning.add_done_callback(self._returning.discard)
 
-    async def _run(self, engine: AsyncEngine, work: Callable[[Connection], T], *, reading: bool) -> T:
-        if self.path is None:
-            async with engine.begin() as connection:
-                return await connection.run_sync(work)
-        connection = await engine.connect()
-        try:
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
-            return await self._at_once.run(driver, begin_statement(reading=reading), work)
-        finally:
-            # Going back costs another visit to the thread, to roll back what is not there: nobody waits for that.
-            returning = asyncio.create_task(connection.close(), name="return a connection")
-            self._returning.add(returning)
-            returning.add_done_callback(self._returning.discard)
+    @asynccontextmanager
+    async def _in_turn(self) -> AsyncIterator[None]:
+        async with self._turn:
+            try:
+                yield
+            except BaseException:
+                # SQLAlchemy may have given the connection up.
+                self._driver = None
+                raise
 
     async def checkpoint(self) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
         if self.path is None:
             return
-        async with self._explained("checkpoint"), self._writer.connect() as connection:
+        async with self._explained("checkpoint"), self._in_turn(), self._writer.connect() as connection:
             # Through the driver, because SQLite refuses a checkpoint inside a transaction.
-            driver = (await connection.get_raw_connection()).driver_connection
-            assert driver is not None
+            driver = await _driver_of(connection)
             await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def insert_new(self, table: Table, *, returning: tuple[str, ...] = ()) -> Executable:
-        """An INSERT that leaves rows which exist already as they are, and gives these columns of those that are new."""
+    def insert_new(self, table: Table) -> Insert:
+        """An INSERT that leaves rows which exist already as they are."""
+        return self._insert(table).on_conflict_do_nothing()
+
+    def prepared_insert_new(self, table: Table, *, returning: tuple[str, ...]) -> Prepared:
+        """The same, which gives these columns of the rows that are new."""
         key = (table, returning)
         if key not in self._inserts:
             insert = self._insert(table).on_conflict_do_nothing()
-            self._inserts[key] = insert.returning(*(table.c[name] for name in returning)) if returning else insert
+            self._inserts[key] = Prepared(insert.returning(*(table.c[name] for name in returning)))
         return self._inserts[key]
 
     def insert_new_rows(self, table: Table, columns: tuple[str, ...]) -> str:
@@ -141,7 +164,7 @@ class Database:
 
     def upsert(
         self, table: Table, columns: tuple[str, ...] | None = None, *, unless_older: str | None = None
-    ) -> Executable:
+    ) -> Insert:
         """An INSERT that overwrites `columns` (None: all but the key) of a row with the same primary key.
 
         With `unless_older`, a row whose value in that column is greater than ours stays as it is.
@@ -156,9 +179,9 @@ class Database:
         values = {name: insert.excluded[name] for name in names}
         return insert.on_conflict_do_update(index_elements=keys, set_=values, where=newer)
 
-    def _insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+    def _insert(self, table: Table) -> sqlite_dialect.Insert | postgresql.Insert:
         if self.path:
-            return sqlite.insert(table)
+            return sqlite_dialect.insert(table)
         # Not loaded where it is not used: it takes as long as a tenth of all that is liqalert's own.
         from sqlalchemy.dialects import postgresql
 
@@ -184,6 +207,12 @@ class Database:
         return text.replace(self.url.password, "***") if self.url.password else text
 
 
+async def _driver_of(connection: AsyncConnection) -> aiosqlite.Connection:
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, aiosqlite.Connection)
+    return driver
+
+
 def storable(text: str) -> str:
     """`text` without what a database cannot hold: NUL (PostgreSQL), half surrogate pairs from undecodable bytes."""
     return text.encode("utf-8", "replace").decode().replace("\0", "")
@@ -203,4 +232,5 @@ def _is_about_a_row(exc: Exception) -> bool:
     """Whether the values are at fault: they cannot be encoded, or break a constraint."""
     # SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation).
     state = getattr(getattr(exc, "orig", None), "sqlstate", None) or ""
-    return isinstance(exc, IntegrityError | DataError | UnicodeError) or state[:2] in ("22", "23")
+    about_a_row = IntegrityError | DataError | sqlite3.IntegrityError | sqlite3.DataError | UnicodeError
+    return isinstance(exc, about_a_row) or state[:2] in ("22", "23")

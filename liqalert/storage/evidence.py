@@ -17,6 +17,7 @@ from liqalert.core.zones import Zone
 from liqalert.ports import Attempt, DeliveryRow
 from liqalert.storage.decisions import transition_from
 from liqalert.storage.journal import GAP_COLUMNS, LIQUIDATION_COLUMNS, gap_from, liquidation_from
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, ATTEMPTS, DELIVERIES, EPISODES, FEED_GAPS, LIQUIDATIONS, TRANSITIONS
 
 MEMBERS_S = 12 * 3600.0
@@ -24,7 +25,7 @@ MEMBERS_S = 12 * 3600.0
 GAPS_S = 2 * 3600.0
 LAST_ALERTS = 20
 
-_LAST_OUTCOMES = (
+_LAST_OUTCOMES = Prepared(
     select(EPISODES.c.outcome)
     .join(ALERTS, ALERTS.c.episode_id == EPISODES.c.id)
     .where(ALERTS.c.rule_id == bindparam("rule_id"), EPISODES.c.outcome.is_not(None))
@@ -120,5 +121,5 @@ async def with_attempts(
 
 
 def read_track_record(connection: Connection, rule_id: str) -> TrackRecord:
-    ended = Counter(connection.scalars(_LAST_OUTCOMES, {"rule_id": rule_id}))
+    ended = Counter(outcome for [outcome] in _LAST_OUTCOMES.rows(connection, {"rule_id": rule_id}))
     return TrackRecord(ended[EpisodeState.SWEPT], ended[EpisodeState.HELD], ended[EpisodeState.FADED])

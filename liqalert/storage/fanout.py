@@ -17,6 +17,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.episodes import overtaken_at
 from liqalert.storage.evidence import read_track_record
 from liqalert.storage.outcomes import count_messages
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, DELIVERIES
 
 DAY_S = 86_400.0
@@ -27,9 +28,8 @@ AT_ONCE = 50
 
 def read_progress(connection: Connection, alert: Alert) -> tuple[bool, int] | None:
     """Whether the fan-out is complete, and the last chat's row that it has dealt with; None: it is not recorded."""
-    progress = select(ALERTS.c.fanout_done, ALERTS.c.fanout_cursor).where(ALERTS.c.id == alert.id)
-    row = connection.execute(progress).one_or_none()
-    return None if row is None else (bool(row[0]), row[1])
+    found = _PROGRESS.rows(connection, {"id": alert.id})
+    return (bool(found[0][0]), found[0][1]) if found else None
 
 
 def fan_out(
@@ -50,12 +50,11 @@ def fan_out(
     if wanted:
         amend_at = overtaken_at(connection, alert, just_written)
         rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in wanted]
-        insert = database.insert_new(DELIVERIES, returning=("chat_id", "id"))
-        # A list makes SQLAlchemy write the statement anew for its length: not for the one chat that most alerts have.
-        ids = {row.chat_id: row.id for row in connection.execute(insert, rows if len(rows) > 1 else rows[0])}
+        insert = database.prepared_insert_new(DELIVERIES, returning=("chat_id", "id"))
+        ids = dict(insert.rows_of_each(connection, rows))
     done = len(recipients) < limit
     cursor = recipients[-1].chat_id if recipients else after
-    connection.execute(_NOTE_PROGRESS, {"b_id": alert.id, "b_done": done, "b_cursor": cursor})
+    _NOTE_PROGRESS.run(connection, [{"b_id": alert.id, "b_done": done, "b_cursor": cursor}])
     return done, (
         delivery_by(way, alert, recipient, now, id_=ids[recipient.chat_id])
         for recipient, way in wanted
@@ -77,8 +76,7 @@ def fan_out_at_once(
     `just_written` are the episodes that are, by id; messages of the day are not counted for the chats in `counted`.
     None where the fan-out of another alert is not complete: a chat is told of that one first.
     """
-    unfinished = connection.execute(_UNFINISHED, {"most": len(alerts) + 1})
-    cursors = {row.id: row.fanout_cursor for row in unfinished}
+    cursors: dict[str, int] = dict(_UNFINISHED.rows(connection, {"most": len(alerts) + 1}))
     if not cursors.keys() <= {alert.id for alert in alerts}:
         return FannedOut()
     made: list[Delivery] = []
@@ -127,13 +125,13 @@ def delivery_row(alert: Alert, recipient: Recipient, way: Route, now: UnixTime) 
     }
 
 
-# Made once: putting a statement together anew takes longer than running it.
-_UNFINISHED = (
+_PROGRESS = Prepared(select(ALERTS.c.fanout_done, ALERTS.c.fanout_cursor).where(ALERTS.c.id == bindparam("id")))
+_UNFINISHED = Prepared(
     select(ALERTS.c.id, ALERTS.c.fanout_cursor)
     .where(ALERTS.c.fanout_done.is_(False))
     .limit(bindparam("most", type_=Integer))
 )
-_NOTE_PROGRESS = (
+_NOTE_PROGRESS = Prepared(
     update(ALERTS)
     .where(ALERTS.c.id == bindparam("b_id"))
     .values(fanout_done=bindparam("b_done"), fanout_cursor=bindparam("b_cursor"))

@@ -26,6 +26,7 @@ from liqalert.core.market import UnixTime
 from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.database import storable
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, ATTEMPTS, DELIVERIES
 
 SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
@@ -33,16 +34,16 @@ SETTLED = (DeliveryStatus.SENT, DeliveryStatus.DEAD)
 
 def store_outcomes(connection: Connection, outcomes: Sequence[Outcome]) -> None:
     """At least one. Outcomes of deliveries that are no more change nothing: two rows of one chat may become one."""
-    connection.execute(_SETTLE, [_result(outcome) for outcome in outcomes])
+    _SETTLE.run(connection, [_result(outcome) for outcome in outcomes])
     made = [_attempt(outcome) for outcome in outcomes if outcome.attempted]
     if made:
-        connection.execute(_KEEP_ATTEMPT, made)
+        _KEEP_ATTEMPT.run(connection, made)
 
 
 def count_messages(connection: Connection, chat_ids: Collection[int], since: UnixTime) -> dict[int, int]:
     """By chat: how many messages with alerts of rules it has been sent since then; a digest counts as one."""
-    counted = connection.execute(_COUNT, {"chat_ids": list(chat_ids), "since": since}).all() if chat_ids else ()
-    return dict.fromkeys(chat_ids, 0) | {row[0]: row[1] for row in counted}
+    counted = _COUNT.rows(connection, {"chat_ids": list(chat_ids), "since": since}) if chat_ids else ()
+    return dict.fromkeys(chat_ids, 0) | dict(counted)
 
 
 def _result(outcome: Outcome) -> dict[str, object]:
@@ -74,7 +75,7 @@ _TOLD_IN_A_LIST = and_(
 )
 _FINAL = or_(DELIVERIES.c.final, bindparam("b_nameless", type_=Boolean), _TOLD_IN_A_LIST)
 _NEVER_AMENDED = or_(_FINAL, bindparam("b_dead", type_=Boolean))
-_SETTLE = (
+_SETTLE = Prepared(
     update(DELIVERIES)
     .where(DELIVERIES.c.id == bindparam("b_id"))
     .values(
@@ -90,18 +91,20 @@ _SETTLE = (
         amend_at=case((_NEVER_AMENDED, null()), else_=DELIVERIES.c.amend_at),
     )
 )
-_KEEP_ATTEMPT = insert(ATTEMPTS).from_select(
-    ["delivery_id", "at", "error"],
-    select(DELIVERIES.c.id, bindparam("b_at", type_=Double), bindparam("b_error", type_=Text)).where(
-        DELIVERIES.c.id == bindparam("b_id")
-    ),
+_KEEP_ATTEMPT = Prepared(
+    insert(ATTEMPTS).from_select(
+        ["delivery_id", "at", "error"],
+        select(DELIVERIES.c.id, bindparam("b_at", type_=Double), bindparam("b_error", type_=Text)).where(
+            DELIVERIES.c.id == bindparam("b_id")
+        ),
+    )
 )
 # Ids of messages are compared within digests and lists only: the console counts from 1 at every start.
 _MESSAGE = case(
     (or_(DELIVERIES.c.in_digest, DELIVERIES.c.final), DELIVERIES.c.message_id),
     else_=cast(DELIVERIES.c.id, Text) + ":",
 )
-_COUNT = (
+_COUNT = Prepared(
     select(DELIVERIES.c.chat_id, func.count(distinct(_MESSAGE)))
     .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
     .where(DELIVERIES.c.chat_id.in_(bindparam("chat_ids", expanding=True)))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,3 +91,14 @@ def test_strength_without_calibration_carries_a_question_mark() -> None:
 
 def test_escape_keeps_a_foreign_string_on_one_line_and_readable() -> None:
     assert numbers.escape("a<b>&c\nd\x00\u202e\ud800") == "a&lt;b&gt;&amp;c d\ufffd\ufffd\ufffd"
+
+
+@given(st.text())
+def test_one_line_holds_what_was_there_but_for_what_cannot_be_shown(text: str) -> None:
+    line = numbers.one_line(text)
+
+    assert not {unicodedata.category(char) for char in line} & {"Cc", "Cf", "Cs"}
+    assert len(line) == len(" ".join(text.split()))
+    assert all(shown in (char, "\ufffd") for shown, char in zip(line, " ".join(text.split()), strict=True))
+    kept = [char for char in text if not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf", "Cs")]
+    assert [char for char in line if char not in " \ufffd"] == [char for char in kept if char != "\ufffd"]
