@@ -82,7 +82,7 @@ class Database:
     @asynccontextmanager
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """The writing connection inside one transaction, committed at the end. Raises StorageError."""
-        async with self._explained(operation), self._in_turn(), self._writer.begin() as connection:
+        async with self._in_turn(operation), self._writer.begin() as connection:
             yield connection
 
     @asynccontextmanager
@@ -96,7 +96,7 @@ class Database:
 
         Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
         """
-        async with self._explained(operation), self._in_turn():
+        async with self._in_turn(operation):
             if self.path is None:
                 async with self._writer.begin() as connection:
                     return await connection.run_sync(work)
@@ -121,20 +121,23 @@ class Database:
                 returning.add_done_callback(self._returning.discard)
 
     @asynccontextmanager
-    async def _in_turn(self) -> AsyncIterator[None]:
+    async def _in_turn(self, operation: str) -> AsyncIterator[None]:
+        """While nobody else writes. Raises StorageError."""
         async with self._turn:
             try:
                 yield
-            except BaseException:
+            except BaseException as exc:
                 # SQLAlchemy may have given the connection up.
                 self._driver = None
+                if isinstance(exc, REFUSALS):
+                    raise self.refusal(operation, exc) from exc
                 raise
 
     async def checkpoint(self) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
         if self.path is None:
             return
-        async with self._explained("checkpoint"), self._in_turn(), self._writer.connect() as connection:
+        async with self._in_turn("checkpoint"), self._writer.connect() as connection:
             # Through the driver, because SQLite refuses a checkpoint inside a transaction.
             driver = await _driver_of(connection)
             await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -121,5 +120,5 @@ async def with_attempts(
 
 
 def read_track_record(connection: Connection, rule_id: str) -> TrackRecord:
-    ended = Counter(outcome for [outcome] in _LAST_OUTCOMES.rows(connection, {"rule_id": rule_id}))
-    return TrackRecord(ended[EpisodeState.SWEPT], ended[EpisodeState.HELD], ended[EpisodeState.FADED])
+    ended = [outcome for [outcome] in _LAST_OUTCOMES.rows(connection, {"rule_id": rule_id})]
+    return TrackRecord(*map(ended.count, (EpisodeState.SWEPT, EpisodeState.HELD, EpisodeState.FADED)))
