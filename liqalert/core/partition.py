@@ -12,6 +12,7 @@ hold a plain version, one side and one window at a time, that it must agree with
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -34,10 +35,17 @@ class Sheet:
     columns: Columns
     log_prices: Floats
     bounds: Indices
+    counts: Sequence[Indices | None]
+    """Of each, how many are in each of its windows, where that is known."""
 
     @property
     def lengths(self) -> Indices:
         return self.bounds[1:] - self.bounds[:-1]
+
+    @property
+    def known(self) -> bool:
+        """Whether nothing is to be cut."""
+        return all(counts is not None for counts in self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +67,12 @@ class Parts:
     newest_at: Floats
 
 
-def sheet(windows: list[Columns]) -> Sheet:
+def sheet(windows: Sequence[Columns], counts: Sequence[Indices | None] | None = None) -> Sheet:
     widths = {each.width for each in windows}
     table = np.concatenate([each.table for each in windows], axis=1)
     joined = Columns(table, widths.pop() if len(widths) == 1 else None)
-    return Sheet(joined, np.log(joined.prices), np.fromiter(accumulate(map(len, windows), initial=0), np.int64))
+    bounds = np.fromiter(accumulate(map(len, windows), initial=0), np.int64)
+    return Sheet(joined, np.log(joined.prices), bounds, counts or [None] * len(windows))
 
 
 def cut(held: Sheet, width: float) -> Parts:
@@ -120,10 +129,14 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
     that one begins. So all are weighed once, and after a level only those which end anew: a stretch just below each
     window that was taken, because where windows end ascends as where they begin does.
     """
+    known_starts, known_ends = _known(held)
+    if held.known:
+        return known_starts, known_ends
     log_prices, reaches = held.log_prices, _reach(held, width)
     weights = running.upto[reaches - 1] - running.before
-    found_starts, found_ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    lefts, rights = held.bounds[:-1], held.bounds[1:]
+    found_starts, found_ends = [known_starts], [known_ends]
+    unknown = np.array([counts is None for counts in held.counts])
+    lefts, rights = held.bounds[:-1][unknown], held.bounds[1:][unknown]
     while True:
         open_ = lefts < rights
         lefts, rights = lefts[open_], rights[open_]
@@ -148,6 +161,16 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
         weights[shortened] = running.upto[starts - 1].repeat(starts - first) - running.before[shortened]
         lefts, rights = _alternating(lefts, ends), _alternating(starts, rights)
     return np.sort(np.concatenate(found_starts)), np.sort(np.concatenate(found_ends))
+
+
+def _known(held: Sheet) -> tuple[Indices, Indices]:
+    """Starts and ends of the windows of which it is known how many they hold."""
+    starts, ends = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for left, counts in zip(held.bounds[:-1].tolist(), held.counts, strict=True):
+        if counts is not None:
+            ends.append(left + counts.cumsum())
+            starts.append(ends[-1] - counts)
+    return np.concatenate(starts), np.concatenate(ends)
 
 
 def _stretches(firsts: Indices, lengths: Indices) -> Indices:

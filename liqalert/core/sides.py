@@ -150,10 +150,8 @@ class Sides:
     def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
         """All of them at once: what each gives depends on itself alone."""
         stretches = [self._stretch(*each) for each in changed]
-        held = sheet([stretch.columns for stretch in stretches])
+        held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
-        # By their place among the old clusters of the stretch; newcomers stay below zero.
-        held.columns.owners[:] -= firsts.repeat(held.lengths)
         parts = cut(held, self._terms.window_width)
         self._identify(changed, stretches, held, parts, now)
         bounds = parts.starts.searchsorted(held.bounds)
@@ -206,6 +204,10 @@ class Sides:
         now: UnixTime,
     ) -> None:
         """Gives the sides whose clusters have not each kept to itself their new identities."""
+        if held.known:
+            return
+        # By their place among the old clusters of the stretch; newcomers stay below zero.
+        held.columns.owners[:] -= np.array([stretch.first for stretch in stretches]).repeat(held.lengths)
         shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
         ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
         for number, ((owner, holding), stretch) in enumerate(zip(changed, stretches, strict=True)):

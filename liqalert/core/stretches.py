@@ -5,8 +5,9 @@ those windows heavier that hold it, and no others. So while the heaviest window 
 new one, it is taken again, and with it all that lies beyond it; and where the heaviest holds the new one itself, it has
 gained what every other has that does, is taken again, and nothing else has changed. What is left between is cut anew.
 
+So where each new one has come into a window that is taken again, nothing is cut at all: what the windows hold is known.
 A stretch of neighbouring windows, cut by itself, comes apart into the same windows: the first of them that was taken
-was the heaviest of a range that held the whole stretch. So several windows that hold something new are cut together.
+was the heaviest of a range that held the whole stretch.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from liqalert.core.partition import ALMOST
 from liqalert.core.spans import first_reaching
 from liqalert.core.window import Columns, Floats, Indices
 
 MARGIN = 1e-9
 """What weighs more by this share of all that is near weighs more in spite of rounding."""
+NOTHING = 2.0 * (1.0 - ALMOST)
+"""Two windows that differ by this share or less may count as equal."""
 
 
 class Stretch(NamedTuple):
@@ -31,6 +35,8 @@ class Stretch(NamedTuple):
     first: int
     last: int
     """The cluster after the last."""
+    counts: Indices | None = None
+    """How many are in each of its windows, where that is known and so nothing has to be cut at all."""
 
 
 def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses: Floats, width: float) -> Stretch:
@@ -53,7 +59,12 @@ def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses:
             right = int(ends[last - 1]) + 1 if last > first else place + 1
             return _stretch(columns, left, right, first, last)
     first, last, ends = min(held), max(held) + 1, counts.cumsum()
-    return _stretch(columns, int(ends[first] - counts[first]), int(ends[last - 1]), first, last)
+    starts = ends - counts
+    stretch = _stretch(columns, int(starts[first]), int(ends[last - 1]), first, last)
+    # A first one that weighs nothing beside the rest may be left out of its window, now that there is more of the rest.
+    if (columns.masses[starts[held]] <= NOTHING * masses[held]).any():
+        return stretch
+    return stretch._replace(counts=counts[first:last])
 
 
 def _range(columns: Columns, place: int, counts: Indices, masses: Floats, width: float) -> tuple[int, int]:

@@ -31,6 +31,8 @@ ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
 SPARE = 64
 """One in so many places is left free for what comes."""
+ROW_BY_ROW = 8192
+"""From so many on, a table makes room row by row: numpy moves a whole one by way of a copy."""
 FEW = 320
 """One new liquidation changes spans faster than they are found anew where at least so many are held."""
 PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
@@ -177,7 +179,11 @@ class Window:
             self._store = np.empty((SPAN + 1, size + 2 + size // SPARE))
             self._store[:, :place] = before[:, :place]
         self._table = self._store[:, : size + 1]
-        self._table[:, place + 1 :] = before[:, place:]
+        if size < ROW_BY_ROW:
+            self._table[:, place + 1 :] = before[:, place:]
+        else:
+            for moved, row in zip(self._table, before, strict=True):
+                moved[place + 1 :] = row[place:]
         self._table[:, place] = (*key, *rest, NO_OWNER, 0.0)
         self._newest = max(self._newest, key[1])
         return place

@@ -138,7 +138,7 @@ def test_p9_mirrored_prices_give_mirrored_clusters(points: list[tuple[float, flo
     def partition(log_prices: np.ndarray, masses: np.ndarray) -> tuple[tuple[int, int], ...]:
         ones = np.ones(len(masses))
         held = Columns.of(np.exp(log_prices), ones, ones, ones, masses, np.full(len(masses), NO_OWNER))
-        parts = cut_sides(Sheet(held, log_prices, np.array([0, len(masses)])), TERMS.window_width)
+        parts = cut_sides(Sheet(held, log_prices, np.array([0, len(masses)]), [None]), TERMS.window_width)
         return tuple(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True))
 
     upright = partition(u, a)

@@ -65,6 +65,23 @@ def test_clusters_ids_and_decisions_are_those_of_sides_that_are_cut_whole(seed: 
         assert found.zones == expected.zones
 
 
+def test_one_that_weighs_nothing_beside_what_has_come_is_left_out_of_its_window() -> None:
+    came = [(1000.0, 1.0), (1005.0, 6e11), (1003.0, 6e11)]
+
+    def last_clusters(great: int) -> list[tuple[float, int]]:
+        engine = Engine(TERMS)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sides, "GREAT", great)
+            for number, (price, notional_usd) in enumerate(came):
+                now = BEGIN + number * TERMS.rebuild_s
+                engine.add(liquidation(price, notional_usd, now, received=now), now)
+                snapshot, _ = engine.tick(now)
+        [clusters] = snapshot.sides.values()
+        return [(cluster.price_low, cluster.count) for cluster in clusters]
+
+    assert last_clusters(0) == last_clusters(EVER) == [(1000.0, 1), (1003.0, 2)]
+
+
 def loaded(seed: int, count: int) -> tuple[list[Event], Random]:
     random = Random(seed)
     return [event(random) for _ in range(count)], random
@@ -104,17 +121,16 @@ def test_outside_the_stretch_every_window_stays_and_inside_are_those_of_the_stre
 def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(1)
     engine = Engine(TERMS)
-    cut: list[int] = []
+    found: list[Stretch] = []
 
-    def counted(*given: Any) -> Stretch:
-        stretch = to_be_cut(*given)
-        cut.append(len(stretch.columns))
-        return stretch
+    def noted(*given: Any) -> Stretch:
+        found.append(to_be_cut(*given))
+        return found[-1]
 
     for number in range(3000):
         engine.add(spread(random, T0 - number), T0)
     engine.tick(T0)
-    monkeypatch.setattr("liqalert.core.sides.to_be_cut", counted)
+    monkeypatch.setattr("liqalert.core.sides.to_be_cut", noted)
 
     for number in range(1, 101):
         now = T0 + number * TERMS.rebuild_s
@@ -125,8 +141,9 @@ def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(held, SideClusters)
     assert held.table[COUNT].sum() == 3100
     assert held.table[USD].min() > 0.0
-    assert len(cut) == 100
-    assert sum(cut) < 3000 * 100 / 4
+    assert len(found) == 100
+    assert sum(len(stretch.columns) for stretch in found) < 3000 * 100 / 4
+    assert sum(stretch.counts is None for stretch in found) < 100 / 2
 
 
 def spread(random: Random, at: float) -> Liquidation:

@@ -27,8 +27,16 @@ arrivals = st.lists(
 )
 
 
-@given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 100))
-def test_a_window_holds_each_liquidation_once_in_order_whenever_it_is_asked(numbers: list[int], every: int) -> None:
+@given(st.lists(st.integers(0, 300), max_size=200), st.integers(1, 100), st.sampled_from([0, 10**9]))
+def test_a_window_holds_each_liquidation_once_in_order_whenever_it_is_asked(
+    numbers: list[int], every: int, row_by_row: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(liqalert.core.window, "ROW_BY_ROW", row_by_row)
+        check_order(numbers, every)
+
+
+def check_order(numbers: list[int], every: int) -> None:
     window, kept = Window(), dict[tuple[float, float, float], float]()
     for came, number in enumerate(numbers):
         # Few prices and times, so that many are equal in one of them.
