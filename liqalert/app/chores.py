@@ -58,6 +58,7 @@ class Chores:
             Job("database lock", self._facts.hold.renew, every_s=5.0),
             Job("recipients", self._facts.delivering.remembered.refresh, every_s=60.0),
             Job("samples", self.save_samples, every_s=900.0),
+            Job("write-ahead log", self.keep_log_short, every_s=60.0),
             Job("memory", self.give_back_memory, every_s=self._world.every(3600.0)),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
             Job("pruning", self.prune, daily_at=(0, 20)),
@@ -140,8 +141,14 @@ class Chores:
         settle()
         await asyncio.to_thread(give_back)
 
+    async def keep_log_short(self) -> None:
+        await self._checkpoint(truncate=False)
+
     async def checkpoint(self) -> None:
+        await self._checkpoint(truncate=True)
+
+    async def _checkpoint(self, *, truncate: bool) -> None:
         try:
-            await self._facts.stores.database.checkpoint()
+            await self._facts.stores.database.checkpoint(truncate=truncate)
         except StorageError as exc:
             log.warning("no checkpoint", extra={"reason": str(exc)})

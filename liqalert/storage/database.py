@@ -133,14 +133,17 @@ class Database:
                     raise self.refusal(operation, exc) from exc
                 raise
 
-    async def checkpoint(self) -> None:
-        """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL."""
+    async def checkpoint(self, *, truncate: bool = True) -> None:
+        """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL.
+
+        Without `truncate` nobody who reads is waited for.
+        """
         if self.path is None:
             return
         async with self._in_turn("checkpoint"), self._writer.connect() as connection:
             # Through the driver, because SQLite refuses a checkpoint inside a transaction.
             driver = await _driver_of(connection)
-            await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            await driver.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves rows which exist already as they are."""

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 from liqalert.ports import RowRefused, StorageError
 from liqalert.storage.database import Database, storable
 from liqalert.storage.engines import parse_url
-from liqalert.storage.tables import FEED_HEARTBEATS
+from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS
 from tests.storage import postgresql
 
 ROW = {"exchange": "binance", "watching_since": 1.0, "alive_at": 2.0}
@@ -176,6 +176,33 @@ async def test_a_checkpoint_empties_the_write_ahead_log(sqlite_database: Databas
     await sqlite_database.checkpoint()
 
     assert log.stat().st_size == 0
+
+
+async def test_who_commits_does_not_move_the_log_and_a_checkpoint_beside_readers_does(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    gaps = [{"exchange": "x" * 4000, "start_at": float(number), "cause": "silent"} for number in range(1500)]
+    for start in range(0, len(gaps), 100):
+        async with sqlite_database.write("test") as connection:
+            await connection.execute(insert(FEED_GAPS), gaps[start : start + 100])
+    assert _gaps_in_file(sqlite_database, tmp_path) == 0
+
+    async with sqlite_database.read("test") as connection:
+        await connection.execute(select(FEED_GAPS.c.id).limit(1))
+        await sqlite_database.checkpoint(truncate=False)
+
+    assert _gaps_in_file(sqlite_database, tmp_path) == 1500
+
+
+def _gaps_in_file(database: Database, directory: Path) -> int:
+    """As they stand in the database's own file, without its log."""
+    assert database.path is not None
+    copy = directory / "copy.db"
+    copy.write_bytes(database.path.read_bytes())
+    with closing(sqlite3.connect(copy)) as connection:
+        [count] = connection.execute("SELECT count(*) FROM feed_gaps").fetchone()
+    copy.unlink()
+    return int(count)
 
 
 async def test_no_error_contains_the_password() -> None:
