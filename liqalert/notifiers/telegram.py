@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import TypeVar
 
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+import msgspec
+from telegram import Bot, ReplyParameters
 from telegram.constants import ParseMode
 from telegram.error import (
     BadRequest,
@@ -21,7 +22,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from liqalert.ports import DeliveryError, Message, Place, place_of
+from liqalert.ports import Button, DeliveryError, Message, Place, place_of
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ _CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
 _NO_SUCH_MESSAGE = ("message to edit not found", "message_id_invalid", "message to be replied not found")
 
 CHANNEL = "telegram"
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+NO_PREVIEW = {"link_preview_options": '{"is_disabled":true}'}
+"""As Telegram's interface wants it. To make that from objects of its own, for this and the buttons, python-telegram-bot
+takes as long as for all else that it does with a message."""
 
 
 class TelegramNotifier:
@@ -58,8 +61,7 @@ class TelegramNotifier:
                 parse_mode=parse_mode,
                 message_thread_id=place.thread_id,
                 disable_notification=message.silent,
-                link_preview_options=NO_PREVIEW,
-                reply_markup=_keyboard(message),
+                api_kwargs=NO_PREVIEW | _keyboard(message),
             )
             return sent.message_id
 
@@ -82,8 +84,7 @@ class TelegramNotifier:
                 chat_id=place.chat_id,
                 message_id=int(message_id),
                 parse_mode=parse_mode,
-                link_preview_options=NO_PREVIEW,
-                reply_markup=keyboard,
+                api_kwargs=NO_PREVIEW | keyboard,
             )
 
         try:
@@ -113,7 +114,7 @@ class TelegramNotifier:
                 parse_mode=parse_mode,
                 message_thread_id=place.thread_id,
                 disable_notification=True,
-                link_preview_options=NO_PREVIEW,
+                api_kwargs=NO_PREVIEW,
                 reply_parameters=ReplyParameters(int(message_id)),
             )
 
@@ -138,12 +139,17 @@ class TelegramNotifier:
         return await call(message.plain, None)
 
 
-def _keyboard(message: Message) -> InlineKeyboardMarkup | None:
-    rows = [
-        [InlineKeyboardButton(button.text, url=button.url, callback_data=button.data) for button in row]
-        for row in message.buttons
-    ]
-    return InlineKeyboardMarkup(rows) if rows else None
+def _keyboard(message: Message) -> dict[str, str]:
+    """The buttons under the message, if any, as Telegram's interface wants them."""
+    if not message.buttons:
+        return {}
+    rows = [[_button(button) for button in row] for row in message.buttons]
+    return {"reply_markup": msgspec.json.encode({"inline_keyboard": rows}).decode()}
+
+
+def _button(button: Button) -> dict[str, str | None]:
+    pressed = {"callback_data": button.data} if button.url is None else {"url": button.url}
+    return {"text": button.text, **pressed}
 
 
 def delivery_error(error: TelegramError, token: str, place: Place | None = None) -> DeliveryError:
