@@ -60,7 +60,7 @@ class Prepared:
         text = self._texts.get(form)
         if text is None:
             compiled = self._statement.compile(dialect=_DIALECT, column_keys=list(values))
-            text = self._texts[form] = _text(compiled, values)
+            text = self._texts[form] = _put_into_sql(compiled, values)
         return text
 
 
@@ -82,7 +82,7 @@ class _Text(NamedTuple):
         return given
 
 
-def _text(compiled: Compiled, values: Values) -> _Text:
+def _put_into_sql(compiled: Compiled, values: Values) -> _Text:
     assert isinstance(compiled, SQLCompiler)
     names = tuple(compiled.positiontup or ())
     known = compiled.construct_params(dict(values))
