@@ -194,10 +194,10 @@ class Daemon:
             await asyncio.sleep(READY_LOOK_S)
         if stopping.is_set():
             return
-        settle()
         reasons = self._facts.readiness().blocking
         notify(f"READY=1\nSTATUS={'; '.join(reasons) or 'watching'}", self._environ)
         log.info("ready", extra={"blocking": list(reasons)})
+        settle()
 
     async def _settle_after_first_ticks(self, stopping: asyncio.Event) -> None:
         """They build the clusters of everything that an earlier run has left."""

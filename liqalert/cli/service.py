@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -41,8 +42,11 @@ def add_commands(commands: Commands) -> None:
 def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
     configure_logs(settings)
+    # What is imported stays: to look through it again and again meanwhile is a tenth of the time that it takes.
+    gc.disable()
     from liqalert.app.lifecycle import run_daemon
 
+    gc.enable()
     return run_daemon(settings)
 
 

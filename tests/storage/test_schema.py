@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from liqalert.ports import StorageError
@@ -227,3 +229,10 @@ async def test_gaps_of_one_stream_come_and_go_with_the_third_version(empty_url: 
         await migrate(database, "-1")
 
         assert await _rows(database, "SELECT cause FROM feed_gaps") == [("closed",)]
+
+
+def test_the_version_of_the_tables_is_where_alembic_arrives() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_path()))
+
+    assert head() == ScriptDirectory.from_config(config).get_current_head()
