@@ -7,12 +7,13 @@ import logging
 from collections import deque
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, Stream, UnixTime
 from liqalert.ports import RowRefused, StorageError
 from liqalert.storage.database import Database, storable
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,8 @@ class BatchJournal:
     def __init__(self, database: Database, *, bound: int = BOUND) -> None:
         self._database = database
         self._insert = database.insert_new_rows(LIQUIDATIONS, COLUMNS)
+        self._insert_gaps = Prepared(database.insert_new(FEED_GAPS))
+        self._keep_heartbeats = Prepared(database.upsert(FEED_HEARTBEATS))
         self._bound = bound
         self._liquidations: deque[Liquidation] = deque()
         self._gaps: deque[Gap] = deque()
@@ -97,11 +100,14 @@ class BatchJournal:
         gaps, heartbeats = list(self._gaps), dict(self._heartbeats)
         if not gaps and not heartbeats:
             return
-        async with self._database.write("writing gaps") as connection:
+
+        def write(connection: Connection) -> None:
             if gaps:
-                await connection.execute(self._database.insert_new(FEED_GAPS), [_gap_row(gap) for gap in gaps])
+                self._insert_gaps.run(connection, [_gap_row(gap) for gap in gaps])
             if heartbeats:
-                await connection.execute(self._database.upsert(FEED_HEARTBEATS), _heartbeat_rows(heartbeats))
+                self._keep_heartbeats.run(connection, _heartbeat_rows(heartbeats))
+
+        await self._database.write_at_once("writing gaps", write)
         for gap in gaps:
             # Older ones may have made room meanwhile.
             if self._gaps and self._gaps[0] is gap:
@@ -120,8 +126,12 @@ class BatchJournal:
             raise
 
     async def _write(self, batch: list[Liquidation]) -> None:
-        async with self._database.write("writing liquidations") as connection:
-            await connection.exec_driver_sql(self._insert, [_liquidation_row(each) for each in batch])
+        rows = [_liquidation_row(each) for each in batch]
+
+        def write(connection: Connection) -> None:
+            connection.exec_driver_sql(self._insert, rows)
+
+        await self._database.write_at_once("writing liquidations", write)
 
     async def _write_one_by_one(self, batch: list[Liquidation]) -> None:
         """One impossible row must not hold up the others for ever."""
