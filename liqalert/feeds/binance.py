@@ -85,20 +85,23 @@ class BinanceParser:
             content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
         except (IndexError, *UNREADABLE):
             return self._parsed(*decode_row_by_row(frame), received_time)
-        if type(content) is ForceOrder:
-            # Nearly every liquidation: nothing has to be looked up, and what `_liquidation` gives costs a third.
-            order = content.o
-            instrument = self._in_dollars.get(order.s)
-            price, quantity = order.ap, order.z
-            notional_usd = quantity * price
-            # Both are 0 or 1 where both together are.
-            usd_margined = (content.st | order.st) in _NOT_COIN_MARGINED
-            if instrument is not None and usd_margined and notional_usd <= MAX_NOTIONAL_USD:
-                liquidated, happened_at = _LIQUIDATED[order.S], order.T / 1000.0
-                return ParsedFrame(
-                    (Liquidation(instrument, liquidated, price, quantity, notional_usd, happened_at, received_time),)
-                )
-        return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
+        # Nearly every liquidation: nothing has to be looked up, and what `_liquidation` gives costs a third. So a frame
+        # is taken for one until it turns out to be something else.
+        row: ForceOrder = content  # type: ignore[assignment]
+        try:
+            order = row.o
+            instrument = self._in_dollars[order.s]
+        except (AttributeError, KeyError):
+            return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
+        price, quantity = order.ap, order.z
+        notional_usd = quantity * price
+        # Both are 0 or 1 where both together are.
+        if (row.st | order.st) not in _NOT_COIN_MARGINED or notional_usd > MAX_NOTIONAL_USD:
+            return self._parsed((row,), (), received_time)
+        liquidated, happened_at = _LIQUIDATED[order.S], order.T / 1000.0
+        return ParsedFrame(
+            (Liquidation(instrument, liquidated, price, quantity, notional_usd, happened_at, received_time),)
+        )
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
         liquidations: list[Liquidation] = []
