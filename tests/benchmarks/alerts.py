@@ -93,7 +93,8 @@ async def _measure(directory: Path, size: int, blocks: int) -> dict[str, Latenci
         _daemon(directory, binance, telegram, marks) as ours,
     ):
         for number, instrument in enumerate(watched):
-            kind = kinds[number % 2]
+            # A feed sends frames of one kind, and the daemon knows a frame like the one before.
+            kind = kinds[(number - WARM_UP) // size % 2]
             marks[instrument.symbol] = CLOSE
             sent = marks if kind == kinds[1] else {instrument.symbol: CLOSE}
             took = await _latency_ms(telegram, ours, sent, FIRST_CHAT + number)
