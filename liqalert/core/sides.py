@@ -153,7 +153,10 @@ class Sides:
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, self._terms.window_width)
-        self._identify(changed, stretches, held, parts, now)
+        if not held.known:
+            # By their place among the old clusters of the stretch; newcomers stay below zero.
+            held.columns.owners[:] -= firsts.repeat(held.lengths)
+            self._identify(changed, stretches, held, parts, now)
         bounds = parts.starts.searchsorted(held.bounds)
         numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
@@ -204,10 +207,6 @@ class Sides:
         now: UnixTime,
     ) -> None:
         """Gives the sides whose clusters have not each kept to itself their new identities."""
-        if held.known:
-            return
-        # By their place among the old clusters of the stretch; newcomers stay below zero.
-        held.columns.owners[:] -= np.array([stretch.first for stretch in stretches]).repeat(held.lengths)
         shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
         ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
         for number, ((owner, holding), stretch) in enumerate(zip(changed, stretches, strict=True)):

@@ -125,12 +125,11 @@ class Database:
         """While nobody else writes. Raises StorageError."""
         async with self._turn:
             try:
-                yield
-            except BaseException as exc:
+                async with self._explained(operation):
+                    yield
+            except BaseException:
                 # SQLAlchemy may have given the connection up.
                 self._driver = None
-                if isinstance(exc, REFUSALS):
-                    raise self.refusal(operation, exc) from exc
                 raise
 
     async def checkpoint(self, *, truncate: bool = True) -> None:
@@ -153,8 +152,7 @@ class Database:
         """The same, which gives these columns of the rows that are new."""
         key = (table, returning)
         if key not in self._inserts:
-            insert = self._insert(table).on_conflict_do_nothing()
-            self._inserts[key] = Prepared(insert.returning(*(table.c[name] for name in returning)))
+            self._inserts[key] = Prepared(self.insert_new(table).returning(*(table.c[name] for name in returning)))
         return self._inserts[key]
 
     def insert_new_rows(self, table: Table, columns: tuple[str, ...]) -> str:
