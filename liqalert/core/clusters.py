@@ -10,11 +10,11 @@ import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 
+from liqalert.core.columns import Floats
 from liqalert.core.identity import Identity
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts
 from liqalert.core.strength import Baseline, magnitude, magnitudes
-from liqalert.core.window import Floats
 
 
 class Cluster(Struct, frozen=True, gc=False):

@@ -16,8 +16,8 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from liqalert.core.columns import Floats, Indices
 from liqalert.core.market import Instrument, Mark
-from liqalert.core.window import Floats, Indices
 
 _T = TypeVar("_T")
 

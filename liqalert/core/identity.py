@@ -12,9 +12,9 @@ from typing import TypeAlias
 import numpy as np
 from msgspec import Struct
 
+from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
-from liqalert.core.window import Columns, Floats, Indices
 
 PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)))
 """Base 32 (RFC 4648), ten bits at once: what the standard library does in Python takes longer than the hash."""

@@ -18,8 +18,8 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
+from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.spans import reach
-from liqalert.core.window import Columns, Floats, Indices
 
 BAND_TAIL = 0.01
 """The band leaves out this share of the weight at either end."""

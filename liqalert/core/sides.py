@@ -14,12 +14,13 @@ import numpy as np
 
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
+from liqalert.core.columns import NO_OWNER, Floats, Indices
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Floats, Indices, Window
+from liqalert.core.window import Window
 from liqalert.core.zones import Zone, qualifying, strongest
 
 MOST_AT_ONCE = 50_000
@@ -75,12 +76,14 @@ class Sides:
         holding = self._holdings.get(owner)
         if holding is None:
             holding = self._holdings[owner] = Holding(next(self._numbers))
-        happened_at = min(liquidation.event_time, liquidation.received_time)
+        window, happened_at = holding.window, liquidation.event_time
+        if liquidation.received_time < happened_at:
+            happened_at = liquidation.received_time
         mass = liquidation.notional_usd * math.exp((happened_at - self._landmark) / self._terms.decay_s)
-        if not holding.window.add(liquidation, mass):
+        if not window.add(liquidation, mass):
             return False
         self._changed[owner] = holding
-        if holding.window.oldest < holding.ages_from:
+        if liquidation.event_time < holding.ages_from:
             self._watch_age(owner, holding)
         return True
 

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.partition import ALMOST
 from liqalert.core.spans import first_reaching
-from liqalert.core.window import Columns, Floats, Indices
 
 MARGIN = 1e-9
 """What weighs more by this share of all that is near weighs more in spite of rounding."""

@@ -8,24 +8,30 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import chain
+from struct import Struct
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from liqalert.core.columns import (
+    MASS,
+    NO_OWNER,
+    NOTIONAL,
+    OWNER,
+    PRICE,
+    QUANTITY,
+    SPAN,
+    TIME,
+    Columns,
+    Floats,
+    length,
+)
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.core.spans import add_spans, kept_spans, spans
 
-Floats: TypeAlias = NDArray[np.float64]
-Indices: TypeAlias = NDArray[np.int64]
-
 LARGEST_EXPONENT = 300.0
 """exp of it times any notional is a finite number; live liquidations stay below 20."""
-NO_OWNER = -1
-"""Owner of a liquidation that came after the last rebuild."""
-FRESH = 32
+FRESH = 256
 """So many new liquidations, or a sixteenth of those held, are kept apart at most."""
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
@@ -35,79 +41,49 @@ ROW_BY_ROW = 8192
 """From so many on, a table makes room row by row: numpy moves a whole one by way of a copy."""
 FEW = 320
 """One new liquidation changes spans faster than they are found anew where at least so many are held."""
-PRICE, TIME, QUANTITY, NOTIONAL, MASS, OWNER, SPAN = range(7)
 
 Key: TypeAlias = tuple[float, UnixTime, float]
 """Price, event time, quantity: what tells two liquidations of a side apart, and their order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Liquidations by ascending (price, event time, quantity), one row of `table` a field."""
-
-    table: Floats
-    width: float | None = None
-    """In log price: for which windows the spans hold. None if they are not known."""
-
-    @classmethod
-    def of(
-        cls, prices: Floats, times: Floats, quantities: Floats, notionals: Floats, masses: Floats, owners: Indices
-    ) -> Columns:
-        return cls(np.stack((prices, times, quantities, notionals, masses, owners, np.zeros(len(prices)))))
-
-    @property
-    def prices(self) -> Floats:
-        return _row(self.table, PRICE)
-
-    @property
-    def times(self) -> Floats:
-        return _row(self.table, TIME)
-
-    @property
-    def quantities(self) -> Floats:
-        return _row(self.table, QUANTITY)
-
-    @property
-    def notionals(self) -> Floats:
-        return _row(self.table, NOTIONAL)
-
-    @property
-    def masses(self) -> Floats:
-        return _row(self.table, MASS)
-
-    @property
-    def owners(self) -> Floats:
-        """Position of the cluster each liquidation was in after the last rebuild; NO_OWNER for newer ones."""
-        return _row(self.table, OWNER)
-
-    @property
-    def spans(self) -> Floats:
-        """How many liquidations a window holds that begins with this one, itself included."""
-        return _row(self.table, SPAN)
-
-    def __len__(self) -> int:
-        return _length(self.table)
+Values: TypeAlias = tuple[float, UnixTime, float, float, float]
+"""Of one liquidation, in the order of the table: its key, notional and mass."""
+_VALUES = Struct("5d")
+"""Values as bytes: less than half of what they take as objects, and the collector does not look through them."""
+_pack = _VALUES.pack
 
 
 class Window:
     """Liquidations by ascending (price, event time, quantity), 56 bytes each.
 
     New ones are kept apart until the table is asked for: to make room for all of them costs as much as for one. Whether
-    one is in the table already is not looked up where it happened later than all that are. Spans are kept from one
-    rebuild to the next, because to find them is to search for every price among all: a new liquidation adds one to the
-    spans of those below it that reach up to it.
+    one is held already is not looked up where it happened later than all that are: nearly always. Spans are kept from
+    one rebuild to the next, because to find them is to search for every price among all: a new liquidation adds one to
+    the spans of those below it that reach up to it.
     """
 
-    __slots__ = ("_fresh", "_most_fresh", "_newest", "_store", "_table", "_width", "arrived", "changed", "oldest")
+    __slots__ = (
+        "_fresh",
+        "_fresh_keys",
+        "_most_fresh",
+        "_newest",
+        "_store",
+        "_table",
+        "_width",
+        "arrived",
+        "changed",
+        "oldest",
+    )
 
     def __init__(self) -> None:
         self._store = self._table = np.empty((SPAN + 1, 0))
         """The table, and the array that it is the beginning of: there may be room behind it."""
-        self._fresh: dict[Key, tuple[float, float]] = {}
-        """Notional and mass of what is not in the table yet."""
-        self._most_fresh = FRESH
+        self._fresh = bytearray()
+        """What is not in the table yet, packed."""
+        self._fresh_keys: set[Key] | None = None
+        """Of `_fresh`; None as long as nobody has asked for them."""
+        self._most_fresh = FRESH * _VALUES.size
+        """In bytes."""
         self._newest: UnixTime = -float("inf")
-        """An upper bound of the event times in the table."""
+        """An upper bound of the event times held."""
         self._width: float | None = None
         """For which windows the spans in the table hold."""
         self.oldest: UnixTime = float("inf")
@@ -118,29 +94,37 @@ class Window:
         """Where in the table that is which came since the last rebuild; None where it is much, or more has changed."""
 
     def __len__(self) -> int:
-        return _length(self._table) + len(self._fresh)
+        return length(self._table) + len(self._fresh) // _VALUES.size
 
     def add(self, liquidation: Liquidation, mass: float) -> bool:
         """Keeps `liquidation`; False, and no change, for one with the same time, price and quantity."""
         happened_at = liquidation.event_time
-        key = (liquidation.price, happened_at, liquidation.quantity)
-        if key in self._fresh or (happened_at <= self._newest and self._holds(key)):
+        price, quantity = liquidation.price, liquidation.quantity
+        if happened_at > self._newest:
+            self._newest = happened_at
+        elif self._holds((price, happened_at, quantity)):
             return False
-        self._fresh[key] = (liquidation.notional_usd, mass)
-        if len(self._fresh) > self._most_fresh:
-            self._merge()
         if happened_at < self.oldest:
             self.oldest = happened_at
+        self._fresh += _pack(price, happened_at, quantity, liquidation.notional_usd, mass)
+        if self._fresh_keys is not None:
+            self._fresh_keys.add((price, happened_at, quantity))
+        if len(self._fresh) > self._most_fresh:
+            self._merge()
         self.changed = True
         return True
 
     def _holds(self, key: Key) -> bool:
+        if self._fresh_keys is None:
+            self._fresh_keys = {values[:3] for values in _VALUES.iter_unpack(self._fresh)}
+        if key in self._fresh_keys:
+            return True
         place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
-        return place < _length(self._table) and self._key(place) == key
+        return place < length(self._table) and self._key(place) == key
 
     def _place(self, key: Key, start: int) -> int:
         """Where it is in the table, or belongs: from `start`, the first place with its price, or a higher one."""
-        place, size = start, _length(self._table)
+        place, size = start, length(self._table)
         while place < size and self._table[PRICE, place] == key[0] and self._key(place) < key:
             place += 1
         return place
@@ -153,29 +137,28 @@ class Window:
         """Puts what is kept apart into the table."""
         if not self._fresh:
             return
-        if len(self._fresh) == 1:
-            places = [self._insert(*self._fresh.popitem())]
+        if len(self._fresh) == _VALUES.size:
+            places = [self._insert(_VALUES.unpack(self._fresh))]
         else:
-            values = self._fresh_columns()
-            places = self._places(values)
-            self._store = self._table = _inserted(self._table, places, values)
-            self._newest = max(self._newest, values[TIME].max())
+            columns = self._fresh_columns()
+            places = self._places(columns)
+            self._store = self._table = _inserted(self._table, places, columns)
         table = self._table
-        self._fresh = {}
-        self._most_fresh = max(FRESH, _length(table) // 16)
-        if len(places) * FEW > _length(table):
+        self._fresh, self._fresh_keys = bytearray(), None
+        self._most_fresh = max(FRESH, length(table) // 16) * _VALUES.size
+        if len(places) * FEW > length(table):
             self._width = None
         new = [place + number for number, place in enumerate(places)]
         self.arrived = new if self.arrived is not None and not self.arrived and len(new) <= ONE_BY_ONE else None
         if self._width is not None:
             add_spans(table[PRICE], table[SPAN], new, self._width)
 
-    def _insert(self, key: Key, rest: tuple[float, float]) -> int:
+    def _insert(self, values: Values) -> int:
         """Puts a single liquidation into the table, as between most rebuilds: several times faster than what many take
         together. Its place."""
-        before, size = self._table, _length(self._table)
-        place = self._place(key, int(before[PRICE].searchsorted(key[0])))
-        if _length(self._store) == size:
+        before, size = self._table, length(self._table)
+        place = self._place(values[:3], int(before[PRICE].searchsorted(values[PRICE])))
+        if length(self._store) == size:
             self._store = np.empty((SPAN + 1, size + 2 + size // SPARE))
             self._store[:, :place] = before[:, :place]
         self._table = self._store[:, : size + 1]
@@ -184,15 +167,13 @@ class Window:
         else:
             for moved, row in zip(self._table, before, strict=True):
                 moved[place + 1 :] = row[place:]
-        self._table[:, place] = (*key, *rest, NO_OWNER, 0.0)
-        self._newest = max(self._newest, key[1])
+        self._table[:, place] = (*values, NO_OWNER, 0.0)
         return place
 
     def _fresh_columns(self) -> Floats:
         """What is kept apart, in the order of the table."""
-        fields = chain.from_iterable((*key, *rest) for key, rest in self._fresh.items())
-        known = np.fromiter(fields, np.float64).reshape(-1, MASS + 1).T
-        table = np.zeros((SPAN + 1, len(self._fresh)))
+        known = np.frombuffer(self._fresh).reshape(-1, MASS + 1).T
+        table = np.zeros((SPAN + 1, length(known)))
         table[: MASS + 1] = known[:, np.lexsort((known[QUANTITY], known[TIME], known[PRICE]))]
         table[OWNER] = NO_OWNER
         return table
@@ -265,8 +246,8 @@ class Window:
 
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
     """`table` with each of `columns` put before the column of it at the same position in `places`, which ascend."""
-    count, size = len(places), _length(table) + len(places)
-    if count > ONE_BY_ONE and _length(table):
+    count, size = len(places), length(table) + len(places)
+    if count > ONE_BY_ONE and length(table):
         at = np.add(places, np.arange(count))
         sources = np.ones(size, dtype=np.intp)
         sources[at] = 0
@@ -282,13 +263,3 @@ def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
         copied = place
     whole[:, copied + count :] = table[:, copied:]
     return whole
-
-
-def _row(table: Floats, number: int) -> Floats:
-    row: Floats = table[number]
-    return row
-
-
-def _length(table: Floats) -> int:
-    length: int = table.shape[1]
-    return length

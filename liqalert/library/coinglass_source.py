@@ -14,9 +14,9 @@ import numpy as np
 from msgspec import Struct
 
 from liqalert.clock import SystemClock
+from liqalert.core.columns import NO_OWNER, Columns
 from liqalert.core.identity import short_id
 from liqalert.core.partition import cut, sheet
-from liqalert.core.window import NO_OWNER, Columns
 from liqalert.library.clusters import Clusters, LiquidationCluster, Side, moment, ranked
 from liqalert.library.errors import DataSourceError
 from liqalert.library.options import ClusterOptions

@@ -11,10 +11,10 @@ from time import process_time
 
 import numpy as np
 
+from liqalert.core.columns import SPAN
 from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.terms import Terms
-from liqalert.core.window import SPAN
 from tests.benchmarks.harness import Figure, Question, Scale, compare, cpu_us
 from tests.benchmarks.inputs import T0, instruments, liquidation, liquidations, prices
 

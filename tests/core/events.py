@@ -8,12 +8,12 @@ import numpy as np
 from hypothesis import strategies as st
 
 from liqalert.core.clusters import Cluster
+from liqalert.core.columns import NO_OWNER, Columns, Floats
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide
 from liqalert.core.partition import Parts, sheet
 from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
-from liqalert.core.window import NO_OWNER, Columns, Floats
 from liqalert.core.zones import Zone
 
 BTC = Instrument("binance", "BTCUSDT")

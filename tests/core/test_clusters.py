@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqalert.core.columns import NO_OWNER, Columns
 from liqalert.core.partition import Sheet
 from liqalert.core.partition import cut as cut_sides
 from liqalert.core.strength import magnitude
-from liqalert.core.window import NO_OWNER, Columns
 from tests.core.events import T0, TERMS, Event, all_sums, altered, cluster, columns, cut, event_lists
 
 ULP = 1e-9

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqalert.core.columns import Columns
 from liqalert.core.identity import shared_weights
 from liqalert.core.partition import cut, sheet
-from liqalert.core.window import Columns
 from tests.core import reference
 from tests.core.events import TERMS, Event, columns, events
 
