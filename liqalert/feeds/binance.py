@@ -18,8 +18,10 @@ from liqalert.feeds.binance_wire import (
     Refused,
     Row,
     decode_bare,
+    decode_bare_usd,
     decode_row_by_row,
     decode_wrapped,
+    decode_wrapped_usd,
 )
 from liqalert.ports import ParsedFrame
 
@@ -31,8 +33,6 @@ MAX_NOTIONAL_USD = 1e11
 WANTED_KEPT = 1_000
 """How many symbols are remembered as wanted: more than Binance lists, and a bound on what a hostile feed can store."""
 
-_NOT_COIN_MARGINED = (0, 1)
-"""Values of `st`: not given, USD-M."""
 _LIQUIDATED = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
 """The forced order closes the position, so its side is the opposite of the position's."""
 
@@ -79,29 +79,31 @@ class BinanceParser:
 
     def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
         """What `frame` means. Never raises, whatever the bytes are: what is not understood is in `rejected`."""
+        one = self.lone_liquidation(frame, received_time)
+        return ParsedFrame((one,)) if one is not None else self._parse_any(frame, received_time)
+
+    def lone_liquidation(self, frame: bytes, received_time: UnixTime) -> Liquidation | None:
+        """What nearly every frame without marks is: one liquidation of a USD-M contract that was seen before. None for
+        everything else, which `parse` tells. Costs half of what `_parsed` does."""
+        try:
+            order = (decode_wrapped_usd(frame).data if frame[2] == IN_A_WRAPPER else decode_bare_usd(frame)).o
+            instrument = self._in_dollars[order.s]
+        except (IndexError, KeyError, *UNREADABLE):
+            return None
+        price, quantity = order.ap, order.z
+        usd = quantity * price
+        if usd > MAX_NOTIONAL_USD:
+            return None
+        return Liquidation(instrument, _LIQUIDATED[order.S], price, quantity, usd, order.T / 1000.0, received_time)
+
+    def _parse_any(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
         if len(frame) > MAX_FRAME_BYTES:
             return ParsedFrame(rejected=("too_large",))
         try:
             content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
         except (IndexError, *UNREADABLE):
             return self._parsed(*decode_row_by_row(frame), received_time)
-        # Nearly every liquidation: nothing has to be looked up, and what `_liquidation` gives costs a third. So a frame
-        # is taken for one until it turns out to be something else.
-        row: ForceOrder = content  # type: ignore[assignment]
-        try:
-            order = row.o
-            instrument = self._in_dollars[order.s]
-        except (AttributeError, KeyError):
-            return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
-        price, quantity = order.ap, order.z
-        notional_usd = quantity * price
-        # Both are 0 or 1 where both together are.
-        if (row.st | order.st) not in _NOT_COIN_MARGINED or notional_usd > MAX_NOTIONAL_USD:
-            return self._parsed((row,), (), received_time)
-        liquidated, happened_at = _LIQUIDATED[order.S], order.T / 1000.0
-        return ParsedFrame(
-            (Liquidation(instrument, liquidated, price, quantity, notional_usd, happened_at, received_time),)
-        )
+        return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
         liquidations: list[Liquidation] = []

@@ -19,6 +19,8 @@ Milliseconds = Annotated[int, Meta(gt=10**12, lt=10**13)]
 """2001 to 2286, so that seconds or microseconds in a field of milliseconds are refused instead of believed."""
 Symbol = Annotated[str, Meta(min_length=1, max_length=64)]
 OrderSide = Literal["SELL", "BUY"]
+NotCoinMargined = Literal[0, 1]
+"""Values of `st`: not given, USD-M."""
 
 
 class Order(Struct, frozen=True, gc=False):
@@ -51,6 +53,26 @@ Decoded: TypeAlias = tuple[Sequence[Row], tuple[str, ...]]
 
 class Wrapped(Struct, gc=False):
     data: Row | list[Row]
+
+
+class UsdOrder(Struct, frozen=True, gc=False):
+    """Like `Order`, of a USD-M contract alone."""
+
+    s: Symbol
+    S: OrderSide
+    ap: Price
+    z: Quantity
+    T: Milliseconds
+    st: NotCoinMargined = 0
+
+
+class UsdForceOrder(Struct, frozen=True, gc=False, tag_field="e", tag="forceOrder"):
+    o: UsdOrder
+    st: NotCoinMargined = 0
+
+
+class WrappedUsdForceOrder(Struct, gc=False):
+    data: UsdForceOrder
 
 
 class _LooseFrame(Struct):
@@ -96,6 +118,10 @@ IN_A_WRAPPER = b'{"stream"'[2]
 decode_wrapped = msgspec.json.Decoder(Wrapped, strict=False).decode
 """The row or rows of a frame in which every one is as expected, in the wrapper. Raises UNREADABLE for others."""
 decode_bare: Callable[[bytes], Row | list[Row]] = msgspec.json.Decoder(Row | list[Row], strict=False).decode
+"""The same without the wrapper."""
+decode_wrapped_usd = msgspec.json.Decoder(WrappedUsdForceOrder, strict=False).decode
+"""One liquidation of a USD-M contract, in the wrapper. Raises UNREADABLE for everything else."""
+decode_bare_usd = msgspec.json.Decoder(UsdForceOrder, strict=False).decode
 """The same without the wrapper."""
 _decode_row = msgspec.json.Decoder(Row, strict=False).decode
 _NOT_JSON_NUMBERS = re.compile(rb"(?<=[:\[,\s])-?(?:NaN|Infinity)(?=[\s,\]}])")

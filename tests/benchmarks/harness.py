@@ -46,6 +46,8 @@ class Question:
 
 MISSED_BY = 1.25
 """A ratio this many times its target, or more, is a failure: a smaller miss may be the machine's."""
+NEAR_ITS_FLOOR = 1.3
+"""So many times the least that could be done at all is as good as a target beyond that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Figure:
     question: Question
     ours: tuple[float, ...]
     peer: tuple[float, ...]
+    floor: tuple[float, ...] = ()
+    """What the least that could be done cost in the same rounds, where that is asked for."""
 
     @property
     def ratios(self) -> tuple[float, ...]:
@@ -66,26 +70,33 @@ class Figure:
         return median(self.ratios)
 
     @property
+    def above_floor(self) -> float | None:
+        """How many times the floor ours is; None where there is none."""
+        return median(ours / least for ours, least in zip(self.ours, self.floor, strict=True)) if self.floor else None
+
+    @property
     def verdict(self) -> str:
         """Empty where nothing is asked for."""
         if self.question.at_most is None:
             return ""
         if self.ratio <= self.question.at_most:
             return "reached"
-        return "nearly" if self.ratio <= self.question.at_most * MISSED_BY else "missed"
+        if self.ratio <= self.question.at_most * MISSED_BY:
+            return "nearly"
+        return "at its floor" if self.above_floor is not None and self.above_floor <= NEAR_ITS_FLOOR else "missed"
 
 
-def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int) -> Figure:
-    """Both once to warm up (not where a single round shows that they run), then both in each round, in any order."""
+def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int, floor: Cost | None = None) -> Figure:
+    """All once to warm up (not where a single round shows that they run), then all in each round, in any order."""
     random = Random(question.what)
-    costs: dict[Cost, list[float]] = {ours: [], peer: []}
+    costs: dict[Cost, list[float]] = {cost: [] for cost in (ours, peer, floor) if cost is not None}
     for measured in [False] * (rounds > 1) + [True] * rounds:
         gc.collect()
-        for side in random.sample((ours, peer), 2):
+        for side in random.sample(tuple(costs), len(costs)):
             cost = side()
             if measured:
                 costs[side].append(cost)
-    return Figure(question, tuple(costs[ours]), tuple(costs[peer]))
+    return Figure(question, tuple(costs[ours]), tuple(costs[peer]), tuple(costs[floor]) if floor else ())
 
 
 def cpu_us(work: Callable[[], object], items: int) -> float:

@@ -21,11 +21,12 @@ from cryptofeed.symbols import Symbols
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from liqalert.core.engine import Engine
-from liqalert.core.market import PositionSide
+from liqalert.core.market import Liquidation, PositionSide
 from liqalert.core.terms import Terms
-from liqalert.feeds.binance import BinanceParser
+from tests.benchmarks import bare
+from tests.benchmarks.decode import decoding
 from tests.benchmarks.harness import Cost, Figure, Question, compare, cpu_us
-from tests.benchmarks.inputs import SPREAD_S, T0, force_order_frames, instruments, liquidation, quotes, symbols
+from tests.benchmarks.inputs import SPREAD_S, T0, force_order_frames, instruments, liquidation, symbols
 from tests.benchmarks.report import table, write_json
 
 FRAMES = 300
@@ -50,7 +51,6 @@ def main() -> int:
 
 
 def _decoding() -> Iterator[Figure]:
-    parse = BinanceParser(quotes=quotes()).parse
     with asyncio.Runner() as runner:
         for name, peer, wrapped, at_most in (
             ("cryptofeed 2.4.1, its handler", cryptofeed_handler(runner), True, 1 / 8),
@@ -59,10 +59,30 @@ def _decoding() -> Iterator[Figure]:
             frames = force_order_frames(FRAMES, T0, wrapped=wrapped)
             yield compare(
                 Question("decode forceOrder to Liquidation", name, "us CPU/frame", at_most),
-                ours=lambda frames=frames: cpu_us(lambda: [parse(frame, T0) for frame in frames], FRAMES),
+                ours=decoding(frames),
                 peer=_of(peer, [frame.decode() for frame in frames]),
+                floor=_made_by_hand(frames, wrapped=wrapped),
                 rounds=15,
             )
+
+
+def _made_by_hand(frames: Sequence[bytes], *, wrapped: bool) -> Cost:
+    """The least that gives a `Liquidation`: five fields decoded, unchecked, and put into one."""
+    known = {each.symbol: each for each in instruments()}
+    sides = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
+
+    def in_a_wrapper(frame: bytes) -> Liquidation:
+        row = bare.decode_wrapped_force_order(frame).data.o
+        price, quantity = row.ap, row.z
+        return Liquidation(known[row.s], sides[row.S], price, quantity, quantity * price, row.T / 1000.0, T0)
+
+    def alone(frame: bytes) -> Liquidation:
+        row = bare.decode_force_order(frame).o
+        price, quantity = row.ap, row.z
+        return Liquidation(known[row.s], sides[row.S], price, quantity, quantity * price, row.T / 1000.0, T0)
+
+    make = in_a_wrapper if wrapped else alone
+    return lambda: cpu_us(lambda: [make(frame) for frame in frames], len(frames))
 
 
 def _of(handle: Callable[[Sequence[str]], None], frames: Sequence[str]) -> Cost:

@@ -19,6 +19,7 @@ HEAD = (
     "ratio",
     "min .. max",
     "verdict",
+    "of its floor",
     "hint: ours, theirs (this machine, this minute)",
 )
 
@@ -26,7 +27,8 @@ HEAD = (
 def table(figures: Sequence[Figure]) -> str:
     """A Markdown table, one line a figure. The ratio is the median of the rounds' ratios; less is better.
 
-    A verdict is `reached`, `nearly` (up to 25 % beyond the target) or `missed`.
+    A verdict is `reached`, `nearly` (up to 25 % beyond the target), `at its floor` (beyond it, but at most 1.3 times
+    the least that could be done) or `missed`.
     """
     rows = [HEAD, *(_row(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
@@ -48,7 +50,8 @@ def _row(figure: Figure) -> tuple[str, ...]:
     hint = f"{median(figure.ours):,.4g}, {median(figure.peer):,.4g} {question.unit}"
     at_most = "" if question.at_most is None else f"{question.at_most:.4g}"
     spread = f"{min(ratios):.3g} .. {max(ratios):.3g}"
-    return question.what, question.against, at_most, f"{figure.ratio:.3g}", spread, figure.verdict, hint
+    above = "" if figure.above_floor is None else f"{figure.above_floor:.3g}"
+    return question.what, question.against, at_most, f"{figure.ratio:.3g}", spread, figure.verdict, above, hint
 
 
 def _content(figure: Figure) -> dict[str, object]:
@@ -59,7 +62,9 @@ def _content(figure: Figure) -> dict[str, object]:
         "unit": question.unit,
         "at_most": question.at_most,
         "verdict": figure.verdict,
+        "of_its_floor": figure.above_floor,
         "ratio": {"median": figure.ratio, "min": min(ratios), "max": max(ratios)},
         "ours": figure.ours,
         "peer": figure.peer,
+        "floor": figure.floor,
     }

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from liqalert.feeds.binance import BinanceParser
 from tests.benchmarks import bare
+from tests.benchmarks.decode import decoding
 from tests.benchmarks.harness import Cost, Question, compare, cpu_us
-from tests.benchmarks.inputs import T0, force_order_frames, mark_frame, prices, quotes
+from tests.benchmarks.inputs import T0, force_order_frames, mark_frame, prices
 from tests.benchmarks.marks import Watched
 from tests.benchmarks.ticks import CHANGED, Ticking, loaded
 
@@ -24,13 +24,12 @@ def least_ratio(ours: Cost, peer: Cost) -> float:
 
 
 def test_decoding_a_liquidation_stays_near_bare_decoding() -> None:
-    """2.5 in November 2026."""
+    """1.6 in November 2026."""
     frames = force_order_frames(300, T0)
-    parse = BinanceParser(quotes=quotes()).parse
 
     ratio = least_ratio(
-        lambda: cpu_us(lambda: [parse(frame, T0) for frame in frames], 1),
-        lambda: cpu_us(lambda: [bare.decode_wrapped_force_order(frame) for frame in frames], 1),
+        decoding(frames),
+        lambda: cpu_us(lambda: [bare.decode_wrapped_force_order(frame) for frame in frames], len(frames)),
     )
 
     assert ratio < 25.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from statistics import median
 
 import msgspec
 import pytest
@@ -31,7 +32,7 @@ def test_the_ratio_is_the_median_of_the_rounds_ratios(tmp_path: Path) -> None:
     [written] = msgspec.json.decode((tmp_path / "figures.json").read_bytes())["figures"]
 
     assert written["ratio"] == {"median": 3.0, "min": 2.0, "max": 4.0}
-    assert "| ours | theirs  |         | 3     | 2 .. 4     |         | 8, 2 us" in table([figure])
+    assert "| ours | theirs  |         | 3     | 2 .. 4     |         |              | 8, 2 us" in table([figure])
 
 
 @pytest.mark.parametrize(("at_most", "verdict"), [(3.0, "reached"), (2.5, "nearly"), (2.3, "missed"), (None, "")])
@@ -39,6 +40,16 @@ def test_a_verdict_allows_for_a_quarter_of_noise(at_most: float | None, verdict:
     figure = Figure(Question("ours", "theirs", "us", at_most), ours=(2.0, 30.0, 8.0), peer=(1.0, 10.0, 2.0))
 
     assert figure.verdict == verdict
+
+
+@pytest.mark.parametrize(("floor", "verdict"), [(7.0, "at its floor"), (5.0, "missed")])
+def test_beyond_its_target_it_may_be_near_its_floor(floor: float, verdict: str) -> None:
+    question = Question("ours", "theirs", "us", 2.0)
+    figure = Figure(question, ours=(2.0, 30.0, 8.0), peer=(1.0, 10.0, 2.0), floor=(1.6, 20.0, floor))
+
+    assert figure.verdict == verdict
+    assert f"| {verdict} " in table([figure])
+    assert figure.above_floor == pytest.approx(median([2.0 / 1.6, 30.0 / 20.0, 8.0 / floor]))
 
 
 def test_a_heatmap_costs_what_was_promised() -> None:
