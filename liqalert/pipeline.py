@@ -78,10 +78,7 @@ class Pipeline:
         self.advance(now)
         marks = framed(frame.marks)
         decisions = self._engine.marks(marks) if marks else ()
-        accepted = []
-        for liquidation in frame.liquidations:
-            if self._accepts(liquidation, now):
-                accepted.append(liquidation)
+        accepted = self._accepted(frame.liquidations, now) if frame.liquidations else ()
         if decisions:
             self._decide(decisions)
         self.shown(marks, accepted)
@@ -145,15 +142,20 @@ class Pipeline:
         self.tick_took(time.perf_counter() - began)
         self._hand_on(decisions)
 
-    def _accepts(self, liquidation: Liquidation, now: UnixTime) -> bool:
-        verdict = self._engine.add(liquidation, now)
-        self.verdicts[verdict] += 1
-        if verdict is Verdict.ACCEPTED:
-            self._journal.liquidation(liquidation)
-            return True
-        if verdict is not Verdict.DUPLICATE and self.verdicts[verdict] == 1:
-            log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
-        return False
+    def _accepted(self, liquidations: Sequence[Liquidation], now: UnixTime) -> Sequence[Liquidation]:
+        verdicts = self._engine.add_all(liquidations, now)
+        accepted = liquidations
+        if verdicts.count(Verdict.ACCEPTED) < len(verdicts):
+            judged = list(zip(liquidations, verdicts, strict=True))
+            accepted = [liquidation for liquidation, verdict in judged if verdict is Verdict.ACCEPTED]
+            for liquidation, verdict in judged:
+                if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE, *self.verdicts):
+                    self.verdicts[verdict] = 0
+                    extra = {"kind": verdict, "liquidation": liquidation}
+                    log.warning("refused, from now on only counted", extra=extra)
+        self.verdicts.update(verdicts)
+        self._journal.liquidated(accepted)
+        return accepted
 
     def _hand_on(self, decisions: Sequence[Decision]) -> None:
         if decisions:

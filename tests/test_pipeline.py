@@ -21,8 +21,8 @@ class FakeJournal:
     gaps: list[Gap] = field(default_factory=list)
     heartbeats: list[tuple[str, UnixTime, UnixTime]] = field(default_factory=list)
 
-    def liquidation(self, liquidation: Liquidation) -> None:
-        self.liquidations.append(liquidation)
+    def liquidated(self, liquidations: Sequence[Liquidation]) -> None:
+        self.liquidations += liquidations
 
     def gap(self, gap: Gap) -> None:
         self.gaps.append(gap)

@@ -31,7 +31,7 @@ class Chores:
         self._metrics = metrics
         self._world = world
         facts.watching.pipeline.tick_took = metrics.tick_took
-        facts.watching.runner.latency_seen = metrics.received
+        facts.watching.runner.intake.latency_seen = metrics.received
         self.owner = Owner(facts, world)
         self._mute_watch = MuteWatch(
             EXCHANGE,

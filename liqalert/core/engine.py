@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import compress
 
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
@@ -157,18 +158,32 @@ class Engine:
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> Verdict:
         """Takes in one liquidation received at `now`."""
-        if liquidation.event_time > now + AHEAD_S:
-            return Verdict.AHEAD
-        if liquidation.event_time < now - self.terms.history_s:
-            return Verdict.TOO_OLD
-        mark = self._book.mark(liquidation.instrument)
-        if self._is_off_market(liquidation, mark, now):
-            return Verdict.OFF_MARKET
-        if not self._sides.add(liquidation, now):
-            return Verdict.DUPLICATE
-        self._fills[liquidation.instrument] = liquidation
-        self._surges.add(liquidation, mark.price if mark else None)
-        return Verdict.ACCEPTED
+        [verdict] = self.add_all((liquidation,), now)
+        return verdict
+
+    def add_all(self, liquidations: Sequence[Liquidation], now: UnixTime) -> list[Verdict]:
+        """What becomes of each of those received at `now`, one after the other."""
+        marks = self._book.marks_beside(liquidations)
+        accepted, add, fills = Verdict.ACCEPTED, self._sides.add, self._fills
+        oldest, newest = now - self.terms.history_s, now + AHEAD_S
+        verdicts: list[Verdict] = []
+        for liquidation, mark in zip(liquidations, marks, strict=True):
+            verdict = accepted
+            if not oldest <= liquidation.event_time <= newest:
+                verdict = Verdict.TOO_OLD if liquidation.event_time < oldest else Verdict.AHEAD
+            elif self._is_off_market(liquidation, mark, now):
+                verdict = Verdict.OFF_MARKET
+            elif add(liquidation, now):
+                fills[liquidation.instrument] = liquidation
+            else:
+                verdict = Verdict.DUPLICATE
+            verdicts.append(verdict)
+        if verdicts.count(accepted) == len(verdicts):
+            self._surges.add(liquidations, marks)
+        else:
+            taken = [verdict is accepted for verdict in verdicts]
+            self._surges.add(compress(liquidations, taken), compress(marks, taken))
+        return verdicts
 
     def marks(self, marks: Sequence[Mark]) -> list[Decision]:
         """Takes in marks, in order: one comparison each, unless one crosses a price that matters. Those of a whole

@@ -11,8 +11,10 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
+from msgspec import Struct
+
 from liqalert.core.alerts import FlowEvidence
-from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.market import Liquidation, Mark, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.strength import Baseline, magnitude
 
@@ -23,6 +25,13 @@ RUN_S = 5
 """So many seconds in a row with a report each count as saturated: the feed shows at most one a second."""
 
 
+class Arrived(Struct, frozen=True, gc=False):
+    """A liquidation, and its instrument's newest mark as it came."""
+
+    liquidation: Liquidation
+    mark: Mark | None = None
+
+
 class Flow:
     """One instrument and position side. Liquidations count from when they happened, by the exchange's clock."""
 
@@ -31,28 +40,29 @@ class Flow:
         """When each happened, oldest first; so the lists beside it."""
         self._liquidations: list[Liquidation] = []
         self._usd: list[float] = []
-        self._marks: list[float | None] = []
-        """The mark price when it came."""
+        self._marks: list[Mark | None] = []
+        """The newest mark when it came."""
         self._notional_usd: float | None = 0.0
         """None where it has to be added up anew."""
         self._greatest = 0.0
 
-    def add(self, arrived: Sequence[tuple[Liquidation, float | None]]) -> None:
-        """Each with the instrument's newest mark as it came; at least one."""
-        times = [min(liquidation.event_time, liquidation.received_time) for liquidation, _ in arrived]
+    def add(self, arrived: Sequence[Arrived]) -> None:
+        """At least one."""
+        liquidations = [each.liquidation for each in arrived]
+        times = [min(each.event_time, each.received_time) for each in liquidations]
         if times == sorted(times) and (not self._times or self._times[-1] <= times[0]):
             # Nearly always: they happened in the order in which they came.
             self._times += times
-            self._liquidations += [liquidation for liquidation, _ in arrived]
-            self._usd += [liquidation.notional_usd for liquidation, _ in arrived]
-            self._marks += [mark_price for _, mark_price in arrived]
+            self._liquidations += liquidations
+            self._usd += [each.notional_usd for each in liquidations]
+            self._marks += [each.mark for each in arrived]
         else:
-            for happened_at, (liquidation, mark_price) in zip(times, arrived, strict=True):
+            for happened_at, each in zip(times, arrived, strict=True):
                 place = bisect_right(self._times, happened_at)
                 self._times.insert(place, happened_at)
-                self._liquidations.insert(place, liquidation)
-                self._usd.insert(place, liquidation.notional_usd)
-                self._marks.insert(place, mark_price)
+                self._liquidations.insert(place, each.liquidation)
+                self._usd.insert(place, each.liquidation.notional_usd)
+                self._marks.insert(place, each.mark)
         self._notional_usd = None
 
     @property
@@ -102,7 +112,7 @@ class Flow:
             strength=baseline.strength(self.magnitude()),
             min_strength=rule.min_strength,
             calibrated=baseline.calibrated,
-            price_from=self._marks[0] or first.price,
+            price_from=(self._marks[0] or first).price,
             price_to=mark_price or last.price,
             first_at=self._times[0],
             last_at=self._times[-1],

@@ -68,6 +68,11 @@ class MarkBook:
         row = self._rows.get(instrument)
         return None if row is None else self._marks[row]
 
+    def of(self, instruments: Sequence[Instrument]) -> list[Mark | None]:
+        """As `get`, of each."""
+        row_of, kept = self._rows.get, self._marks
+        return [None if (row := row_of(instrument)) is None else kept[row] for instrument in instruments]
+
     def all(self) -> dict[Instrument, Mark]:
         return dict(zip(self._rows, self._marks, strict=True))
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
+from liqalert.core.flow import QUANTILES, WINDOW_S, Arrived, Flow
 from liqalert.core.identity import short_id
-from liqalert.core.market import Instrument, Liquidation, UnixTime
+from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.terms import Terms
@@ -28,22 +28,22 @@ class Surges:
         self._flows: dict[Owner, Flow] = {}
         self._grown: set[Owner] = set()
         """Those whose greatness has not been measured since they grew."""
-        self._arrived: list[tuple[Liquidation, float | None]] = []
-        """Not looked at yet, each with the mark price when it came."""
+        self._arrived: list[Arrived] = []
+        """Not looked at yet."""
         self._told_at: dict[tuple[str, Owner], UnixTime] = {}
         """By rule: when a cascade was last told."""
 
-    def add(self, liquidation: Liquidation, mark_price: float | None) -> None:
-        """`mark_price`: the instrument's newest mark as this liquidation came."""
-        self._arrived.append((liquidation, mark_price))
+    def add(self, liquidations: Iterable[Liquidation], marks: Iterable[Mark | None]) -> None:
+        """Each with its instrument's newest mark."""
+        self._arrived += map(Arrived, liquidations, marks)
 
     def restore(self, liquidations: Iterable[Liquidation], told: Iterable[Alert], unseen_from: UnixTime) -> None:
         """Takes up an earlier run. What it received from `unseen_from` on it may not have looked at any more."""
         liquidations = tuple(liquidations)
-        self._arrived += [(each, None) for each in liquidations if each.received_time >= unseen_from]
+        self._arrived += [Arrived(each) for each in liquidations if each.received_time >= unseen_from]
         # Older ones are in no minute that is still to come, and there may be a million.
         since = max((each.received_time for each in liquidations), default=0.0) - WINDOW_S
-        self._take_in((each, None) for each in liquidations if since <= each.received_time < unseen_from)
+        self._take_in(Arrived(each) for each in liquidations if since <= each.received_time < unseen_from)
         for alert in told:
             if alert.rule is not None and alert.flow is not None:
                 key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
@@ -53,10 +53,10 @@ class Surges:
         """What is to be told at a tick."""
         arrived, self._arrived = self._arrived, []
         owners = self._take_in(arrived)
-        for liquidation, _ in arrived:
+        for each in arrived:
             # Hardly any instrument has such a rule.
-            if rules := self._rules.covering(RuleKind.LARGE, liquidation.instrument):
-                yield from _large(rules, liquidation, now)
+            if rules := self._rules.covering(RuleKind.LARGE, each.liquidation.instrument):
+                yield from _large(rules, each.liquidation, now)
         for owner in self._grown:
             flow = self._flows[owner]
             flow.prune(now)
@@ -80,11 +80,12 @@ class Surges:
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
         self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
 
-    def _take_in(self, arrived: Iterable[tuple[Liquidation, float | None]]) -> Iterable[Owner]:
+    def _take_in(self, arrived: Iterable[Arrived]) -> Iterable[Owner]:
         """Adds them to the flows of their sides, and gives these sides, in the order of their first."""
-        by_owner: dict[Owner, list[tuple[Liquidation, float | None]]] = {}
+        by_owner: dict[Owner, list[Arrived]] = {}
         for each in arrived:
-            by_owner.setdefault((each[0].instrument, each[0].liquidated), []).append(each)
+            owner = (each.liquidation.instrument, each.liquidation.liquidated)
+            by_owner.setdefault(owner, []).append(each)
         for owner, of_side in by_owner.items():
             flow = self._flows.get(owner)
             if flow is None:

@@ -24,7 +24,7 @@ from liqalert.core.episodes import (
 )
 from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.markbook import MarkBook
-from liqalert.core.market import Instrument, Mark, PositionSide, UnixTime
+from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind, quiet_everywhere
 from liqalert.core.sides import Rebuilt, Sides
@@ -138,6 +138,10 @@ class ZoneBook:
 
     def mark(self, instrument: Instrument) -> Mark | None:
         return self._marks.get(instrument)
+
+    def marks_beside(self, liquidations: Sequence[Liquidation]) -> list[Mark | None]:
+        """The newest mark of each one's instrument."""
+        return self._marks.of([liquidation.instrument for liquidation in liquidations])
 
     def mark_price(self, instrument: Instrument) -> float | None:
         return mark.price if (mark := self.mark(instrument)) else None

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 10_000_000
 LOOK_S = 0.05
-"""How often is looked at what waits in the socket, and whether the connection's time is over."""
+"""How often is looked at what waits in the socket, and whether the connection's time is over, at most."""
 OVERLAP_S = 0.5
 """So long both the old and the new connection are listened to: more than a frame is under way."""
 FRAMES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
@@ -56,8 +56,12 @@ class Owner(Protocol):
 
     def opened(self, connection: Connection) -> None: ...
 
-    def took(self, frame: bytes, *, behind: bool) -> bool:
-        """Takes one frame; whether it holds marks. `behind`: more comes than is taken in, so what can be is spared."""
+    def came(self) -> None:
+        """A connection that had no frame waiting has one; all are to be taken in at the next turn of the loop."""
+        ...
+
+    def take_in(self) -> None:
+        """Takes in what waits, at once."""
         ...
 
     def too_large(self) -> None: ...
@@ -94,6 +98,10 @@ class Connection:
         self._random = random
         self._patience = patience
         self._open = False
+        self._frames: list[bytes] = []
+        """What has come and was not taken yet: of one turn of the loop."""
+        self._silence: asyncio.Timeout | None = None
+        """While it is listened to: when it will be given up."""
         self._backlog = Backlog()
         self._looked_s = 0.0
         self._progress_at = clock.now()
@@ -127,6 +135,20 @@ class Connection:
     def progress_due_at(self) -> UnixTime:
         """When, at the latest, `progress_at` moves on unless it is stuck; far off while it waits to retry."""
         return self._progress_at + max(self._wait_s, self._patience.connect_s, self._patience.silence_s)
+
+    def take(self) -> list[bytes]:
+        """The frames that have come since the last call."""
+        frames, self._frames = self._frames, []
+        return frames
+
+    def brought_marks(self) -> None:
+        """There were some among what was taken, which puts off the moment of giving up."""
+        self._marked = asyncio.get_running_loop().time()
+        if self._alive_since is None:
+            self._alive_since = self._marked
+            self._refusals = 0
+        if self._silence is not None and not self._silence.expired():
+            self._silence.reschedule(self._marked + self._patience.silence_s)
 
     async def run(self) -> NoReturn:
         while True:
@@ -185,8 +207,7 @@ class Connection:
         """Takes what is still under way over an old connection, and ends it."""
         with suppress(TimeoutError, FeedLost):
             async with asyncio.timeout(OVERLAP_S):
-                while True:
-                    self._owner.took(await self._next_frame(socket), behind=False)
+                await self._listen_until(socket, lambda: False)
         await socket.close()
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
@@ -212,57 +233,52 @@ class Connection:
         self._owner.opened(self)
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool]) -> None:
-        """Takes in frames until it is `over`; every frame with marks puts off the moment of giving up."""
-        born = asyncio.get_running_loop().time()
+        """Keeps frames to be taken in until it is `over`."""
+        loop = asyncio.get_running_loop()
+        born = loop.time()
         self._backlog = Backlog()
         while not over():
             try:
-                async with asyncio.timeout(self._patience.silence_s) as patience:
-                    await self._listen_until(socket, over, patience)
+                async with asyncio.timeout(self._patience.silence_s) as self._silence:
+                    await self._listen_until(socket, over)
             except TimeoutError as exc:
-                if not patience.expired():
-                    raise  # not ours: a defect in what takes the frames
-                if _waiting(socket):
+                self._owner.take_in()
+                if loop.time() - self._marked < self._patience.silence_s or _waiting(socket):
                     continue  # not silent: it is we who were held up, or the whole machine was
                 heard_before = self._marked > born
                 raise FeedLost(silent(self._exchange, self._patience.silence_s, heard_before=heard_before)) from exc
+            finally:
+                self._silence = None
 
-    async def _listen_until(
-        self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool], patience: asyncio.Timeout
-    ) -> None:
-        loop = asyncio.get_running_loop()
+    async def _listen_until(self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool]) -> None:
+        """Waits no longer than the timeout around it. Raises FeedLost at the end."""
         last = False
-        while not last:
-            now_s = loop.time()
-            frame = await self._next_frame(socket)
-            if now_s - self._looked_s >= LOOK_S:
-                # For many frames that come in the same moment one look at all this is enough.
-                self._looked_s = now_s
-                self._progress()
-                self._backlog.note(_waiting(socket), now_s)
-                last = over()
-            if self._owner.took(frame, behind=self._backlog.behind):
-                self._proven(loop.time())
-                patience.reschedule(self._marked + self._patience.silence_s)
-
-    def _proven(self, now_s: float) -> None:
-        self._marked = now_s
-        if self._alive_since is None:
-            self._alive_since = now_s
-            self._refusals = 0
-
-    async def _next_frame(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> bytes:
-        """The next frame's bytes. Waits no longer than the timeout around it. Raises FeedLost at the end."""
         try:
-            message = await socket.receive()
+            while not last:
+                message = await socket.receive()
+                if message.type not in FRAMES:
+                    raise self._ended(socket)
+                if not self._frames:
+                    self._owner.came()
+                    last = self._look(socket) and over()
+                self._frames.append(message.data)
         except TRANSPORT_ERRORS as exc:
             raise FeedLost(closed(self._exchange, None)) from exc
-        if message.type in FRAMES:
-            data: bytes = message.data
-            return data
+
+    def _look(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> bool:
+        """Whether it was time to look at more than the frames."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s - self._looked_s < LOOK_S:
+            return False
+        self._looked_s = now_s
+        self._progress()
+        self._backlog.note(_waiting(socket), now_s)
+        return True
+
+    def _ended(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> FeedLost:
         if socket.close_code == MESSAGE_TOO_BIG:
             self._owner.too_large()
-        raise FeedLost(closed(self._exchange, socket.close_code))
+        return FeedLost(closed(self._exchange, socket.close_code))
 
     def _progress(self) -> None:
         self._progress_at = self._clock.now()

@@ -128,7 +128,7 @@ class Replay:
 class NoJournal:
     """Implements ports.Journal: a replay keeps nothing."""
 
-    def liquidation(self, liquidation: Liquidation) -> None:
+    def liquidated(self, liquidations: Sequence[Liquidation]) -> None:
         pass
 
     def gap(self, gap: Gap) -> None:

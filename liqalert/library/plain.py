@@ -43,8 +43,7 @@ def clusters_of(rows: Iterable[Mapping[str, object]], terms: Terms, market: Plai
     engine = Engine(terms)
     if market.open_interest_usd is not None:
         engine.learn(OpenInterest(newest.instrument, market.open_interest_usd, now), now)
-    for liquidation in liquidations:
-        engine.add(liquidation, now)
+    engine.add_all(liquidations, now)
     snapshot, _ = engine.tick(now)
     return [cluster_of(cluster, now, market.price) for cluster in snapshot.clusters(now)]
 

@@ -129,8 +129,9 @@ class Watch:
 
     # ------------------------------------------------------------ from the pipeline (ports.Journal)
 
-    def liquidation(self, liquidation: Liquidation) -> None:
-        self._listener.liquidated(liquidation)
+    def liquidated(self, liquidations: Sequence[Liquidation]) -> None:
+        for liquidation in liquidations:
+            self._listener.liquidated(liquidation)
 
     def gap(self, gap: Gap) -> None:
         self.gaps.append(gap)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -41,7 +42,7 @@ class FrameRecorder(Protocol):
 class Journal(Protocol):
     """Collects what must be kept and writes it in batches of its own. Calls return at once and never raise."""
 
-    def liquidation(self, liquidation: Liquidation) -> None: ...
+    def liquidated(self, liquidations: Sequence[Liquidation]) -> None: ...
 
     def gap(self, gap: Gap) -> None: ...
 

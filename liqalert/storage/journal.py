@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from functools import lru_cache
 
 from sqlalchemy import Connection, select
@@ -63,10 +64,9 @@ class BatchJournal:
         """Liquidations not yet written."""
         return len(self._liquidations)
 
-    def liquidation(self, liquidation: Liquidation) -> None:
-        self._liquidations.append(liquidation)
-        if len(self._liquidations) > self._bound:
-            self._drop_oldest()
+    def liquidated(self, liquidations: Sequence[Liquidation]) -> None:
+        self._liquidations += liquidations
+        self._drop_oldest()
 
     def gap(self, gap: Gap) -> None:
         self._gaps.append(gap)

@@ -60,7 +60,7 @@ async def lived(database: Database, days: int, *, candles: bool = True) -> None:
     journal = BatchJournal(database)
     for day in range(days):
         for liquidation in burst(day):
-            journal.liquidation(liquidation)
+            journal.liquidated([liquidation])
         minutes = [(day * 1440 + minute, price(day, minute)) for minute in range(1440)]
         if candles:
             made = ((BTC, Candle(T0 + minute * MINUTE_S, at, at, at, at)) for minute, at in minutes)

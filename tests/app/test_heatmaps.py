@@ -53,7 +53,7 @@ class Place:
         """As the pipeline would say."""
         self.clock.at = at
         one = Liquidation(BTC, PositionSide.LONG, price, 10.0, 1e6, at, at)
-        self.journal.liquidation(one)
+        self.journal.liquidated([one])
         self.desk.take(one)
 
 

@@ -125,10 +125,11 @@ async def _feed(runner: FeedRunner, frames: Sequence[bytes], began_s: float) -> 
         passed_s = time.monotonic() - began_s
         if passed_s >= marked + 1:
             marked += 1
-            runner.took(mark_frame(prices(), T0 + marked), behind=False)
-        while sent < passed_s * FRAMES_A_SECOND:
-            runner.took(frames[sent], behind=False)
-            sent += 1
+            runner.took([mark_frame(prices(), T0 + marked)], behind=False)
+        due = math.ceil(passed_s * FRAMES_A_SECOND)
+        if due > sent:
+            runner.took(frames[sent:due], behind=False)
+            sent = due
         await asyncio.sleep(BURST_S)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -48,10 +48,10 @@ class CountingRunner(FeedRunner):
     cpu_s = 0.0
     done: asyncio.Event
 
-    def took(self, frame: bytes, *, behind: bool) -> bool:
+    def took(self, frames: Sequence[bytes], *, behind: bool) -> bool:
         self.began_s = self.began_s or process_time()
-        with_marks = super().took(frame, behind=behind)
-        self.awaited -= 1
+        with_marks = super().took(frames, behind=behind)
+        self.awaited -= len(frames)
         if self.awaited == 0:
             self.cpu_s = process_time() - self.began_s
             self.done.set()

@@ -76,7 +76,7 @@ class Journalling:
             began = perf_counter()
             for start in range(0, len(self._items), batch):
                 for each in self._items[start : start + batch]:
-                    journal.liquidation(each)
+                    journal.liquidated([each])
                 await journal.flush()
             cost = (perf_counter() - began) / len(self._items) * 1e6
         assert _written(path) == len(self._items)

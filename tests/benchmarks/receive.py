@@ -69,8 +69,8 @@ class Stopwatch:
         self.cpu_us = 0.0
         self.done = asyncio.Event()
 
-    def count(self) -> None:
-        self._seen += 1
+    def count(self, frames: int = 1) -> None:
+        self._seen += frames
         if self._seen == 0:
             self._began = process_time()
         elif self._seen == self._frames:
@@ -87,7 +87,8 @@ class CountingSink:
 
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
         self._pipeline.ingest(frame, now)
-        self._stopwatch.count()
+        # Marks come in a frame of their own, each liquidation in one.
+        self._stopwatch.count(len(frame.liquidations) or 1)
 
     def feed_changed(self, status: FeedStatus, now: UnixTime) -> None:
         self._pipeline.feed_changed(status, now)

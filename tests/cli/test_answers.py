@@ -221,7 +221,7 @@ async def test_without_a_daemon_it_is_drawn_from_the_database(
 ) -> None:
     async with Database("sqlite+aiosqlite:///liqalert.db") as opened:
         journal, now = BatchJournal(opened), SystemClock().now()
-        journal.liquidation(Liquidation(BTC, PositionSide.LONG, 100.0, 1.0, 1e6, now - 5.0, now - 5.0))
+        journal.liquidated([Liquidation(BTC, PositionSide.LONG, 100.0, 1.0, 1e6, now - 5.0, now - 5.0)])
         await journal.flush()
 
     assert await _run("heatmap BTC -o btc.png") == 0

@@ -9,32 +9,34 @@ from liqalert.feeds.doubles import REMEMBERED_S, Doubles
 BEGAN_S = 1000.0
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_the_second_of_two_gets_the_answer_of_the_first(answer: bool) -> None:
+@pytest.mark.parametrize("marks", [True, False])
+def test_the_second_of_two_gets_the_answer_of_the_first(marks: bool) -> None:
     doubles = Doubles()
-    assert doubles.find(7, BEGAN_S) is None
+    assert doubles.new([b"seven"], BEGAN_S) == ([b"seven"], False)
+    if marks:
+        doubles.note_marks(b"seven")
 
-    doubles.keep(7, answer)
+    assert doubles.new([b"seven", b"eight"], BEGAN_S + REMEMBERED_S - 0.1) == ([b"eight"], marks)
+    assert doubles.new([b"eight", b"seven"], BEGAN_S + REMEMBERED_S - 0.1) == ([], marks)
 
-    assert doubles.find(7, BEGAN_S + REMEMBERED_S - 0.1) is answer
-    assert doubles.find(8, BEGAN_S + REMEMBERED_S - 0.1) is None
+
+def test_of_two_that_come_together_the_first_is_new() -> None:
+    assert Doubles().new([b"seven", b"eight", b"seven"], BEGAN_S) == ([b"seven", b"eight"], False)
 
 
 @pytest.mark.parametrize("came_s", [0.0, 5.0, REMEMBERED_S - 0.1])
 def test_it_is_remembered_for_ten_seconds_and_forgotten_after_twenty(came_s: float) -> None:
     doubles = Doubles()
-    doubles.find(1, BEGAN_S)
-    doubles.find(7, BEGAN_S + came_s)
-    doubles.keep(7, True)
+    doubles.new([b"one"], BEGAN_S)
+    doubles.new([b"seven"], BEGAN_S + came_s)
 
-    assert doubles.find(7, BEGAN_S + came_s + REMEMBERED_S) is True
-    assert doubles.find(7, BEGAN_S + came_s + 2.0 * REMEMBERED_S) is None
+    assert doubles.new([b"seven"], BEGAN_S + came_s + REMEMBERED_S) == ([], False)
+    assert doubles.new([b"seven"], BEGAN_S + came_s + 2.0 * REMEMBERED_S) == ([b"seven"], False)
 
 
 def test_after_a_long_silence_nothing_is_left() -> None:
     doubles = Doubles()
-    doubles.find(7, BEGAN_S)
-    doubles.keep(7, True)
+    doubles.new([b"seven"], BEGAN_S)
 
-    assert doubles.find(7, BEGAN_S + 3600.0) is None
+    assert doubles.new([], BEGAN_S + 3600.0) == ([], False)
     assert len(doubles) == 0

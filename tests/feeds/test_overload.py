@@ -28,7 +28,7 @@ class CountingSink(Sink):
         self._each_s = each_s
 
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
-        if frame.liquidations:
+        for _ in frame.liquidations:
             self.taken += 1
             time.sleep(self._first_s if self.taken == 1 else self._each_s)
         if frame.marks:

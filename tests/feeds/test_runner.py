@@ -15,6 +15,7 @@ from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
 from liqalert.feeds.recording_reader import read_recording
 from tests.binance_server import BinanceServer
+from tests.feeds.frames import liquidation_frame, mark_frame
 from tests.feeds.rig import Sink, running, until
 
 BTC = Instrument("binance", "BTCUSDT")
@@ -283,6 +284,28 @@ async def test_progress_moves_with_every_frame(server: BinanceServer, session: a
 
         assert runner.progress_at > begun
         assert runner.progress_at < runner.progress_due_at
+
+
+async def test_what_comes_at_once_is_passed_on_at_once_and_in_order(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    """Liquidations of known instruments together, but never past marks, nor past what is no plain liquidation."""
+    sink = Sink()
+    async with running(server.ws_url, session, sink, recorder=sink) as runner:
+        runner.took([liquidation_frame(), mark_frame({})], behind=False)
+        sink.order.clear()
+        sink.frames.clear()
+        quantities = iter("123456789")
+        plain, odd = [liquidation_frame(q=q, z=q) for q in quantities], liquidation_frame(s="ETHUSDT")
+        marked = runner.took([*plain[:3], mark_frame({}), *plain[3:5], odd, *plain[5:]], behind=False)
+        unmarked = runner.took([plain[0]], behind=False)
+
+    assert (marked, unmarked) == (True, False)
+    assert [len(frame.liquidations) for frame in sink.frames] == [3, 0, 2, 1, 4, 1]
+    assert [each.quantity for each in sink.liquidations] == [1.0, 2.0, 3.0, 4.0, 5.0, 2.0, 6.0, 7.0, 8.0, 9.0, 1.0]
+    recorded = [at for at, what in enumerate(sink.order) if what == "recorded"]
+    assert len(recorded) == len(plain) + 3
+    assert sink.order.index("marks") == recorded[3] + 1
 
 
 async def test_recording_of_a_live_feed_replays_to_the_same_events(

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.market import Instrument, Liquidation, UnixTime
 from liqalert.ports import ParsedFrame
 from tests.binance_server import BinanceServer
 from tests.feeds.rig import Sink, running, until
@@ -123,13 +123,18 @@ async def test_frame_that_is_too_large_is_counted_and_the_feed_comes_back(
     assert len(sink.gaps) == 1
 
 
+@pytest.mark.parametrize("connections", [1, 2])
 @pytest.mark.parametrize("defect", [RuntimeError("a defect"), OSError("a defect"), TimeoutError("a defect")])
 async def test_defect_behind_the_runner_is_logged_counted_and_survived(
-    server: BinanceServer, session: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture, defect: Exception
+    server: BinanceServer,
+    session: aiohttp.ClientSession,
+    caplog: pytest.LogCaptureFixture,
+    defect: Exception,
+    connections: int,
 ) -> None:
     sink = Sink()
     server.mark_every(0.05)
-    async with running(server.ws_url, session, sink):
+    async with running(server.ws_url, session, sink, connections=connections):
         await until(lambda: sink.alive)
         sink.defects.append(defect)
         await until(lambda: sink.rejected("internal_error") == 1)
@@ -164,6 +169,9 @@ class DefectiveParser:
 
     def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
         raise ZeroDivisionError
+
+    def lone_liquidation(self, frame: bytes, received_time: UnixTime) -> Liquidation | None:
+        return None
 
     def can_be_spared(self, frame: bytes) -> bool:
         return False

@@ -59,8 +59,8 @@ async def _zones(alerts: AlertStore) -> tuple[Zone, ...]:
 
 async def test_a_restart_takes_up_exactly_what_was_stored(database: Database, alerts: AlertStore) -> None:
     journal = BatchJournal(database)
-    journal.liquidation(liquidation(0))
-    journal.liquidation(liquidation(50, CHINESE))
+    journal.liquidated([liquidation(0)])
+    journal.liquidated([liquidation(50, CHINESE)])
     await journal.flush()
     chinese = zone("z2", instrument=CHINESE, outside=None, opened_at=T0 + 1)
     await alerts.record([*STORY, ZoneOpened(chinese, T0 + 1)])

@@ -31,7 +31,7 @@ async def _told_all_the_same(store: Store) -> None:
     """An alert is decided, both chats are told of it, and the reason is said."""
     told = len(store.notifier.sent)
     store.decide("meanwhile")
-    store.journal.liquidation(liquidation(1))
+    store.journal.liquidated([liquidation(1)])
     await until(lambda: len(store.notifier.sent) == told + 2 and store.recorder.problem and store.journal.problem)
     assert "not recorded: database unwritable" in store.notifier.texts("1")[-1]
 

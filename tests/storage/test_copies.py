@@ -20,10 +20,10 @@ from tests.storage.objects import T0, liquidation
 
 async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Database, tmp_path: Path) -> None:
     journal = BatchJournal(sqlite_database)
-    journal.liquidation(liquidation(0))
+    journal.liquidated([liquidation(0)])
     await journal.flush()
     await backup(sqlite_database, tmp_path / "copy.db")
-    journal.liquidation(liquidation(1))
+    journal.liquidated([liquidation(1)])
     await journal.flush()
     await sqlite_database.close()
     url = f"sqlite:///{sqlite_database.path}"
@@ -213,7 +213,7 @@ async def test_what_is_no_database_of_ours_is_not_backed_up(
 async def test_a_backup_after_kill_9_holds_what_only_the_log_has(sqlite_database: Database, tmp_path: Path) -> None:
     """The files are those of a process that had no time to close them."""
     journal = BatchJournal(sqlite_database)
-    journal.liquidation(liquidation(0))
+    journal.liquidated([liquidation(0)])
     await journal.flush()
     (tmp_path / "crashed").mkdir()
     for suffix in ("", "-wal"):

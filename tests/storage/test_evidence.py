@@ -27,7 +27,7 @@ def at(seconds: float, *, price: float = 60_200.0, usd: float = 1e5, late_s: flo
 async def _journal(database: Database, *liquidations: Liquidation, gaps: tuple[Gap, ...] = ()) -> None:
     journal = BatchJournal(database)
     for each in liquidations:
-        journal.liquidation(each)
+        journal.liquidated([each])
     for gap in gaps:
         journal.gap(gap)
     await journal.flush()

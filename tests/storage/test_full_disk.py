@@ -39,7 +39,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(small_
         await migrate(database)
         journal = BatchJournal(database)
         for number in range(1_000):
-            journal.liquidation(liquidation(number))
+            journal.liquidated([liquidation(number)])
         ballast = _fill(small_disk)
 
         await journal.flush()

@@ -33,7 +33,7 @@ async def _fill(database: Database) -> None:
     await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
     journal = BatchJournal(database)
     for one in (liquidation(0), liquidation(100)):
-        journal.liquidation(one)
+        journal.liquidated([one])
     journal.gap(Gap("binance", T0, T0 + 1, "x"))
     await journal.flush()
     alerts = AlertStore(database)
@@ -92,7 +92,7 @@ async def test_an_alert_that_is_still_being_fanned_out_stays(database: Database)
 async def test_more_than_one_step_is_deleted_whole(database: Database) -> None:
     journal = BatchJournal(database)
     for number in range(5_001):
-        journal.liquidation(liquidation(number))
+        journal.liquidated([liquidation(number)])
     await journal.flush()
 
     assert await prune(database, now=T0 + 9 * DAY, retention_days={"liquidations": 1}) == {"liquidations": 5_001}

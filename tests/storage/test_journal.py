@@ -13,7 +13,7 @@ from tests.storage.objects import BTC, CHINESE, ETH, T0, liquidation
 
 def _filled(journal: BatchJournal, liquidations: list[Liquidation]) -> BatchJournal:
     for one in liquidations:
-        journal.liquidation(one)
+        journal.liquidated([one])
     return journal
 
 

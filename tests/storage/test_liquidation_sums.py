@@ -23,7 +23,7 @@ def liquidated(at: float, usd: float, side: PositionSide = LONG, instrument: Ins
 async def stored(database: Database, *liquidations: Liquidation) -> LiquidationSums:
     journal = BatchJournal(database)
     for liquidation in liquidations:
-        journal.liquidation(liquidation)
+        journal.liquidated([liquidation])
     await journal.flush()
     return LiquidationSums(database)
 

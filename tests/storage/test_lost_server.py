@@ -47,7 +47,7 @@ async def test_a_server_that_is_killed_and_started_again_costs_nothing_that_is_o
         await until(lambda: len(store.notifier.sent) == 2)
         await asyncio.to_thread(server.kill)
         store.decide("meanwhile")
-        store.journal.liquidation(liquidation(0))
+        store.journal.liquidated([liquidation(0)])
         store.journal.gap(Gap("binance", T0, T0 + 1, "no marks"))
         await until(lambda: len(store.notifier.sent) == 4 and store.recorder.problem and store.journal.problem)
         await asyncio.to_thread(server.start)

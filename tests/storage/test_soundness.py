@@ -45,7 +45,7 @@ async def _written(url: str) -> Path:
         await sync_defaults(database, "telegram", ["5"], standard=standard(BTC_RULE), now=T0)
         journal = BatchJournal(database)
         for number in range(200):
-            journal.liquidation(liquidation(number))
+            journal.liquidated([liquidation(number)])
         await journal.flush()
         assert database.path is not None
         return database.path

@@ -28,7 +28,7 @@ async def database(empty_file: Path, tmp_path: Path) -> AsyncIterator[Database]:
     async with Database(f"sqlite+aiosqlite:///{file}") as opened:
         journal = BatchJournal(opened)
         for liquidation in LIQUIDATIONS:
-            journal.liquidation(liquidation)
+            journal.liquidated([liquidation])
         await journal.flush()
         yield opened
 

@@ -187,7 +187,7 @@ async def test_at_most_1000_rows_are_given_unless_more_are_asked_for(client: Cli
 async def test_sums_have_no_digits_that_floating_point_adds(client: Client, database: Database) -> None:
     journal = BatchJournal(database)
     for seconds in (0.0, 1.0, 2.0):
-        journal.liquidation(liquidated(12 * HOUR + seconds, 0.1))
+        journal.liquidated([liquidated(12 * HOUR + seconds, 0.1)])
     await journal.flush()
 
     rows = await client.data("history", **OF_BTC, interval="1h", start_time=ms(TEN), limit="1")

@@ -13,7 +13,7 @@ OF_BTC = {"exchange": "Binance", "symbol": "BTC"}
 async def stored(database: Database, *liquidations: Liquidation) -> None:
     journal = BatchJournal(database)
     for liquidation in liquidations:
-        journal.liquidation(liquidation)
+        journal.liquidated([liquidation])
     await journal.flush()
 
 

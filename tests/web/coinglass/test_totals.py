@@ -59,7 +59,7 @@ async def test_an_exchange_without_liquidations_has_a_row_of_zeros(client: Clien
 async def test_a_contract_that_is_not_listed_any_more_still_counts(client: Client, database: Database) -> None:
     journal = BatchJournal(database)
     delivered = Instrument("binance", "BTCUSDT_231114")
-    journal.liquidation(Liquidation(delivered, LONG, 36_000.0, 1.0, 500.0, NOW - 60.0, NOW - 59.0))
+    journal.liquidated([Liquidation(delivered, LONG, 36_000.0, 1.0, 500.0, NOW - 60.0, NOW - 59.0)])
     await journal.flush()
 
     rows = await client.data("exchange-list", symbol="BTC", range="1h")

@@ -1,0 +1,158 @@
+"""From frames to what they mean: parsed, recorded, and passed on to the sink in the order in which they came."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+from liqalert.clock import Clock
+from liqalert.core.market import Liquidation, UnixTime
+from liqalert.feeds.doubles import Doubles
+from liqalert.feeds.liveness import Liveness
+from liqalert.feeds.sparing import LEFT_OUT, Spared
+from liqalert.ports import FeedSink, FrameRecorder, ParsedFrame
+
+log = logging.getLogger(__name__)
+
+LOOKED_AT_EVERY = 256
+"""In about one frame of so many, names that are not known are looked for: once in some minutes."""
+
+
+class FrameParser(Protocol):
+    """What has to be known about an exchange."""
+
+    def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame: ...
+
+    def lone_liquidation(self, frame: bytes, received_time: UnixTime) -> Liquidation | None:
+        """The liquidation that is all there is in `frame`; None where only `parse` can tell what is."""
+        ...
+
+    def can_be_spared(self, frame: bytes) -> bool:
+        """Whether a glance shows no marks in it."""
+        ...
+
+
+class Intake:
+    """Of one exchange, whatever the connections that bring its frames. Part of the feed runner."""
+
+    def __init__(
+        self,
+        exchange: str,
+        *,
+        parser: FrameParser,
+        sink: FeedSink,
+        recorder: FrameRecorder | None,
+        clock: Clock,
+        liveness: Liveness,
+        several: bool,
+        heard: Callable[[UnixTime], None],
+        unknown_names: Callable[[bytes], Iterable[str]],
+        revived: Callable[[UnixTime], None],
+    ) -> None:
+        """`several`: the same frames come over more than one connection. `revived` is told when marks prove the feed
+        alive that was not, before the sink gets them."""
+        self._exchange = exchange
+        self._parser = parser
+        self._sink = sink
+        self._recorder = recorder
+        self._clock = clock
+        self._liveness = liveness
+        self._several = several
+        self._heard = heard
+        self._unknown_names = unknown_names
+        self._revived = revived
+        self._doubles = Doubles()
+        self._until_look = 0
+        """So many frames come until names are looked for the next time."""
+        self.spared = Spared(exchange)
+        self.marked_s = 0.0
+        """When the last marks came, in the loop's time, which no change of the clock disturbs."""
+        self.latency_seen: Callable[[float], None] = lambda _: None
+        """Is told the latency of each frame of marks, in seconds."""
+
+    def take(self, frames: Sequence[bytes], *, behind: bool) -> bool:
+        """Takes in frames that came together over one connection; whether marks are among them. `behind`: more comes
+        than is taken in, so what can be is spared."""
+        now, marked = self._clock.now(), False
+        self._look_for_names(frames)
+        if self._several:
+            frames, marked = self._doubles.new(frames, asyncio.get_running_loop().time())
+        arrived: list[Liquidation] = []
+        for frame in frames:
+            if behind and self._parser.can_be_spared(frame):
+                self._spare(now)
+            elif (one := self._parser.lone_liquidation(frame, now)) is not None:
+                self._record(frame, now)
+                arrived.append(one)
+            else:
+                self._pass_on(arrived, now)
+                if self._take(frame, now):
+                    marked = True
+                    if self._several:
+                        self._doubles.note_marks(frame)
+        self._pass_on(arrived, now)
+        return marked
+
+    def reject(self, kind: str, frame: bytes = b"") -> None:
+        """Counts what was refused, by kind; the first of a kind is logged."""
+        if self._liveness.rejected(kind):
+            sample = frame[:200].decode("utf-8", "backslashreplace")
+            log.warning(
+                "refused, from now on only counted", extra={"exchange": self._exchange, "kind": kind, "sample": sample}
+            )
+
+    def _look_for_names(self, frames: Sequence[bytes]) -> None:
+        if self._until_look <= 0:
+            self._liveness.unknown(self._unknown_names(frames[0]))
+            self._until_look = LOOKED_AT_EVERY
+        self._until_look -= len(frames)
+
+    def _spare(self, now: UnixTime) -> None:
+        if self.spared.count(now):
+            log.error("more comes than can be taken in, liquidations left out", extra={"exchange": self._exchange})
+        self._liveness.rejected(LEFT_OUT)
+
+    def _take(self, frame: bytes, now: UnixTime) -> bool:
+        """Passes on whatever one frame holds; whether there are marks in it. The recording gets it where the sink does:
+        after the news that its marks make."""
+        parsed = self._parser.parse(frame, now)
+        if "unknown_event" in parsed.rejected:
+            self._liveness.unknown(self._unknown_names(frame))
+        for kind in parsed.rejected:
+            self.reject(kind, frame)
+        if parsed.sent_at is not None:
+            self._heard(parsed.sent_at)
+            self.latency_seen(now - parsed.sent_at)
+        if parsed.marks:
+            self._proven_alive(now, parsed.sent_at)
+        self._record(frame, now)
+        self._ingest(parsed, now)
+        return bool(parsed.marks)
+
+    def _pass_on(self, arrived: list[Liquidation], now: UnixTime) -> None:
+        """Empties `arrived`: before anything that came after."""
+        if arrived:
+            self._ingest(ParsedFrame(tuple(arrived)), now)
+            arrived.clear()
+
+    def _ingest(self, parsed: ParsedFrame, now: UnixTime) -> None:
+        if parsed.liquidations and (gap := self._liveness.liquidated(now)) is not None:
+            self._sink.gap_ended(gap)
+        self._sink.ingest(parsed, now)
+
+    def _record(self, frame: bytes, now: UnixTime) -> None:
+        if self._recorder is not None:
+            self._recorder.write("frame", self._exchange, frame, now)
+
+    def _proven_alive(self, now: UnixTime, sent_at: UnixTime | None) -> None:
+        """Before the marks themselves are passed on, so that what they cause is not held back."""
+        was_alive = self._liveness.alive
+        self.marked_s = asyncio.get_running_loop().time()
+        gap = self._liveness.marked(now, sent_at)
+        if gap is not None:
+            self._sink.gap_ended(gap)
+        if not was_alive:
+            log.info("feed alive", extra={"exchange": self._exchange})
+            self._revived(now)
