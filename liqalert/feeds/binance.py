@@ -79,12 +79,17 @@ class BinanceParser:
 
     def parse(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
         """What `frame` means. Never raises, whatever the bytes are: what is not understood is in `rejected`."""
-        one = self.lone_liquidation(frame, received_time)
-        return ParsedFrame((one,)) if one is not None else self._parse_any(frame, received_time)
+        if len(frame) > MAX_FRAME_BYTES:
+            return ParsedFrame(rejected=("too_large",))
+        try:
+            content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
+        except (IndexError, *UNREADABLE):
+            return self._parsed(*decode_row_by_row(frame), received_time)
+        return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
 
     def lone_liquidation(self, frame: bytes, received_time: UnixTime) -> Liquidation | None:
         """What nearly every frame without marks is: one liquidation of a USD-M contract that was seen before. None for
-        everything else, which `parse` tells. Costs half of what `_parsed` does."""
+        everything else. Gives what `parse` does, in half the time."""
         try:
             order = (decode_wrapped_usd(frame).data if frame[2] == IN_A_WRAPPER else decode_bare_usd(frame)).o
             instrument = self._in_dollars[order.s]
@@ -95,15 +100,6 @@ class BinanceParser:
         if usd > MAX_NOTIONAL_USD:
             return None
         return Liquidation(instrument, _LIQUIDATED[order.S], price, quantity, usd, order.T / 1000.0, received_time)
-
-    def _parse_any(self, frame: bytes, received_time: UnixTime) -> ParsedFrame:
-        if len(frame) > MAX_FRAME_BYTES:
-            return ParsedFrame(rejected=("too_large",))
-        try:
-            content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
-        except (IndexError, *UNREADABLE):
-            return self._parsed(*decode_row_by_row(frame), received_time)
-        return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
         liquidations: list[Liquidation] = []

@@ -57,7 +57,8 @@ class Owner(Protocol):
     def opened(self, connection: Connection) -> None: ...
 
     def came(self) -> None:
-        """A connection that had no frame waiting has one; all are to be taken in at the next turn of the loop."""
+        """A connection that had no frame waiting has one: it is to be taken in, at the next turn of the loop at the
+        latest."""
         ...
 
     def take_in(self) -> None:
@@ -239,9 +240,12 @@ class Connection:
         self._backlog = Backlog()
         while not over():
             try:
-                async with asyncio.timeout(self._patience.silence_s) as self._silence:
+                async with asyncio.timeout(self._patience.silence_s) as patience:
+                    self._silence = patience
                     await self._listen_until(socket, over)
             except TimeoutError as exc:
+                if not patience.expired():
+                    raise  # not ours: a defect in what takes the frames
                 self._owner.take_in()
                 if loop.time() - self._marked < self._patience.silence_s or _waiting(socket):
                     continue  # not silent: it is we who were held up, or the whole machine was
@@ -253,17 +257,17 @@ class Connection:
     async def _listen_until(self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool]) -> None:
         """Waits no longer than the timeout around it. Raises FeedLost at the end."""
         last = False
-        try:
-            while not last:
+        while not last:
+            try:
                 message = await socket.receive()
-                if message.type not in FRAMES:
-                    raise self._ended(socket)
-                if not self._frames:
-                    self._owner.came()
-                    last = self._look(socket) and over()
-                self._frames.append(message.data)
-        except TRANSPORT_ERRORS as exc:
-            raise FeedLost(closed(self._exchange, None)) from exc
+            except TRANSPORT_ERRORS as exc:
+                raise FeedLost(closed(self._exchange, None)) from exc
+            if message.type not in FRAMES:
+                raise self._ended(socket)
+            self._frames.append(message.data)
+            if len(self._frames) == 1:
+                last = self._look(socket) and over()
+                self._owner.came()
 
     def _look(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> bool:
         """Whether it was time to look at more than the frames."""

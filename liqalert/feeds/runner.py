@@ -27,6 +27,9 @@ __all__ = ["FeedRunner", "FrameParser", "Patience"]
 
 log = logging.getLogger(__name__)
 
+TOGETHER_S = 0.0005
+"""Frames that come within this belong together: for a single one, most of the work is to find the way to it all."""
+
 
 class FeedRunner:
     """One exchange, for ever. `run` ends only by cancellation."""
@@ -59,6 +62,8 @@ class FeedRunner:
         self._clock = clock
         self._came = asyncio.Event()
         """There are frames to be taken in."""
+        self._took_s = 0.0
+        """When some were last, in the loop's time."""
         self._patience = patience or Patience()
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
         self.intake = Intake(
@@ -128,9 +133,15 @@ class FeedRunner:
             self._liveness.reconnected()
 
     def came(self) -> None:
-        self._came.set()
+        """At once where nothing was taken in just before, as in nearly every second; what comes with it or right after
+        is taken in together."""
+        if asyncio.get_running_loop().time() - self._took_s >= TOGETHER_S:
+            self.take_in()
+        else:
+            self._came.set()
 
     def take_in(self) -> None:
+        self._took_s = asyncio.get_running_loop().time()
         self._came.clear()
         # Taken from all of them first: should taking in fail, nothing waits that nobody knows of.
         for connection, frames in [(each, each.take()) for each in self._connections]:
@@ -153,7 +164,7 @@ class FeedRunner:
     # ------------------------------------------------------------ frames
 
     async def _take_in_all(self) -> NoReturn:
-        """What comes in one turn of the loop together: for a single frame, most of the work is to find the way."""
+        """What comes in one turn of the loop together."""
         while True:
             await self._came.wait()
             self.take_in()

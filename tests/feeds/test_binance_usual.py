@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.feeds.binance import BinanceParser
+from liqalert.ports import ParsedFrame
 from tests.binance_messages import force_order
 
 T0 = 1_790_000_000.0
@@ -31,13 +33,29 @@ def test_what_a_parser_has_seen_before_changes_nothing(found: list[tuple[str, st
         seasoned.parse(frame, T0)
 
     for frame in frames:
-        assert seasoned.parse(frame, T0) == BinanceParser(contracts=CONTRACTS, quotes=QUOTES).parse(frame, T0)
+        expected = BinanceParser(contracts=CONTRACTS, quotes=QUOTES).parse(frame, T0)
+        one = seasoned.lone_liquidation(frame, T0)
+        assert seasoned.parse(frame, T0) == expected
+        assert one is None or ParsedFrame((one,)) == expected
+
+
+@pytest.mark.parametrize("wrapped", [True, False])
+def test_a_plain_liquidation_of_a_contract_seen_before_takes_the_short_way(wrapped: bool) -> None:
+    parser = BinanceParser()
+    frame = _frame("BTCUSDT", "SELL", "50000", "2", 1, 1)
+    frame = frame if wrapped else msgspec.json.encode(msgspec.json.decode(frame)["data"])
+    assert parser.lone_liquidation(frame, T0) is None
+
+    parsed = parser.parse(frame, T0)
+
+    assert parsed == ParsedFrame((parser.lone_liquidation(frame, T0),))
 
 
 def test_a_new_list_of_contracts_counts_at_once() -> None:
     parser = BinanceParser()
     frame = _frame("BTCUSDT", "SELL", "50000", "2", 0, 0)
     [before] = parser.parse(frame, T0).liquidations
+    assert parser.lone_liquidation(frame, T0) == before
     parser.learn(
         "coin_exchangeInfo",
         msgspec.json.encode({"symbols": [{"symbol": "BTCUSDT", "contractSize": 100, "quoteAsset": "USD"}]}),
@@ -45,6 +63,7 @@ def test_a_new_list_of_contracts_counts_at_once() -> None:
 
     [after] = parser.parse(frame, T0).liquidations
 
+    assert parser.lone_liquidation(frame, T0) is None
     assert (before.notional_usd, after.notional_usd) == (100_000.0, 200.0)
 
 
