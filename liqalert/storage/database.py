@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -42,6 +42,8 @@ class Database:
 
     def __init__(self, url: str, *, busy_timeout_s: float = 5.0) -> None:
         self.url = parse_url(url)
+        self.path: Path | None = sqlite_path(self.url)
+        """The file of an SQLite database; None for a server."""
         self.busy_timeout_s = busy_timeout_s
         self._writer = make_engine(self.url, busy_timeout_s, reading=False)
         self._reader = make_engine(self.url, busy_timeout_s, reading=True)
@@ -58,11 +60,6 @@ class Database:
         """The URL without user, password and options: fit for messages and logs."""
         url = self.url
         return URL.create(url.drivername, host=url.host, port=url.port, database=url.database).render_as_string()
-
-    @property
-    def path(self) -> Path | None:
-        """The file of an SQLite database; None for a server."""
-        return sqlite_path(self.url)
 
     async def __aenter__(self) -> Database:
         return self
@@ -82,33 +79,37 @@ class Database:
     @asynccontextmanager
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """The writing connection inside one transaction, committed at the end. Raises StorageError."""
-        async with self._in_turn(operation), self._writer.begin() as connection:
-            yield connection
+        async with self._turn:
+            with self._writing(operation):
+                async with self._writer.begin() as connection:
+                    yield connection
 
     @asynccontextmanager
     async def read(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """A read-only connection inside one transaction: all its queries see the same state. Raises StorageError."""
-        async with self._explained(operation), self._reader.connect() as connection:
-            yield connection
+        with self._explained(operation):
+            async with self._reader.connect() as connection:
+                yield connection
 
     async def write_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
         """What `work` gives, in a transaction of its own; on SQLite it runs in the thread. Raises StorageError.
 
         Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
         """
-        async with self._in_turn(operation):
-            if self.path is None:
-                async with self._writer.begin() as connection:
-                    return await connection.run_sync(work)
-            # Going through the pool for it each time would take as long as the transaction does.
-            if self._driver is None:
-                async with self._writer.connect() as connection:
-                    self._driver = await _driver_of(connection)
-            return await self._at_once.run(self._driver, begin_statement(reading=False), work)
+        async with self._turn:
+            with self._writing(operation):
+                if self.path is None:
+                    async with self._writer.begin() as connection:
+                        return await connection.run_sync(work)
+                # Going through the pool for it each time would take as long as the transaction does.
+                if self._driver is None:
+                    async with self._writer.connect() as connection:
+                        self._driver = await _driver_of(connection)
+                return await self._at_once.run(self._driver, begin_statement(reading=False), work)
 
     async def read_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
         """As `write_at_once`, on a connection that only reads."""
-        async with self._explained(operation):
+        with self._explained(operation):
             connection = await self._reader.connect()
             try:
                 if self.path is None:
@@ -120,17 +121,16 @@ class Database:
                 self._returning.add(returning)
                 returning.add_done_callback(self._returning.discard)
 
-    @asynccontextmanager
-    async def _in_turn(self, operation: str) -> AsyncIterator[None]:
-        """While nobody else writes. Raises StorageError."""
-        async with self._turn:
-            try:
-                async with self._explained(operation):
-                    yield
-            except BaseException:
-                # SQLAlchemy may have given the connection up.
-                self._driver = None
-                raise
+    @contextmanager
+    def _writing(self, operation: str) -> Iterator[None]:
+        """For who has the turn. Raises StorageError."""
+        try:
+            with self._explained(operation):
+                yield
+        except BaseException:
+            # SQLAlchemy may have given the connection up.
+            self._driver = None
+            raise
 
     async def checkpoint(self, *, truncate: bool = True) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL.
@@ -139,10 +139,12 @@ class Database:
         """
         if self.path is None:
             return
-        async with self._in_turn("checkpoint"), self._writer.connect() as connection:
-            # Through the driver, because SQLite refuses a checkpoint inside a transaction.
-            driver = await _driver_of(connection)
-            await driver.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
+        async with self._turn:
+            with self._writing("checkpoint"):
+                async with self._writer.connect() as connection:
+                    # Through the driver, because SQLite refuses a checkpoint inside a transaction.
+                    driver = await _driver_of(connection)
+                    await driver.execute(f"PRAGMA wal_checkpoint({'TRUNCATE' if truncate else 'PASSIVE'})")
 
     def insert_new(self, table: Table) -> Insert:
         """An INSERT that leaves rows which exist already as they are."""
@@ -191,8 +193,8 @@ class Database:
 
         return postgresql.insert(table)
 
-    @asynccontextmanager
-    async def _explained(self, operation: str) -> AsyncIterator[None]:
+    @contextmanager
+    def _explained(self, operation: str) -> Iterator[None]:
         try:
             yield
         except REFUSALS as exc:
