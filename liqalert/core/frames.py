@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 from typing import TypeAlias, TypeVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from liqalert.core.columns import Floats, Indices
-from liqalert.core.market import Instrument, Mark
+from liqalert.core.market import Instrument, Mark, UnixTime
 
 _T = TypeVar("_T")
 
@@ -42,7 +43,7 @@ class MarkColumns(Struct, frozen=True, gc=False):
 
 
 class MarkFrame(tuple[Mark, ...]):
-    """The marks of one frame, with their columns, for all who take them. Made by `framed`."""
+    """The marks of one frame, with their columns, for all who take them. Made by `framed` or `frame_of`."""
 
     columns: MarkColumns
 
@@ -65,6 +66,15 @@ def framed(marks: Sequence[Mark]) -> Sequence[Mark]:
         return marks
     frame = MarkFrame(marks)
     frame.columns = columns_of(marks)
+    return frame
+
+
+def frame_of(
+    instruments: list[Instrument], prices: list[float], event_times: list[UnixTime], received_time: UnixTime
+) -> MarkFrame:
+    """Marks of one frame, out of their columns."""
+    frame = MarkFrame(map(Mark, instruments, prices, event_times, repeat(received_time)))
+    frame.columns = MarkColumns(instruments, _numbers(prices), _field(event_times), received_time)
     return frame
 
 

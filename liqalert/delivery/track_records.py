@@ -48,5 +48,10 @@ class TrackRecords:
         return record
 
     def _keep(self, read: Mapping[str, tuple[float, TrackRecord | None]]) -> None:
+        """They stand in the order in which they were read, so what is to be forgotten comes first."""
+        for rule_id in read:
+            self._known.pop(rule_id, None)
+        self._known.update(read)
         now = loop_now()
-        self._known = {id_: kept for id_, kept in self._known.items() if now - kept[0] < KEPT_S} | dict(read)
+        while self._known and now - self._known[oldest := next(iter(self._known))][0] >= KEPT_S:
+            del self._known[oldest]

@@ -8,6 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
+from liqalert.core.frames import FEWEST, frame_of
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.feeds.binance_tables import USD_QUOTES, BinanceTables
 from liqalert.feeds.binance_wire import (
@@ -85,7 +86,9 @@ class BinanceParser:
             content = decode_wrapped(frame).data if frame[2] == IN_A_WRAPPER else decode_bare(frame)
         except (IndexError, *UNREADABLE):
             return self._parsed(*decode_row_by_row(frame), received_time)
-        return self._parsed(content if isinstance(content, list) else (content,), (), received_time)
+        if isinstance(content, list):
+            return self._marked(content, received_time) or self._parsed(content, (), received_time)
+        return self._parsed((content,), (), received_time)
 
     def lone_liquidation(self, frame: bytes, received_time: UnixTime) -> Liquidation | None:
         """What nearly every frame without marks is: one liquidation of a USD-M contract that was seen before. None for
@@ -100,6 +103,21 @@ class BinanceParser:
         if usd > MAX_NOTIONAL_USD:
             return None
         return Liquidation(instrument, _LIQUIDATED[order.S], price, quantity, usd, order.T / 1000.0, received_time)
+
+    def _marked(self, rows: Sequence[Row], received_time: UnixTime) -> ParsedFrame | None:
+        """What `_parsed` gives, column by column, where all rows are marks of instruments seen before; else None."""
+        updates = [row for row in rows if isinstance(row, MarkUpdate)]
+        if not FEWEST <= len(updates) == len(rows):
+            return None
+        symbols, prices, sent = [row.s for row in updates], [row.p for row in updates], [row.E for row in updates]
+        try:
+            instruments = [self._instruments[symbol] for symbol in symbols]
+        except KeyError:
+            return None
+        self._marks.update(zip(symbols, prices, strict=True))
+        marks = frame_of(instruments, prices, [at / 1000.0 if at else received_time for at in sent], received_time)
+        newest = max(sent)
+        return ParsedFrame(marks=marks, sent_at=newest / 1000.0 if newest else None)
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
         liquidations: list[Liquidation] = []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from liqalert.core.frames import FEWEST, MarkColumns, MarkFrame, framed
 from liqalert.feeds.binance import BinanceParser
 from liqalert.ports import ParsedFrame
 from tests.binance_messages import force_order
@@ -49,6 +51,43 @@ def test_a_plain_liquidation_of_a_contract_seen_before_takes_the_short_way(wrapp
     parsed = parser.parse(frame, T0)
 
     assert parsed == ParsedFrame((parser.lone_liquidation(frame, T0),))
+
+
+marks = st.lists(
+    st.tuples(
+        st.sampled_from([f"S{number}USDT" for number in range(40)]),
+        st.floats(0.001, 1e6),
+        st.sampled_from([0, 1_790_000_000_000, 1_790_000_000_500]),
+    ),
+    min_size=1,
+    max_size=60,
+)
+
+
+@given(marks)
+def test_an_array_of_marks_of_instruments_seen_before_is_what_it_was(rows: list[tuple[str, float, int]]) -> None:
+    """Taken column by column then; rows may come twice, or without the time they were sent."""
+    updates = [
+        {"e": "markPriceUpdate", "s": symbol, "p": str(price)} | ({"E": sent} if sent else {})
+        for symbol, price, sent in rows
+    ]
+    frame = msgspec.json.encode({"stream": "!markPrice@arr@1s", "data": updates})
+    parser = BinanceParser()
+    expected = parser.parse(frame, T0)
+    assert [mark.price for mark in expected.marks] == [price for _, price, _ in rows]
+
+    again = parser.parse(frame, T0)
+
+    assert again == expected
+    columns, one_by_one = framed(again.marks), framed(expected.marks)
+    assert isinstance(columns, MarkFrame) is isinstance(one_by_one, MarkFrame) is (len(rows) >= FEWEST)
+    if isinstance(columns, MarkFrame) and isinstance(one_by_one, MarkFrame):
+        assert plain(columns.columns) == plain(one_by_one.columns)
+
+
+def plain(columns: MarkColumns) -> tuple[object, ...]:
+    numbers = (columns.prices, columns.event_times, columns.received_times)
+    return (columns.instruments, *(np.asarray(each).tolist() for each in numbers))
 
 
 def test_a_new_list_of_contracts_counts_at_once() -> None:
