@@ -28,15 +28,7 @@ from liqalert.delivery.sorting import Sorting
 from liqalert.delivery.storms import Destination
 from liqalert.delivery.track_records import TrackRecords
 from liqalert.delivery.unrecorded import AdoptingOutbox, Unrecorded
-from liqalert.ports import (
-    AddressBook,
-    AlertReader,
-    Amendments,
-    DeliveryStatus,
-    FannedOut,
-    Notifier,
-    Recipient,
-)
+from liqalert.ports import AddressBook, AlertReader, Amendments, DeliveryStatus, FannedOut, Notifier, Recipient
 
 log = logging.getLogger(__name__)
 
