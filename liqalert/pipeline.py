@@ -144,18 +144,22 @@ class Pipeline:
 
     def _accepted(self, liquidations: Sequence[Liquidation], now: UnixTime) -> Sequence[Liquidation]:
         verdicts = self._engine.add_all(liquidations, now)
-        accepted = liquidations
-        if verdicts.count(Verdict.ACCEPTED) < len(verdicts):
-            judged = list(zip(liquidations, verdicts, strict=True))
-            accepted = [liquidation for liquidation, verdict in judged if verdict is Verdict.ACCEPTED]
-            for liquidation, verdict in judged:
-                if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE, *self.verdicts):
-                    self.verdicts[verdict] = 0
-                    extra = {"kind": verdict, "liquidation": liquidation}
-                    log.warning("refused, from now on only counted", extra=extra)
-        self.verdicts.update(verdicts)
+        if verdicts.count(Verdict.ACCEPTED) == len(verdicts):
+            self.verdicts[Verdict.ACCEPTED] += len(verdicts)
+            accepted = liquidations
+        else:
+            accepted = [
+                each for each, verdict in zip(liquidations, verdicts, strict=True) if self._counted(each, verdict)
+            ]
         self._journal.liquidated(accepted)
         return accepted
+
+    def _counted(self, liquidation: Liquidation, verdict: Verdict) -> bool:
+        """Whether it was accepted."""
+        self.verdicts[verdict] += 1
+        if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE) and self.verdicts[verdict] == 1:
+            log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
+        return verdict is Verdict.ACCEPTED
 
     def _hand_on(self, decisions: Sequence[Decision]) -> None:
         if decisions:

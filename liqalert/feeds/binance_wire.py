@@ -55,14 +55,9 @@ class Wrapped(Struct, gc=False):
     data: Row | list[Row]
 
 
-class UsdOrder(Struct, frozen=True, gc=False):
-    """Like `Order`, of a USD-M contract alone."""
+class UsdOrder(Order, frozen=True, gc=False):
+    """Of a USD-M contract."""
 
-    s: Symbol
-    S: OrderSide
-    ap: Price
-    z: Quantity
-    T: Milliseconds
     st: NotCoinMargined = 0
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MAX_MESSAGE_BYTES = 10_000_000
 LOOK_S = 0.05
-"""How often is looked at what waits in the socket, and whether the connection's time is over, at most."""
+"""How often, at most, is looked at what waits in the socket, and whether the connection's time is over."""
 OVERLAP_S = 0.5
 """So long both the old and the new connection are listened to: more than a frame is under way."""
 FRAMES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
@@ -234,7 +234,7 @@ class Connection:
         self._owner.opened(self)
 
     async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool], over: Callable[[], bool]) -> None:
-        """Keeps frames to be taken in until it is `over`."""
+        """Keeps frames to be taken in until it is `over`. Raises FeedLost at the end, and after a silence."""
         loop = asyncio.get_running_loop()
         born = loop.time()
         self._backlog = Backlog()

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from liqalert.clock import Clock
 from liqalert.core.market import Liquidation, UnixTime
-from liqalert.feeds.doubles import Doubles
 from liqalert.feeds.liveness import Liveness
 from liqalert.feeds.sparing import LEFT_OUT, Spared
 from liqalert.ports import FeedSink, FrameRecorder, ParsedFrame
@@ -46,24 +45,20 @@ class Intake:
         recorder: FrameRecorder | None,
         clock: Clock,
         liveness: Liveness,
-        several: bool,
         heard: Callable[[UnixTime], None],
         unknown_names: Callable[[bytes], Iterable[str]],
         revived: Callable[[UnixTime], None],
     ) -> None:
-        """`several`: the same frames come over more than one connection. `revived` is told when marks prove the feed
-        alive that was not, before the sink gets them."""
+        """`revived` is told when marks prove the feed alive that was not, before the sink gets them."""
         self._exchange = exchange
         self._parser = parser
         self._sink = sink
         self._recorder = recorder
         self._clock = clock
         self._liveness = liveness
-        self._several = several
         self._heard = heard
         self._unknown_names = unknown_names
         self._revived = revived
-        self._doubles = Doubles()
         self._until_look = 0
         """So many frames come until names are looked for the next time."""
         self.spared = Spared(exchange)
@@ -72,13 +67,12 @@ class Intake:
         self.latency_seen: Callable[[float], None] = lambda _: None
         """Is told the latency of each frame of marks, in seconds."""
 
-    def take(self, frames: Sequence[bytes], *, behind: bool) -> bool:
-        """Takes in frames that came together over one connection; whether marks are among them. `behind`: more comes
-        than is taken in, so what can be is spared."""
-        now, marked = self._clock.now(), False
+    def take(self, frames: Sequence[bytes], *, behind: bool) -> list[bytes]:
+        """Takes in frames that came together; those of them that hold marks. `behind`: more comes than is taken in, so
+        what can be is spared."""
+        now = self._clock.now()
         self._look_for_names(frames)
-        if self._several:
-            frames, marked = self._doubles.new(frames, asyncio.get_running_loop().time())
+        marked: list[bytes] = []
         arrived: list[Liquidation] = []
         for frame in frames:
             if behind and self._parser.can_be_spared(frame):
@@ -89,9 +83,7 @@ class Intake:
             else:
                 self._pass_on(arrived, now)
                 if self._take(frame, now):
-                    marked = True
-                    if self._several:
-                        self._doubles.note_marks(frame)
+                    marked.append(frame)
         self._pass_on(arrived, now)
         return marked
 
@@ -104,7 +96,7 @@ class Intake:
             )
 
     def _look_for_names(self, frames: Sequence[bytes]) -> None:
-        if self._until_look <= 0:
+        if self._until_look <= 0 and frames:
             self._liveness.unknown(self._unknown_names(frames[0]))
             self._until_look = LOOKED_AT_EVERY
         self._until_look -= len(frames)

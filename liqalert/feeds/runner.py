@@ -18,6 +18,7 @@ import aiohttp
 from liqalert.clock import Clock
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.connection import Connection, Patience
+from liqalert.feeds.doubles import Doubles
 from liqalert.feeds.intake import FrameParser, Intake
 from liqalert.feeds.liveness import Liveness, Outage
 from liqalert.feeds.outages import silent
@@ -64,6 +65,7 @@ class FeedRunner:
         """There are frames to be taken in."""
         self._took_s = 0.0
         """When some were last, in the loop's time."""
+        self._doubles = Doubles()
         self._patience = patience or Patience()
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
         self.intake = Intake(
@@ -73,7 +75,6 @@ class FeedRunner:
             recorder=recorder,
             clock=clock,
             liveness=self._liveness,
-            several=connections > 1,
             heard=heard,
             unknown_names=unknown_names,
             revived=self._publish,
@@ -170,8 +171,15 @@ class FeedRunner:
             self.take_in()
 
     def took(self, frames: Sequence[bytes], *, behind: bool) -> bool:
-        """Takes in frames of one connection; whether marks are among them."""
-        return self.intake.take(frames, behind=behind)
+        """Takes in frames of one connection; whether marks are among them, of which another may have brought them
+        first."""
+        if len(self._connections) == 1:
+            return bool(self.intake.take(frames, behind=behind))
+        new, marked = self._doubles.new(frames, asyncio.get_running_loop().time())
+        for frame in self.intake.take(new, behind=behind):
+            self._doubles.note_marks(frame)
+            marked = True
+        return marked
 
     # ------------------------------------------------------------ state
 
