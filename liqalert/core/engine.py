@@ -19,6 +19,7 @@ from liqalert.core.sides import Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
+from liqalert.core.windows import Windows
 from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
 
@@ -83,7 +84,8 @@ class Engine:
     def __init__(self, terms: Terms) -> None:
         self.terms = terms
         self.baselines = Baselines()
-        self._sides = Sides(terms, self.baselines)
+        self._windows = Windows(terms)
+        self._sides = Sides(terms, self._windows, self.baselines)
         self._rules = RuleBook()
         self._book = ZoneBook(terms, self._sides, self._rules)
         self._surges = Surges(terms, self._rules)
@@ -130,12 +132,12 @@ class Engine:
         zones, ended_zones = tuple(zones), tuple(ended_zones)
         fresh = [each for each in liquidations if now - self.terms.history_s <= each.event_time <= now + AHEAD_S]
         for liquidation in fresh:
-            self._sides.add(liquidation, now)
+            self._windows.add(liquidation, now)
             self._fills[liquidation.instrument] = liquidation
         # What came in just before the end may not have been looked at: the next tick does.
         unseen_from = math.inf if watched_until is None else watched_until - 2.0 * self.terms.rebuild_s
         self._surges.restore(fresh, told, unseen_from)
-        self._sides.adopt((*ended_zones, *zones))
+        self._sides.adopt((*ended_zones, *zones), now)
         self._book.restore(zones, ended_zones, episodes)
         self._resumed_from = watched_until
 
@@ -164,14 +166,20 @@ class Engine:
     def add_all(self, liquidations: Sequence[Liquidation], now: UnixTime) -> list[Verdict]:
         """What becomes of each of those received at `now`, one after the other."""
         marks = self._book.marks_beside(liquidations)
-        accepted, add, fills = Verdict.ACCEPTED, self._sides.add, self._fills
+        accepted, add, fills = Verdict.ACCEPTED, self._windows.add, self._fills
         oldest, newest = now - self.terms.history_s, now + AHEAD_S
         verdicts: list[Verdict] = []
         for liquidation, mark in zip(liquidations, marks, strict=True):
             verdict = accepted
             if not oldest <= liquidation.event_time <= newest:
                 verdict = Verdict.TOO_OLD if liquidation.event_time < oldest else Verdict.AHEAD
-            elif self._is_off_market(liquidation, mark, now):
+            elif (
+                # Nearly always the mark is new and near, and nothing lies far off it.
+                mark is None
+                or mark.received_time < now - USUAL_PRICE_S
+                or not mark.price / 2.0 <= liquidation.price <= mark.price * 2.0
+                or self._off_market
+            ) and self._is_off_market(liquidation, mark, now):
                 verdict = Verdict.OFF_MARKET
             elif add(liquidation, now):
                 fills[liquidation.instrument] = liquidation

@@ -1,13 +1,10 @@
-"""Windows and their clusters, side by side: where a liquidation becomes part of a cluster with a lasting identity."""
+"""The clusters of each side: where a liquidation becomes part of one with a lasting identity."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from heapq import heappop, heappush
-from itertools import accumulate, count, pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,31 +13,17 @@ from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
 from liqalert.core.columns import NO_OWNER, Floats, Indices
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
-from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
-from liqalert.core.window import Window
+from liqalert.core.windows import Side, Windows
 from liqalert.core.zones import Zone, qualifying, strongest
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
 GREAT = 1024
 """Of a side with so many liquidations only that is cut anew where something changes."""
-LANDMARK_DECAYS = 6.0
-"""The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
-
-
-@dataclass(slots=True)
-class Holding:
-    """One instrument and position side."""
-
-    number: int
-    """Sides that change are rebuilt by this, in the order in which they first had a liquidation."""
-    window: Window = field(default_factory=Window)
-    ages_from: UnixTime = math.inf
-    """The oldest event time by which it stands in `_aging`."""
-    identities: tuple[Identity, ...] = ()
 
 
 class Rebuilt(NamedTuple):
@@ -55,76 +38,38 @@ class Rebuilt(NamedTuple):
 class Sides:
     """All sides. Part of the engine; touched by nothing else."""
 
-    def __init__(self, terms: Terms, baselines: Baselines) -> None:
+    def __init__(self, terms: Terms, windows: Windows, baselines: Baselines) -> None:
         self._terms = terms
+        self._windows = windows
         self._baselines = baselines
-        self._holdings: dict[Owner, Holding] = {}
         self._clusters: dict[Owner, SideClusters] = {}
-        """Those of `_holdings`, in the order in which the sides first had any."""
-        self._changed: dict[Owner, Holding] = {}
-        """Those to be rebuilt next, so that a tick need not look at the others."""
-        self._aging: list[tuple[UnixTime, int, Owner]] = []
-        """A heap of when the oldest liquidation of each side happened, and of some that have been forgotten since."""
-        self._numbers = count()
-        self._landmark = self._landmark_until = -math.inf
-
-    def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
-        """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
-        if not self._landmark <= now < self._landmark_until:
-            self._move_landmark(now)
-        owner = (liquidation.instrument, liquidation.liquidated)
-        holding = self._holdings.get(owner)
-        if holding is None:
-            holding = self._holdings[owner] = Holding(next(self._numbers))
-        window, happened_at = holding.window, liquidation.event_time
-        if liquidation.received_time < happened_at:
-            happened_at = liquidation.received_time
-        mass = liquidation.notional_usd * math.exp((happened_at - self._landmark) / self._terms.decay_s)
-        if not window.add(liquidation, mass):
-            return False
-        self._changed[owner] = holding
-        if liquidation.event_time < holding.ages_from:
-            self._watch_age(owner, holding)
-        return True
+        """Of the sides that have any, in the order in which they first had."""
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
         """Prunes, and builds the clusters of every side that changed. An unchanged side costs nothing."""
-        self._move_landmark(now)
-        self._prune(now - self._terms.history_s)
-        waiting = sorted(self._changed.items(), key=lambda item: item[1].number)
-        self._changed = {}
-        # What was touched may have been rebuilt since, or be no more.
-        changed = [each for each in waiting if each[1].window.changed and self._holdings.get(each[0]) is each[1]]
-        for together in _groups(changed):
+        for together in _groups(self._windows.changed(now)):
             yield from self._rebuild(together, now)
-        for owner, _ in changed:
-            if owner not in self._clusters:
-                del self._holdings[owner]
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
-        for owner in self._holdings if owners is None else owners:
-            if owner in self._holdings:
-                if owner in self._clusters:
-                    self._clusters[owner] = self._clusters[owner].measured_by(self._baselines.of(owner, now))
-                self.touch(owner)
+        for owner in self._windows.owners() if owners is None else owners:
+            if owner in self._clusters:
+                self._clusters[owner] = self._clusters[owner].measured_by(self._baselines.of(owner, now))
+            self.touch(owner)
 
     def touch(self, owner: Owner) -> None:
         """Rebuilds this one next: what its clusters are compared with has changed."""
-        holding = self._holdings.get(owner)
-        if holding is not None:
-            holding.window.changed = True
-            self._changed[owner] = holding
+        self._windows.touch(owner)
 
-    def adopt(self, zones: Iterable[Zone]) -> None:
+    def adopt(self, zones: Iterable[Zone], now: UnixTime) -> None:
         """Gives liquidations that were reloaded the identities their clusters had, as the zones remember them."""
         newest = {zone.cluster_id: zone for zone in sorted(zones, key=lambda zone: zone.peak_at)}
         by_owner: dict[Owner, list[Zone]] = {}
         for zone in sorted(newest.values(), key=lambda zone: (-zone.strength, zone.id)):
             by_owner.setdefault((zone.instrument, zone.liquidated), []).append(zone)
         for owner, remembered in by_owner.items():
-            if owner in self._holdings:
-                self._adopt(self._holdings[owner], remembered)
+            if (side := self._windows.get(owner, now)) is not None:
+                _adopt(side, remembered)
                 self.touch(owner)
 
     def clusters(self) -> Mapping[Owner, SideClusters]:
@@ -150,9 +95,9 @@ class Sides:
         factors = [clusters.decay_factor(now, self._terms.decay_s) for clusters in sides]
         return {owner: top * factor for owner, top, factor in zip(self._clusters, tops, factors, strict=True)}
 
-    def _rebuild(self, changed: Sequence[tuple[Owner, Holding]], now: UnixTime) -> list[Rebuilt]:
+    def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> list[Rebuilt]:
         """All of them at once: what each gives depends on itself alone."""
-        stretches = [self._stretch(*each) for each in changed]
+        stretches = [self._stretch(side) for side in changed]
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, self._terms.window_width)
@@ -163,38 +108,38 @@ class Sides:
         bounds = parts.starts.searchsorted(held.bounds)
         numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
-        table, factor = table_of(parts), self._decay(self._landmark, now)
+        table, factor = table_of(parts), self._windows.left_at(now)
         found = []
-        for (owner, holding), stretch, (left, right), (start, end) in zip(
+        for side, stretch, (left, right), (start, end) in zip(
             changed, stretches, pairwise(held.bounds.tolist()), pairwise(bounds.tolist()), strict=True
         ):
-            holding.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
+            side.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
             # A copy in any case: else all that were cut together would stay as long as one of them does.
             of_side = table[:, start:end].copy()
-            if right - left < len(holding.window):
-                of_side = self._spliced(owner, stretch, of_side)
+            if right - left < len(side.window):
+                of_side = self._spliced(side.owner, stretch, of_side)
             clusters = SideClusters(
-                owner,
-                holding.identities,
+                side.owner,
+                side.identities,
                 of_side,
                 factor=factor,
                 as_of=now,
-                baseline=self._baselines.of(owner, now),
+                baseline=self._baselines.of(side.owner, now),
             )
-            self._keep(owner, clusters)
+            self._keep(side.owner, clusters)
             found.append(clusters)
         big = qualifying(found, factor, self._terms)
         return [
-            Rebuilt(owner, *of_side) for (owner, _), of_side in zip(changed, zip(found, big, strict=True), strict=True)
+            Rebuilt(side.owner, clusters, of_side) for side, clusters, of_side in zip(changed, found, big, strict=True)
         ]
 
-    def _stretch(self, owner: Owner, holding: Holding) -> Stretch:
+    def _stretch(self, side: Side) -> Stretch:
         """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
-        window, width = holding.window, self._terms.window_width
+        window, width = side.window, self._terms.window_width
         columns = window.spanned(width)
-        if len(columns) >= GREAT and window.arrived and (before := self._clusters.get(owner)) is not None:
+        if len(columns) >= GREAT and window.arrived and (before := self._clusters.get(side.owner)) is not None:
             return to_be_cut(columns, window.arrived, before.table[COUNT].astype(np.int64), before.table[USD], width)
-        return Stretch(columns, 0, 0, len(holding.identities))
+        return Stretch(columns, 0, 0, len(side.identities))
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
         """The new table of a side, of which `table` is the stretch that was cut."""
@@ -203,7 +148,7 @@ class Sides:
 
     def _identify(
         self,
-        changed: Sequence[tuple[Owner, Holding]],
+        changed: Sequence[Side],
         stretches: Sequence[Stretch],
         held: Sheet,
         parts: Parts,
@@ -212,34 +157,17 @@ class Sides:
         """Gives the sides whose clusters have not each kept to itself their new identities."""
         shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
         ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
-        for number, ((owner, holding), stretch) in enumerate(zip(changed, stretches, strict=True)):
+        for number, (side, stretch) in enumerate(zip(changed, stretches, strict=True)):
             if not shared.unmoved[number]:
-                inside, known = slice(*ranges[number]), holding.identities
+                inside, known = slice(*ranges[number]), side.identities
                 found, _ = identify(
                     shared.of(number),
                     parts.masses[inside].tolist(),
                     previous=known[stretch.first : stretch.last],
                     now=now,
-                    new_id=partial(_name, owner, held, parts.starts[inside], parts.ends[inside], now),
+                    new_id=partial(_name, side.owner, held, parts.starts[inside], parts.ends[inside], now),
                 )
-                holding.identities = (*known[: stretch.first], *found, *known[stretch.last :])
-
-    def _prune(self, before: UnixTime) -> None:
-        """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
-        while self._aging and self._aging[0][0] < before:
-            oldest, _, owner = heappop(self._aging)
-            holding = self._holdings.get(owner)
-            if holding is None or holding.ages_from != oldest:
-                continue
-            holding.window.prune(before)
-            if holding.window.changed:
-                self._changed[owner] = holding
-            self._watch_age(owner, holding)
-
-    def _watch_age(self, owner: Owner, holding: Holding) -> None:
-        holding.ages_from = holding.window.oldest
-        if math.isfinite(holding.ages_from):
-            heappush(self._aging, (holding.ages_from, holding.number, owner))
+                side.identities = (*known[: stretch.first], *found, *known[stretch.last :])
 
     def _keep(self, owner: Owner, clusters: SideClusters) -> None:
         if clusters:
@@ -247,46 +175,26 @@ class Sides:
         else:
             self._clusters.pop(owner, None)
 
-    def _adopt(self, holding: Holding, remembered: list[Zone]) -> None:
-        prices = holding.window.columns().prices
-        owners = np.full(len(prices), float(NO_OWNER))
-        for number, zone in enumerate(remembered):
-            owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
-        holding.window.adopt(owners)
-        holding.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
 
-    def _move_landmark(self, now: UnixTime) -> None:
-        """Keeps masses in range. A function of time alone, so a replay moves it at the same moments."""
-        period = LANDMARK_DECAYS * self._terms.decay_s
-        landmark = math.floor(now / period) * period
-        if landmark == self._landmark:
-            return
-        forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
-        self._landmark, self._landmark_until = landmark, landmark + period
-        for owner, holding in self._holdings.items():
-            if forwards:
-                holding.window.prune(now - self._terms.history_s)
-                holding.window.rescale(factor)
-            else:
-                # The clock was set back, perhaps by so much that a factor would overflow.
-                holding.window.reweigh(landmark, self._terms.decay_s)
-            if holding.window.changed:
-                self._changed[owner] = holding
-
-    def _decay(self, since: UnixTime, now: UnixTime) -> float:
-        return math.exp((since - now) / self._terms.decay_s)
+def _adopt(side: Side, remembered: Sequence[Zone]) -> None:
+    prices = side.window.columns().prices
+    owners = np.full(len(prices), float(NO_OWNER))
+    for number, zone in enumerate(remembered):
+        owners[(owners == NO_OWNER) & (prices >= zone.low) & (prices <= zone.high)] = number
+    side.window.adopt(owners)
+    side.identities = tuple(Identity(zone.cluster_id, zone.opened_at) for zone in remembered)
 
 
-def _groups(changed: Sequence[tuple[Owner, Holding]]) -> Iterator[Sequence[tuple[Owner, Holding]]]:
+def _groups(changed: Sequence[Side]) -> Iterator[Sequence[Side]]:
     """In order, so many sides at once that their liquidations still fit a processor's cache, at least one."""
-    group: list[tuple[Owner, Holding]] = []
+    group: list[Side] = []
     held = 0
-    for each in changed:
-        if group and held + len(each[1].window) > MOST_AT_ONCE:
+    for side in changed:
+        if group and held + len(side.window) > MOST_AT_ONCE:
             yield group
             group, held = [], 0
-        group.append(each)
-        held += len(each[1].window)
+        group.append(side)
+        held += len(side.window)
     if group:
         yield group
 

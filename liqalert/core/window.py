@@ -8,7 +8,6 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 from typing import TypeAlias
 
 import numpy as np
@@ -26,13 +25,11 @@ from liqalert.core.columns import (
     Floats,
     length,
 )
-from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.market import UnixTime
 from liqalert.core.spans import add_spans, kept_spans, spans
 
 LARGEST_EXPONENT = 300.0
 """exp of it times any notional is a finite number; live liquidations stay below 20."""
-FRESH = 256
-"""So many new liquidations, or a sixteenth of those held, are kept apart at most."""
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
 SPARE = 64
@@ -44,46 +41,20 @@ FEW = 320
 
 Key: TypeAlias = tuple[float, UnixTime, float]
 """Price, event time, quantity: what tells two liquidations of a side apart, and their order."""
-Values: TypeAlias = tuple[float, UnixTime, float, float, float]
-"""Of one liquidation, in the order of the table: its key, notional and mass."""
-_VALUES = Struct("5d")
-"""Values as bytes: less than half of what they take as objects, and the collector does not look through them."""
-_pack = _VALUES.pack
 
 
 class Window:
     """Liquidations by ascending (price, event time, quantity), 56 bytes each.
 
-    New ones are kept apart until the table is asked for: to make room for all of them costs as much as for one. Whether
-    one is held already is not looked up where it happened later than all that are: nearly always. Spans are kept from
-    one rebuild to the next, because to find them is to search for every price among all: a new liquidation adds one to
-    the spans of those below it that reach up to it.
+    Spans are kept from one rebuild to the next, because to find them is to search for every price among all: a new
+    liquidation adds one to the spans of those below it that reach up to it.
     """
 
-    __slots__ = (
-        "_fresh",
-        "_fresh_keys",
-        "_most_fresh",
-        "_newest",
-        "_store",
-        "_table",
-        "_width",
-        "arrived",
-        "changed",
-        "oldest",
-    )
+    __slots__ = ("_store", "_table", "_width", "arrived", "changed", "oldest")
 
     def __init__(self) -> None:
         self._store = self._table = np.empty((SPAN + 1, 0))
         """The table, and the array that it is the beginning of: there may be room behind it."""
-        self._fresh = bytearray()
-        """What is not in the table yet, packed."""
-        self._fresh_keys: set[Key] | None = None
-        """Of `_fresh`; None as long as nobody has asked for them."""
-        self._most_fresh = FRESH * _VALUES.size
-        """In bytes."""
-        self._newest: UnixTime = -float("inf")
-        """An upper bound of the event times held."""
         self._width: float | None = None
         """For which windows the spans in the table hold."""
         self.oldest: UnixTime = float("inf")
@@ -94,33 +65,33 @@ class Window:
         """Where in the table that is which came since the last rebuild; None where it is much, or more has changed."""
 
     def __len__(self) -> int:
-        return length(self._table) + len(self._fresh) // _VALUES.size
+        return length(self._table)
 
-    def add(self, liquidation: Liquidation, mass: float) -> bool:
-        """Keeps `liquidation`; False, and no change, for one with the same time, price and quantity."""
-        happened_at = liquidation.event_time
-        price, quantity = liquidation.price, liquidation.quantity
-        if happened_at > self._newest:
-            self._newest = happened_at
-        elif self._holds((price, happened_at, quantity)):
-            return False
-        if happened_at < self.oldest:
-            self.oldest = happened_at
-        self._fresh += _pack(price, happened_at, quantity, liquidation.notional_usd, mass)
-        if self._fresh_keys is not None:
-            self._fresh_keys.add((price, happened_at, quantity))
-        if len(self._fresh) > self._most_fresh:
-            self._merge()
-        self.changed = True
-        return True
-
-    def _holds(self, key: Key) -> bool:
-        if self._fresh_keys is None:
-            self._fresh_keys = {values[:3] for values in _VALUES.iter_unpack(self._fresh)}
-        if key in self._fresh_keys:
-            return True
+    def holds(self, key: Key) -> bool:
         place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
         return place < length(self._table) and self._key(place) == key
+
+    def put(self, columns: Floats) -> None:
+        """Keeps liquidations that it does not hold, at least one, in order: price, event time, quantity, notional and
+        mass of each."""
+        if length(columns) == 1:
+            values = columns[:, 0].tolist()
+            places, oldest = [self._insert(values)], values[TIME]
+        else:
+            new = np.zeros((SPAN + 1, length(columns)))
+            new[: MASS + 1] = columns
+            new[OWNER] = NO_OWNER
+            places, oldest = self._places(new), float(columns[TIME].min())
+            self._store = self._table = _inserted(self._table, places, new)
+        table = self._table
+        if len(places) * FEW > length(table):
+            self._width = None
+        came = [place + number for number, place in enumerate(places)]
+        self.arrived = came if self.arrived is not None and not self.arrived and len(came) <= ONE_BY_ONE else None
+        if self._width is not None:
+            add_spans(table[PRICE], table[SPAN], came, self._width)
+        self.oldest = min(self.oldest, oldest)
+        self.changed = True
 
     def _place(self, key: Key, start: int) -> int:
         """Where it is in the table, or belongs: from `start`, the first place with its price, or a higher one."""
@@ -133,31 +104,12 @@ class Window:
         price, happened_at, quantity = self._table[: QUANTITY + 1, place].tolist()
         return price, happened_at, quantity
 
-    def _merge(self) -> None:
-        """Puts what is kept apart into the table."""
-        if not self._fresh:
-            return
-        if len(self._fresh) == _VALUES.size:
-            places = [self._insert(_VALUES.unpack(self._fresh))]
-        else:
-            columns = self._fresh_columns()
-            places = self._places(columns)
-            self._store = self._table = _inserted(self._table, places, columns)
-        table = self._table
-        self._fresh, self._fresh_keys = bytearray(), None
-        self._most_fresh = max(FRESH, length(table) // 16) * _VALUES.size
-        if len(places) * FEW > length(table):
-            self._width = None
-        new = [place + number for number, place in enumerate(places)]
-        self.arrived = new if self.arrived is not None and not self.arrived and len(new) <= ONE_BY_ONE else None
-        if self._width is not None:
-            add_spans(table[PRICE], table[SPAN], new, self._width)
-
-    def _insert(self, values: Values) -> int:
+    def _insert(self, values: Sequence[float]) -> int:
         """Puts a single liquidation into the table, as between most rebuilds: several times faster than what many take
         together. Its place."""
         before, size = self._table, length(self._table)
-        place = self._place(values[:3], int(before[PRICE].searchsorted(values[PRICE])))
+        price, happened_at, quantity = values[: QUANTITY + 1]
+        place = self._place((price, happened_at, quantity), int(before[PRICE].searchsorted(price)))
         if length(self._store) == size:
             self._store = np.empty((SPAN + 1, size + 2 + size // SPARE))
             self._store[:, :place] = before[:, :place]
@@ -169,14 +121,6 @@ class Window:
                 moved[place + 1 :] = row[place:]
         self._table[:, place] = (*values, NO_OWNER, 0.0)
         return place
-
-    def _fresh_columns(self) -> Floats:
-        """What is kept apart, in the order of the table."""
-        known = np.frombuffer(self._fresh).reshape(-1, MASS + 1).T
-        table = np.zeros((SPAN + 1, length(known)))
-        table[: MASS + 1] = known[:, np.lexsort((known[QUANTITY], known[TIME], known[PRICE]))]
-        table[OWNER] = NO_OWNER
-        return table
 
     def _places(self, columns: Floats) -> list[int]:
         """Where each of `columns` belongs in the table."""
@@ -194,7 +138,6 @@ class Window:
         """Drops liquidations with an event time before `before`."""
         if self.oldest >= before:
             return
-        self._merge()
         kept = self._table[TIME] >= before
         if not kept.all():
             if self._width is not None:
@@ -205,15 +148,12 @@ class Window:
 
     def rescale(self, factor: float) -> None:
         """Multiplies every mass: the landmark has moved."""
-        self._merge()
         self._table[MASS] *= factor
         self.arrived = None
 
     def reweigh(self, landmark: UnixTime, decay_s: float) -> None:
         """Computes every mass anew for a landmark that has moved back."""
-        self._merge()
-        exponents = np.minimum((self._table[TIME] - landmark) / decay_s, LARGEST_EXPONENT)
-        self._table[MASS] = self._table[NOTIONAL] * np.exp(exponents)
+        self._table[MASS] = masses(self._table[NOTIONAL], self._table[TIME], landmark, decay_s)
         self.changed, self.arrived = True, None
 
     def own(self, owners: Floats, left: int = 0, more: int = 0) -> None:
@@ -232,22 +172,28 @@ class Window:
 
     def columns(self) -> Columns:
         """What is held, until the next change: not a copy."""
-        self._merge()
         return Columns(self._table, self._width)
 
     def spanned(self, width: float) -> Columns:
         """Like `columns`, with the spans of windows of `width` in log price."""
-        self._merge()
         if self._width != width:
             self._table[SPAN] = spans(self._table[PRICE], width)
             self._width = width
         return Columns(self._table, width)
 
 
+def masses(notionals: Floats, happened_at: Floats, landmark: UnixTime, decay_s: float) -> Floats:
+    """Of liquidations, relative to the landmark."""
+    exponents = np.minimum((happened_at - landmark) / decay_s, LARGEST_EXPONENT)
+    return notionals * np.exp(exponents)
+
+
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
     """`table` with each of `columns` put before the column of it at the same position in `places`, which ascend."""
     count, size = len(places), length(table) + len(places)
-    if count > ONE_BY_ONE and length(table):
+    if not length(table):
+        return columns
+    if count > ONE_BY_ONE:
         at = np.add(places, np.arange(count))
         sources = np.ones(size, dtype=np.intp)
         sources[at] = 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Liquidation, PositionSide
 from liqalert.core.terms import Terms
-from liqalert.core.window import Window
+from liqalert.core.windows import Windows
 from tests.benchmarks.harness import Figure, Question, Scale, compare
 from tests.benchmarks.inputs import T0, liquidations
 
@@ -64,10 +64,11 @@ def _bytes_each(stages: Iterator[object], count: int) -> list[float]:
         tracemalloc.stop()
 
 
-def _windows(items: Sequence[Liquidation]) -> Iterator[dict[tuple[Instrument, PositionSide], Window]]:
-    windows: dict[tuple[Instrument, PositionSide], Window] = {}
+def _windows(items: Sequence[Liquidation]) -> Iterator[Windows]:
+    windows = Windows(Terms())
     for each in items:
-        windows.setdefault((each.instrument, each.liquidated), Window()).add(each, each.notional_usd)
+        windows.add(each, T0)
+    windows.changed(T0)
     yield windows
 
 

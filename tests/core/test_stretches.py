@@ -18,10 +18,11 @@ from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.episodes import Decision
 from liqalert.core.market import Liquidation
 from liqalert.core.stretches import Stretch, to_be_cut
+from liqalert.core.windows import LANDMARK_DECAYS
 from tests.core.events import BTC, T0, TERMS, Event, columns, liquidation, parts_of
 
 EVER = 10**9
-LANDMARK_S = sides.LANDMARK_DECAYS * TERMS.decay_s
+LANDMARK_S = LANDMARK_DECAYS * TERMS.decay_s
 BEGIN = (T0 // LANDMARK_S + 1) * LANDMARK_S - 20 * TERMS.rebuild_s
 """The landmark moves in the middle of forty ticks."""
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import liqalert.core.window
+import liqalert.core.windows
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.market import Liquidation
 from liqalert.core.spans import reach
 from liqalert.core.terms import Terms
 from liqalert.core.window import Window
+from liqalert.core.windows import Windows
 from tests.core.events import T0, TERMS, liquidation, prices
 
 arrivals = st.lists(
@@ -37,28 +41,28 @@ def test_a_window_holds_each_liquidation_once_in_order_whenever_it_is_asked(
 
 
 def check_order(numbers: list[int], every: int) -> None:
-    window, kept = Window(), dict[tuple[float, float, float], float]()
+    windows, kept = Windows(TERMS), set[tuple[float, float, float]]()
     for came, number in enumerate(numbers):
         # Few prices and times, so that many are equal in one of them.
         one = liquidation(100.0 + number % 7, usd=1000.0 * (1 + number % 5), at=T0 - number % 3)
         key = (one.price, one.event_time, one.quantity)
 
-        assert window.add(one, float(number)) is (key not in kept)
-        kept.setdefault(key, float(number))
-        assert len(window) == len(kept)
+        assert windows.add(one, T0) is (key not in kept)
+        kept.add(key)
         if came % every == 0:
-            assert held(window) == sorted((*key, mass) for key, mass in kept.items())
-    assert held(window) == sorted((*key, mass) for key, mass in kept.items())
+            assert held(windows) == sorted(kept)
+    assert not kept or held(windows) == sorted(kept)
 
 
 @given(st.lists(st.tuples(prices, st.integers(0, 9), st.booleans()), max_size=60))
 def test_spans_are_found_again_by_every_addition_and_removal(arrivals: list[tuple[float, int, bool]]) -> None:
     """As if each price were searched for among all; so they are after the first rebuild, and after too many."""
-    asked = Window()
+    windows = Windows(TERMS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(liqalert.core.window, "FEW", 2)
         for number, (price, age, rebuilds) in enumerate(arrivals):
-            asked.add(liquidation(price, usd=1000.0 + number, at=T0 + number - age), 1.0)
+            windows.add(liquidation(price, usd=1000.0 + number, at=T0 + number - age), T0)
+            asked = only(windows)
             asked.prune(T0 + number - 7)
             if rebuilds:
                 columns = asked.spanned(TERMS.window_width)
@@ -67,21 +71,29 @@ def test_spans_are_found_again_by_every_addition_and_removal(arrivals: list[tupl
 
 
 def test_spans_of_many_at_one_price_on_the_edge_of_a_window() -> None:
-    window = Window()
+    windows = Windows(TERMS)
     for number in range(600):
-        window.add(liquidation(1000.0, usd=1000.0 + number, at=T0), 1.0)
-    window.spanned(TERMS.window_width)
-    window.add(liquidation(1020.0, usd=1000.0, at=T0), 1.0)
-    window.add(liquidation(1020.1, usd=1000.0, at=T0), 1.0)
+        windows.add(liquidation(1000.0, usd=1000.0 + number, at=T0), T0)
+    only(windows).spanned(TERMS.window_width)
+    windows.add(liquidation(1020.0, usd=1000.0, at=T0), T0)
+    windows.add(liquidation(1020.1, usd=1000.0, at=T0), T0)
 
-    spans = window.spanned(TERMS.window_width).spans.tolist()
+    spans = only(windows).spanned(TERMS.window_width).spans.tolist()
 
     assert spans == [*range(601, 1, -1), 2, 1]
 
 
-def held(window: Window) -> list[tuple[float, ...]]:
-    columns = window.columns()
-    rows = np.stack((columns.prices, columns.times, columns.quantities, columns.masses), axis=1)
+def only(windows: Windows) -> Window:
+    """Of the only side there is, with all that it has been given."""
+    [owner] = windows.owners()
+    side = windows.get(owner, T0)
+    assert side is not None
+    return side.window
+
+
+def held(windows: Windows) -> list[tuple[float, ...]]:
+    columns = only(windows).columns()
+    rows = np.stack((columns.prices, columns.times, columns.quantities), axis=1)
     return [tuple(row) for row in rows.tolist()]
 
 
@@ -121,6 +133,30 @@ def test_p10_incremental_rebuilds_equal_one_from_scratch(liquidations: list[Liqu
             engine.tick(T0 - 5 * (len(liquidations) - step))
 
     assert clusters_of(engine) == clusters_of(filled(liquidations))
+
+
+@given(arrivals, st.integers(1, 5))
+def test_how_much_is_kept_apart_does_not_matter(liquidations: list[Liquidation], most: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(liqalert.core.windows, "MOST_FRESH", most * 48)
+        sooner = filled(liquidations * 2)
+
+    assert clusters_of(sooner) == clusters_of(filled(liquidations))
+
+
+@pytest.mark.parametrize("later", [40 * 86_400.0, -40 * 86_400.0])
+def test_what_was_kept_apart_for_weeks_or_while_the_clock_was_set_back_weighs_a_finite_amount(later: float) -> None:
+    """While no feed is alive there are no ticks, and `exp` of 40 days in hours is beyond every number."""
+    now = T0 + later
+    engine = filled([liquidation(100.0, 1000.0, T0)])
+    engine.tick(T0)
+    engine.add(liquidation(101.0, 500.0, now), now)
+
+    found = engine.tick(now)[0].clusters(now)
+
+    newest = max(found, key=lambda cluster: cluster.newest_at if later > 0 else -cluster.oldest_at)
+    assert newest.notional_usd > 499.0
+    assert all(math.isfinite(cluster.notional_usd) for cluster in found)
 
 
 @given(arrivals)
@@ -173,9 +209,9 @@ def test_a_short_decay_does_not_overflow() -> None:
 
 
 def test_same_price_and_time_with_another_quantity_is_another_liquidation() -> None:
-    window = Window()
+    windows = Windows(TERMS)
 
-    assert window.add(liquidation(100.0, 1000.0, T0), 1000.0)
-    assert window.add(liquidation(100.0, 2000.0, T0), 2000.0)
-    assert not window.add(liquidation(100.0, 1000.0, T0), 1000.0)
-    assert list(window.columns().notionals) == [1000.0, 2000.0]
+    assert windows.add(liquidation(100.0, 1000.0, T0), T0)
+    assert windows.add(liquidation(100.0, 2000.0, T0), T0)
+    assert not windows.add(liquidation(100.0, 1000.0, T0), T0)
+    assert list(only(windows).columns().notionals) == [1000.0, 2000.0]

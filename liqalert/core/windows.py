@@ -1,0 +1,194 @@
+"""The windows of all sides, and what has come since they were brought up to date: where a liquidation goes first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from struct import Struct
+
+import numpy as np
+
+from liqalert.core.baselines import Owner
+from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats
+from liqalert.core.identity import Identity
+from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.terms import Terms
+from liqalert.core.window import Key, Window, masses
+
+LANDMARK_DECAYS = 6.0
+"""The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
+_FRESH = Struct("6d")
+"""A liquidation that no window has yet: its side's number, then as in a window, but for the mass: when it was
+received. Less than half of what it takes as objects, and the collector does not look through it."""
+_pack = _FRESH.pack
+MOST_FRESH = (1 << 16) * _FRESH.size
+"""So many bytes of liquidations are kept apart at most."""
+_NUMBER = 0
+_VALUES = slice(1, None)
+_RECEIVED = MASS
+
+
+@dataclass(slots=True, eq=False)
+class Side:
+    """One instrument and position side."""
+
+    owner: Owner
+    number: int
+    """They are counted in the order in which they first had a liquidation, and rebuilt in this order."""
+    window: Window = field(default_factory=Window)
+    ages_from: UnixTime = math.inf
+    """The oldest event time by which it stands in `Windows._aging`."""
+    identities: tuple[Identity, ...] = ()
+    """Of its clusters, as of the last rebuild."""
+
+
+class Windows:
+    """What comes is kept in the order in which it comes, that of all sides together, until it is asked for: so it is
+    written beside what came just before, where hundreds of windows lie far apart. Whether a side holds one already is
+    not looked up where it happened later than all that the side holds: nearly always.
+    """
+
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._sides: list[Side] = []
+        """By number; a side stays when it holds nothing any more."""
+        self._numbers: dict[Owner, int] = {}
+        self._newest: list[float] = []
+        """Of each side, an upper bound of the event times held."""
+        self._fresh = bytearray()
+        """What no window has yet, packed."""
+        self._fresh_keys: dict[int, set[Key]] = {}
+        """Of `_fresh`, by side, as far as they have been asked for."""
+        self._changed: set[int] = set()
+        """The sides to be rebuilt next, so that a tick need not look at the others."""
+        self._aging: list[tuple[UnixTime, int]] = []
+        """A heap of when the oldest liquidation of each side happened, and of some that have been forgotten since."""
+        self._landmark: UnixTime = -math.inf
+
+    def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
+        """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
+        owner = (liquidation.instrument, liquidation.liquidated)
+        number = self._numbers.get(owner)
+        if number is None:
+            number = self._begin(owner)
+        price, event_time, quantity = liquidation.price, liquidation.event_time, liquidation.quantity
+        if event_time > self._newest[number]:
+            self._newest[number] = event_time
+        elif self._holds(number, (price, event_time, quantity)):
+            return False
+        self._fresh += _pack(number, price, event_time, quantity, liquidation.notional_usd, liquidation.received_time)
+        if self._fresh_keys and number in self._fresh_keys:
+            self._fresh_keys[number].add((price, event_time, quantity))
+        if len(self._fresh) > MOST_FRESH:
+            self._bring_up_to_date(now)
+        return True
+
+    def touch(self, owner: Owner) -> None:
+        """Has this one rebuilt next: what its clusters are compared with has changed."""
+        number = self._numbers.get(owner)
+        if number is not None and len(self._sides[number].window):
+            self._sides[number].window.changed = True
+            self._changed.add(number)
+
+    def changed(self, now: UnixTime) -> list[Side]:
+        """Prunes, and gives the sides that have changed since the last call, brought up to date."""
+        self._bring_up_to_date(now)
+        self._prune(now - self._terms.history_s)
+        numbers, self._changed = sorted(self._changed), set()
+        # What was touched may have been rebuilt since.
+        return [side for number in numbers if (side := self._sides[number]).window.changed]
+
+    def get(self, owner: Owner, now: UnixTime) -> Side | None:
+        """Brought up to date; None where it never had a liquidation."""
+        self._bring_up_to_date(now)
+        number = self._numbers.get(owner)
+        return None if number is None else self._sides[number]
+
+    def owners(self) -> Iterator[Owner]:
+        """The sides that have had liquidations, in the order of their first."""
+        return (side.owner for side in self._sides)
+
+    def left_at(self, now: UnixTime) -> float:
+        """What a mass has to be multiplied by to get the weight at `now`."""
+        return self._decay(self._landmark, now)
+
+    def _begin(self, owner: Owner) -> int:
+        number = self._numbers[owner] = len(self._sides)
+        self._sides.append(Side(owner, number))
+        self._newest.append(-math.inf)
+        return number
+
+    def _holds(self, number: int, key: Key) -> bool:
+        keys = self._fresh_keys.get(number)
+        if keys is None:
+            fresh = self._fresh_rows()
+            mine = fresh[fresh[:, _NUMBER] == number, _VALUES][:, : QUANTITY + 1].tolist()
+            keys = self._fresh_keys[number] = {(price, at, quantity) for price, at, quantity in mine}
+        return key in keys or self._sides[number].window.holds(key)
+
+    def _fresh_rows(self) -> Floats:
+        """A row each. Not to be kept: what `_fresh` is cannot grow as long as somebody looks at it."""
+        return np.frombuffer(self._fresh).reshape(-1, _FRESH.size // 8)
+
+    def _bring_up_to_date(self, now: UnixTime) -> None:
+        """Puts what is kept apart into the windows."""
+        self._move_landmark(now)
+        if not self._fresh:
+            return
+        fresh = self._fresh_rows()
+        numbers, keys = fresh[:, _NUMBER], fresh[:, _VALUES]
+        order = np.lexsort((keys[:, QUANTITY], keys[:, TIME], keys[:, PRICE], numbers))
+        ordered = fresh[order].T.copy()
+        self._fresh, self._fresh_keys = bytearray(), {}
+        of_sides, columns = ordered[_NUMBER], ordered[_VALUES]
+        happened_at = np.minimum(columns[TIME], columns[_RECEIVED])
+        columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
+        starts = [0, *(np.flatnonzero(of_sides[1:] != of_sides[:-1]) + 1).tolist()]
+        for start, end, number in zip(
+            starts, [*starts[1:], len(of_sides)], of_sides[starts].astype(np.int64).tolist(), strict=True
+        ):
+            side = self._sides[number]
+            side.window.put(columns[:, start:end])
+            self._changed.add(number)
+            if side.window.oldest < side.ages_from:
+                self._watch_age(side)
+
+    def _prune(self, before: UnixTime) -> None:
+        """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
+        while self._aging and self._aging[0][0] < before:
+            oldest, number = heappop(self._aging)
+            side = self._sides[number]
+            if side.ages_from != oldest:
+                continue
+            side.window.prune(before)
+            if side.window.changed:
+                self._changed.add(number)
+            self._watch_age(side)
+
+    def _watch_age(self, side: Side) -> None:
+        side.ages_from = side.window.oldest
+        if math.isfinite(side.ages_from):
+            heappush(self._aging, (side.ages_from, side.number))
+
+    def _move_landmark(self, now: UnixTime) -> None:
+        """Keeps masses in range. A function of time alone, so a replay moves it at the same moments."""
+        period = LANDMARK_DECAYS * self._terms.decay_s
+        landmark = math.floor(now / period) * period
+        if landmark == self._landmark:
+            return
+        forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
+        self._landmark = landmark
+        for side in self._sides:
+            if forwards:
+                side.window.prune(now - self._terms.history_s)
+                side.window.rescale(factor)
+            else:
+                # The clock was set back, perhaps by so much that a factor would overflow.
+                side.window.reweigh(landmark, self._terms.decay_s)
+            if side.window.changed:
+                self._changed.add(side.number)
+
+    def _decay(self, since: UnixTime, now: UnixTime) -> float:
+        return math.exp((since - now) / self._terms.decay_s)
