@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from liqalert.core.episodes import TOLD, Episode, EpisodeState
 from liqalert.core.market import UnixTime
@@ -26,8 +27,7 @@ Place: TypeAlias = tuple[float, str]
 """A distance in per cent of the mark, or a time, and the rule's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True, gc=False):
     """A rule with its two distances, each as it stands in a list: made once a rule, shared by all zones."""
 
     rule_id: str
@@ -40,8 +40,7 @@ class Reach:
         return Reach(rule_id, rule, (rule.distance_pct, rule_id), (rearm_pct, rule_id))
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True, gc=False):
     """One mark as it falls on one zone."""
 
     where: Position
@@ -56,6 +55,7 @@ class Approach:
         "_armed",
         "_cooling",
         "_cooling_s",
+        "_idle",
         "_leaving",
         "_near",
         "_strength",
@@ -69,8 +69,10 @@ class Approach:
         self._cooling_s = terms.cooldown_s
         self._armed: list[Place] = []
         """By distance: these alert when the mark comes so near."""
+        self._idle: list[Place] = []
+        """By re-arm distance: these are armed when the mark goes further away than that."""
         self._leaving: list[Place] = []
-        """By re-arm distance: something happens to these when the mark goes further away than that."""
+        """By re-arm distance: something else happens to these when the mark goes further away than that."""
         self._cooling: list[Place] = []
         """By the time from which on they are `leaving`."""
         self._near: set[str] = set()
@@ -96,7 +98,7 @@ class Approach:
         state = episode.state if episode else EpisodeState.IDLE
         if episode is None or state is EpisodeState.IDLE:
             if self._strength >= reach.rule.min_strength:
-                insort(self._leaving, reach.leaving)
+                insort(self._idle, reach.leaving)
         elif state is EpisodeState.ARMED:
             insort(self._armed, reach.near)
         elif state in TOLD:
@@ -108,7 +110,7 @@ class Approach:
             insort(self._cooling, (episode.since + self._cooling_s, reach.rule_id))
 
     def take(self, reach: Reach) -> None:
-        """A rule out of whichever lists it is in."""
+        """A rule that is not idle out of whichever lists it is in."""
         _remove(self._armed, reach.near)
         _remove(self._leaving, reach.leaving)
         if self._cooling:
@@ -116,20 +118,32 @@ class Approach:
         for ids in (self._near, self._told):
             ids.discard(reach.rule_id)
 
-    def due(self, seen: Seen, reaches: Mapping[str, Reach]) -> list[str]:
-        """The ids of the rules on which this mark may do something, in order."""
+    def arm(self, seen: Seen, reaches: Mapping[str, Reach]) -> Collection[str]:
+        """Has the idle rules armed that this mark arms: their ids. Many at once, where price moves far."""
+        count = 0 if seen.swept else bisect_left(self._idle, (seen.where.distance_pct,))
+        if not count:
+            return ()
+        ids = [rule_id for _, rule_id in self._idle[:count]]
+        del self._idle[:count]
+        self._armed += [reaches[rule_id].near for rule_id in ids]
+        self._armed.sort()
+        self.most_advanced = None
+        return ids
+
+    def due(self, seen: Seen, reaches: Mapping[str, Reach]) -> set[str]:
+        """The ids of the rules that are not idle on which this mark may do something."""
         self._warm_up(seen.now, reaches)
         found: set[str] = set()
         if seen.swept:
             found |= self._told
             found.update(rule_id for _, rule_id in self._armed)
-            return sorted(found)
+            return found
         distance = seen.where.distance_pct
         found.update(rule_id for _, rule_id in self._armed[bisect_left(self._armed, (distance,)) :])
         found.update(rule_id for _, rule_id in self._leaving[: bisect_left(self._leaving, (distance,))])
         if seen.where.outside is None:
             found |= self._near
-        return sorted(found)
+        return found
 
     def settle(self, zone: Zone, price: float, until: UnixTime) -> None:
         """Notes where nothing can change before `until`, now that what the mark at `price` does has been done."""
@@ -137,11 +151,12 @@ class Approach:
         self.quiet = quiet_range(critical_prices(zone.low, zone.high, self._next_distances()), price, until)
 
     def _next_distances(self) -> Iterator[float]:
-        """The two that the mark would pass first, on its way to the band and on its way from it."""
+        """Those that the mark would pass first, on its way to the band and on its way from it."""
         if self._armed:
             yield self._armed[-1][0]
-        if self._leaving:
-            yield self._leaving[0][0]
+        for leaving in (self._idle, self._leaving):
+            if leaving:
+                yield leaving[0][0]
 
     def _warm_up(self, now: UnixTime, reaches: Mapping[str, Reach]) -> None:
         """Those whose cooling is over."""

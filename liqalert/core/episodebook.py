@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -18,10 +17,12 @@ from liqalert.core.episodes import (
     Reason,
     Transition,
     advance,
+    armed,
     end,
     reached,
     rearm_pct,
 )
+from liqalert.core.identity import joined
 from liqalert.core.market import Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Quiet, Rule, RuleKind
@@ -30,8 +31,7 @@ from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone, gap_pct, position
 
 
-@dataclass(frozen=True, slots=True)
-class Sight(Seen):
+class Sight(Seen, frozen=True, gc=False):
     """With what the evidence needs."""
 
     mark: Mark
@@ -125,15 +125,23 @@ class EpisodeBook:
         evidence = _Witness(zone, sight, self._sides, self._terms)
         gap = gap_pct(zone, sight.mark.price)
         seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
-        for rule_id in approach.due(sight, self._reaches):
-            reach = self._reaches[rule_id]
-            transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
-            if transitions:
-                episodes[rule_id] = transitions[-1].episode
-                approach.take(reach)
-                approach.put(reach, transitions[-1].episode)
-                self._interrupted.get(zone.id, set()).discard(rule_id)
-                yield from transitions
+        newly_armed = self._arm(approach.arm(sight, self._reaches), seen)
+        episodes |= {rule_id: transition.episode for rule_id, transition in newly_armed.items()}
+        due = approach.due(sight, self._reaches)
+        interrupted = self._interrupted.get(zone.id, set())
+        for rule_id in sorted(newly_armed.keys() | due):
+            if rule_id in newly_armed:
+                interrupted.discard(rule_id)
+                yield newly_armed[rule_id]
+            if rule_id in due:
+                reach = self._reaches[rule_id]
+                transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
+                if transitions:
+                    episodes[rule_id] = transitions[-1].episode
+                    approach.take(reach)
+                    approach.put(reach, transitions[-1].episode)
+                    interrupted.discard(rule_id)
+                    yield from transitions
 
     def quiet(self, zone: Zone) -> Quiet | None:
         """Where nothing can change on the zone; None: its next mark is to be looked at."""
@@ -231,6 +239,11 @@ class EpisodeBook:
         )
 
     # ------------------------------------------------------------ details
+
+    def _arm(self, rule_ids: Iterable[str], seen: Observation) -> dict[str, Transition]:
+        """The transitions of idle rules, by rule."""
+        place = joined(seen.zone.id, seen.now)
+        return {rule_id: armed(rule_id, self._reaches[rule_id].rule, seen, place) for rule_id in rule_ids}
 
     def _approach(self, zone: Zone) -> Approach:
         known = self._approaches.get(zone.id)

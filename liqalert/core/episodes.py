@@ -11,7 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from liqalert.core.alerts import Alert, Evidence
-from liqalert.core.identity import short_id
+from liqalert.core.identity import joined, short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.terms import Terms
@@ -158,8 +158,7 @@ ADVANCEMENT = {
 TOLD = frozenset({EpisodeState.NEAR, EpisodeState.TOUCHED})
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(Struct, frozen=True, gc=False):
     """One mark as a rule sees it on a zone."""
 
     zone: Zone
@@ -194,7 +193,7 @@ def _step(episode: Episode | None, rule: Rule, seen: Observation, terms: Terms) 
     left = not seen.swept and distance > rearm_pct(rule, terms)
     if episode is None or state is EpisodeState.IDLE:
         if left and seen.zone.strength >= rule.min_strength:
-            return _armed(rule, seen)
+            return armed(rule.id, rule, seen, joined(seen.zone.id, seen.now))
     elif state is EpisodeState.ARMED:
         if seen.swept or distance <= rule.distance_pct:
             return _near(episode, seen)
@@ -217,10 +216,12 @@ def _after_near(episode: Episode, seen: Observation, *, left: bool) -> Transitio
     return None
 
 
-def _armed(rule: Rule, seen: Observation) -> Transition:
-    id_ = short_id("episode", rule.id, seen.zone.id, seen.now)
-    armed = Episode(id_, rule, seen.zone.id, EpisodeState.ARMED, seen.now)
-    return Transition(armed, EpisodeState.IDLE, seen.now, Reason.BEYOND_REARM_DISTANCE, seen.evidence(rule))
+def armed(rule_id: str, rule: Rule, seen: Observation, place: str) -> Transition:
+    """What becomes of an idle episode where the mark is beyond the rule's re-arm distance of a zone strong enough.
+    `place` is zone and time, joined."""
+    id_ = short_id("episode", rule_id, place)
+    episode = Episode(id_, rule, seen.zone.id, EpisodeState.ARMED, seen.now)
+    return Transition(episode, EpisodeState.IDLE, seen.now, Reason.BEYOND_REARM_DISTANCE, seen.evidence(rule))
 
 
 def _near(episode: Episode, seen: Observation) -> Transition:

@@ -22,10 +22,15 @@ PAIRS = tuple(map("".join, product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)
 
 def short_id(*parts: object) -> str:
     """Eight letters and digits, the same for the same parts in every process. Short enough to type on a phone."""
-    # A float's text is its repr; str(part) of a string is itself.
-    text = "\x1f".join([part if type(part) is str else str(part) for part in parts])
+    text = joined(*parts)
     number = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=5).digest())
     return PAIRS[number >> 30] + PAIRS[number >> 20 & 1023] + PAIRS[number >> 10 & 1023] + PAIRS[number & 1023]
+
+
+def joined(*parts: object) -> str:
+    """The text of which an id is made. What many ids have in common can be joined once: it counts as its parts do."""
+    # A float's text is its repr; str(part) of a string is itself.
+    return "\x1f".join([part if type(part) is str else str(part) for part in parts])
 
 
 class Identity(Struct, frozen=True, gc=False):

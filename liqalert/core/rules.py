@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msgspec import Struct
+
 from liqalert.core.market import Instrument, UnixTime
 
 
@@ -78,8 +80,7 @@ def rule_of(kind: RuleKind, instrument: Instrument | None, thresholds: Threshold
             return Rule(kind, instrument, 0.0, 0.0, thresholds.large_usd)
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(Struct, frozen=True, gc=False):
     """Nothing can change while the mark stays strictly between `low` and `high` and the time is before `until`."""
 
     low: float

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate, pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters
 from liqalert.core.identity import short_id
@@ -38,8 +38,7 @@ class ZoneEnd(StrEnum):
     """A stronger zone of the same instrument and position side covers more than half of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True, gc=False):
     """A remembered cluster. Everything but `outside` and the end is as of `peak_at`."""
 
     id: str
@@ -60,8 +59,7 @@ class Zone:
     basis: str = "realised"
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Struct, frozen=True, gc=False):
     """Where a mark stands relative to a zone."""
 
     outside: Outside | None

@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
 from aiohttp import WSMsgType
+from msgspec.structs import replace
 
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneOpened

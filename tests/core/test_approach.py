@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.engine import Engine
