@@ -38,6 +38,7 @@ from tests.telegram_server import TelegramServer, telegram_server
 
 ZONE_LOW, CLOSE, FAR = 100.0, 101.2, 110.0
 """The zone ends at 100.5; the marks are 0.7 % and 8.6 % above that."""
+ALONE = "alone in its frame"
 FIRST_CHAT, BARE_CHAT = 10_001, 7
 PAUSE_S = 0.02
 """After each message: together they stay below Telegram's 30 a second, so that no pacing delays them."""
@@ -55,11 +56,12 @@ def figures(scale: Scale) -> Iterator[Figure]:
     with TemporaryDirectory() as directory:
         measured = asyncio.run(_measure(Path(directory), size, blocks))
     for kind, latencies in measured.items():
+        between = "" if kind == ALONE else "msgspec decode, "
         for share, name in ((0.5, "p50"), (0.99, "p99")):
             what = f"crossing mark to POST, {kind}, {name}"
             ours = _quantiles(latencies.ours, share, size)
             bare = _quantiles(latencies.bare, share, size)
-            yield Figure(Question(what, "aiohttp socket in, aiohttp POST out", "ms", 2.5), ours, bare)
+            yield Figure(Question(what, f"aiohttp socket in, {between}aiohttp POST out", "ms", 2.5), ours, bare)
             committing = _quantiles(latencies.committing, share, size)
             yield Figure(Question(what, "aiohttp in, one commit, POST out", "ms"), ours, committing)
 
@@ -83,7 +85,7 @@ def _quantiles(values: Sequence[float], share: float, size: int) -> tuple[float,
 async def _measure(directory: Path, size: int, blocks: int) -> dict[str, Latencies]:
     """Each event has an instrument, a rule and a chat of its own, so that nothing is paced, muted or cooling."""
     watched = instruments()[WITH_DEFAULT_RULES:][: WARM_UP + 2 * size * blocks]
-    kinds = ("alone in its frame", f"in an array of {len(watched)}")
+    kinds = (ALONE, f"in an array of {len(watched)}")
     measured = {kind: Latencies() for kind in kinds}
     random = Random(6)
     marks = {each.symbol: FAR for each in watched}
@@ -92,18 +94,20 @@ async def _measure(directory: Path, size: int, blocks: int) -> dict[str, Latenci
         BinanceServer() as binance,
         telegram_server() as telegram,
         _bare_client(binance, telegram, "bare") as bare,
-        _bare_client(binance, telegram, "committing", str(directory / "floor.db")) as committing,
+        _bare_client(binance, telegram, "decoding", "--decode") as decoding,
+        _bare_client(binance, telegram, "committing", "--commit", str(directory / "floor.db")) as committing,
         _daemon(directory, binance, telegram, marks) as ours,
     ):
         for number, instrument in enumerate(watched):
             # A feed sends frames of one kind, and the daemon knows a frame like the one before.
             kind = kinds[(number - WARM_UP) // size % 2]
             marks[instrument.symbol] = CLOSE
-            sent = marks if kind == kinds[1] else {instrument.symbol: CLOSE}
+            # Whoever is sent an array has to decode it to know anything.
+            sent, least = ({instrument.symbol: CLOSE}, bare) if kind == ALONE else (marks, decoding)
             found = measured[kind] if number >= WARM_UP else Latencies()
             # In any order: who comes second finds the way through the exchange and the kernel warm.
             for client, latencies in random.sample(
-                ((ours, found.ours), (bare, found.bare), (committing, found.committing)), 3
+                ((ours, found.ours), (least, found.bare), (committing, found.committing)), 3
             ):
                 chat = FIRST_CHAT + number if client is ours else BARE_CHAT
                 latencies.append(await _latency_ms(telegram, client, sent, chat))
@@ -176,10 +180,10 @@ async def _daemon(
 
 @asynccontextmanager
 async def _bare_client(
-    binance: BinanceServer, telegram: TelegramServer, name: str, *database: str
+    binance: BinanceServer, telegram: TelegramServer, name: str, *options: str
 ) -> AsyncIterator[Client]:
     post_url = f"{telegram.api_url}/bot{telegram.token}/sendMessage"
-    arguments = (f"{binance.ws_url}/ws/{name}", post_url, str(BARE_CHAT), *database)
+    arguments = (f"{binance.ws_url}/ws/{name}", post_url, str(BARE_CHAT), *options)
     before = tuple(binance.clients)
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.benchmarks.bare_client", *arguments)
     try:

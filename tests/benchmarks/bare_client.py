@@ -1,18 +1,20 @@
-"""A process of its own: aiohttp socket in, aiohttp POST out, nothing between, or one commit.
+"""A process of its own: aiohttp socket in, aiohttp POST out, nothing between, or one commit, or decoded marks.
 
-python -m tests.benchmarks.bare_client WEBSOCKET_URL POST_URL CHAT_ID [DATABASE]: posts the same message for each frame;
-with DATABASE, once a row with it is committed there, by a thread, as SQLite is reached from a loop.
+python -m tests.benchmarks.bare_client WEBSOCKET_URL POST_URL CHAT_ID [--decode] [--commit DATABASE]: posts the same
+message for each frame; with DATABASE, once a row with it is committed there, by a thread, as SQLite is reached from a
+loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-import sys
+from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
 
 import aiohttp
 
+from tests.benchmarks import bare
 from tests.benchmarks.harness import run
 
 TEXT = "BTCUSDT " * 50
@@ -38,11 +40,13 @@ class Committing:
         self._connection.execute("COMMIT")
 
 
-async def pass_on(socket_url: str, post_url: str, chat_id: str, path: str | None = None) -> None:
+async def pass_on(socket_url: str, post_url: str, chat_id: str, path: str | None, *, decodes: bool) -> None:
     content = {"chat_id": chat_id, "text": TEXT}
     database = Committing(path) if path else None
     async with aiohttp.ClientSession() as session, session.ws_connect(socket_url, decode_text=False) as socket:
-        async for _ in socket:
+        async for message in socket:
+            if decodes:
+                bare.decode_wrapped_marks(message.data)
             if database is not None:
                 await database.commit(TEXT)
             async with session.post(post_url, json=content) as answer:
@@ -50,4 +54,10 @@ async def pass_on(socket_url: str, post_url: str, chat_id: str, path: str | None
 
 
 if __name__ == "__main__":
-    run(pass_on(*sys.argv[1:]))
+    parser = ArgumentParser()
+    for name in ("socket_url", "post_url", "chat_id"):
+        parser.add_argument(name)
+    parser.add_argument("--decode", action="store_true")
+    parser.add_argument("--commit")
+    wanted = parser.parse_args()
+    run(pass_on(wanted.socket_url, wanted.post_url, wanted.chat_id, wanted.commit, decodes=wanted.decode))
