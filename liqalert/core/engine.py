@@ -167,7 +167,7 @@ class Engine:
         """What becomes of each of those received at `now`, one after the other."""
         marks = self._book.marks_beside(liquidations)
         accepted, add, fills = Verdict.ACCEPTED, self._windows.add, self._fills
-        oldest, newest = now - self.terms.history_s, now + AHEAD_S
+        oldest, newest, recent = now - self.terms.history_s, now + AHEAD_S, now - USUAL_PRICE_S
         verdicts: list[Verdict] = []
         for liquidation, mark in zip(liquidations, marks, strict=True):
             verdict = accepted
@@ -176,7 +176,7 @@ class Engine:
             elif (
                 # Nearly always the mark is new and near, and nothing lies far off it.
                 mark is None
-                or mark.received_time < now - USUAL_PRICE_S
+                or mark.received_time < recent
                 or not mark.price / 2.0 <= liquidation.price <= mark.price * 2.0
                 or self._off_market
             ) and self._is_off_market(liquidation, mark, now):
