@@ -11,8 +11,6 @@ import math
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct
-
 from liqalert.core.alerts import FlowEvidence
 from liqalert.core.market import Liquidation, Mark, UnixTime
 from liqalert.core.rules import Rule
@@ -23,13 +21,6 @@ QUANTILES = (0.995, 0.9995)
 """Of the greatest minute in each five: flow strength 0.5 and 0.9."""
 RUN_S = 5
 """So many seconds in a row with a report each count as saturated: the feed shows at most one a second."""
-
-
-class Arrived(Struct, frozen=True, gc=False):
-    """A liquidation, and its instrument's newest mark as it came."""
-
-    liquidation: Liquidation
-    mark: Mark | None = None
 
 
 class Flow:
@@ -46,23 +37,22 @@ class Flow:
         """None where it has to be added up anew."""
         self._greatest = 0.0
 
-    def add(self, arrived: Sequence[Arrived]) -> None:
-        """At least one."""
-        liquidations = [each.liquidation for each in arrived]
+    def add(self, liquidations: Sequence[Liquidation], marks: Sequence[Mark | None]) -> None:
+        """At least one, each with its instrument's newest mark as it came."""
         times = [min(each.event_time, each.received_time) for each in liquidations]
         if times == sorted(times) and (not self._times or self._times[-1] <= times[0]):
             # Nearly always: they happened in the order in which they came.
             self._times += times
             self._liquidations += liquidations
             self._usd += [each.notional_usd for each in liquidations]
-            self._marks += [each.mark for each in arrived]
+            self._marks += marks
         else:
-            for happened_at, each in zip(times, arrived, strict=True):
+            for happened_at, liquidation, mark in zip(times, liquidations, marks, strict=True):
                 place = bisect_right(self._times, happened_at)
                 self._times.insert(place, happened_at)
-                self._liquidations.insert(place, each.liquidation)
-                self._usd.insert(place, each.liquidation.notional_usd)
-                self._marks.insert(place, each.mark)
+                self._liquidations.insert(place, liquidation)
+                self._usd.insert(place, liquidation.notional_usd)
+                self._marks.insert(place, mark)
         self._notional_usd = None
 
     @property

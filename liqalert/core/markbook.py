@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from liqalert.core.frames import Column, MarkFrame, Places, Rows, assign
-from liqalert.core.market import Instrument, Mark
+from liqalert.core.market import Instrument, Liquidation, Mark
 from liqalert.core.rules import Quiet
 
 AWAKE = Quiet(math.inf, -math.inf, -math.inf)
@@ -68,10 +68,10 @@ class MarkBook:
         row = self._rows.get(instrument)
         return None if row is None else self._marks[row]
 
-    def of(self, instruments: Sequence[Instrument]) -> list[Mark | None]:
-        """As `get`, of each."""
+    def beside(self, liquidations: Iterable[Liquidation]) -> list[Mark | None]:
+        """As `get`, of each one's instrument."""
         row_of, kept = self._rows.get, self._marks
-        return [None if (row := row_of(instrument)) is None else kept[row] for instrument in instruments]
+        return [None if (row := row_of(each.instrument)) is None else kept[row] for each in liquidations]
 
     def all(self) -> dict[Instrument, Mark]:
         return dict(zip(self._rows, self._marks, strict=True))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, WINDOW_S, Arrived, Flow
+from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -28,22 +28,27 @@ class Surges:
         self._flows: dict[Owner, Flow] = {}
         self._grown: set[Owner] = set()
         """Those whose greatness has not been measured since they grew."""
-        self._arrived: list[Arrived] = []
+        self._arrived: list[Liquidation] = []
         """Not looked at yet."""
+        self._marks: list[Mark | None] = []
+        """Beside each of `_arrived` its instrument's newest mark as it came."""
         self._told_at: dict[tuple[str, Owner], UnixTime] = {}
         """By rule: when a cascade was last told."""
 
     def add(self, liquidations: Iterable[Liquidation], marks: Iterable[Mark | None]) -> None:
         """Each with its instrument's newest mark."""
-        self._arrived += map(Arrived, liquidations, marks)
+        self._arrived += liquidations
+        self._marks += marks
 
     def restore(self, liquidations: Iterable[Liquidation], told: Iterable[Alert], unseen_from: UnixTime) -> None:
         """Takes up an earlier run. What it received from `unseen_from` on it may not have looked at any more."""
         liquidations = tuple(liquidations)
-        self._arrived += [Arrived(each) for each in liquidations if each.received_time >= unseen_from]
+        unseen = [each for each in liquidations if each.received_time >= unseen_from]
+        self.add(unseen, [None] * len(unseen))
         # Older ones are in no minute that is still to come, and there may be a million.
         since = max((each.received_time for each in liquidations), default=0.0) - WINDOW_S
-        self._take_in(Arrived(each) for each in liquidations if since <= each.received_time < unseen_from)
+        recent = [each for each in liquidations if since <= each.received_time < unseen_from]
+        self._take_in(recent, [None] * len(recent))
         for alert in told:
             if alert.rule is not None and alert.flow is not None:
                 key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
@@ -51,12 +56,13 @@ class Surges:
 
     def look(self, mark_price: Callable[[Instrument], float | None], now: UnixTime) -> Iterator[Raised]:
         """What is to be told at a tick."""
-        arrived, self._arrived = self._arrived, []
-        owners = self._take_in(arrived)
+        arrived, marks = self._arrived, self._marks
+        self._arrived, self._marks = [], []
+        owners = self._take_in(arrived, marks)
         for each in arrived:
             # Hardly any instrument has such a rule.
-            if rules := self._rules.covering(RuleKind.LARGE, each.liquidation.instrument):
-                yield from _large(rules, each.liquidation, now)
+            if rules := self._rules.covering(RuleKind.LARGE, each.instrument):
+                yield from _large(rules, each, now)
         for owner in self._grown:
             flow = self._flows[owner]
             flow.prune(now)
@@ -80,17 +86,18 @@ class Surges:
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
         self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
 
-    def _take_in(self, arrived: Iterable[Arrived]) -> Iterable[Owner]:
+    def _take_in(self, arrived: Iterable[Liquidation], marks: Iterable[Mark | None]) -> Iterable[Owner]:
         """Adds them to the flows of their sides, and gives these sides, in the order of their first."""
-        by_owner: dict[Owner, list[Arrived]] = {}
-        for each in arrived:
-            owner = (each.liquidation.instrument, each.liquidation.liquidated)
-            by_owner.setdefault(owner, []).append(each)
+        by_owner: dict[Owner, tuple[list[Liquidation], list[Mark | None]]] = {}
+        for each, mark in zip(arrived, marks, strict=True):
+            of_side = by_owner.setdefault((each.instrument, each.liquidated), ([], []))
+            of_side[0].append(each)
+            of_side[1].append(mark)
         for owner, of_side in by_owner.items():
             flow = self._flows.get(owner)
             if flow is None:
                 flow = self._flows[owner] = Flow()
-            flow.add(of_side)
+            flow.add(*of_side)
         self._grown |= by_owner.keys()
         return by_owner.keys()
 

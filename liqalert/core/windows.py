@@ -13,7 +13,7 @@ import numpy as np
 from liqalert.core.baselines import Owner
 from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats
 from liqalert.core.identity import Identity
-from liqalert.core.market import Liquidation, UnixTime
+from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.core.window import Key, Window, masses
 
@@ -54,7 +54,7 @@ class Windows:
         self._terms = terms
         self._sides: list[Side] = []
         """By number; a side stays when it holds nothing any more."""
-        self._numbers: dict[Owner, int] = {}
+        self._numbers: dict[PositionSide, dict[Instrument, int]] = {side: {} for side in PositionSide}
         self._newest: list[float] = []
         """Of each side, an upper bound of the event times held."""
         self._fresh = bytearray()
@@ -69,10 +69,10 @@ class Windows:
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
         """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
-        owner = (liquidation.instrument, liquidation.liquidated)
-        number = self._numbers.get(owner)
+        instrument, liquidated = liquidation.instrument, liquidation.liquidated
+        number = self._numbers[liquidated].get(instrument)
         if number is None:
-            number = self._begin(owner)
+            number = self._begin((instrument, liquidated))
         price, event_time, quantity = liquidation.price, liquidation.event_time, liquidation.quantity
         if event_time > self._newest[number]:
             self._newest[number] = event_time
@@ -87,10 +87,10 @@ class Windows:
 
     def touch(self, owner: Owner) -> None:
         """Has this one rebuilt next: what its clusters are compared with has changed."""
-        number = self._numbers.get(owner)
-        if number is not None and len(self._sides[number].window):
-            self._sides[number].window.changed = True
-            self._changed.add(number)
+        side = self._side(owner)
+        if side is not None and len(side.window):
+            side.window.changed = True
+            self._changed.add(side.number)
 
     def changed(self, now: UnixTime) -> list[Side]:
         """Prunes, and gives the sides that have changed since the last call, brought up to date."""
@@ -103,8 +103,7 @@ class Windows:
     def get(self, owner: Owner, now: UnixTime) -> Side | None:
         """Brought up to date; None where it never had a liquidation."""
         self._bring_up_to_date(now)
-        number = self._numbers.get(owner)
-        return None if number is None else self._sides[number]
+        return self._side(owner)
 
     def owners(self) -> Iterator[Owner]:
         """The sides that have had liquidations, in the order of their first."""
@@ -114,8 +113,14 @@ class Windows:
         """What a mass has to be multiplied by to get the weight at `now`."""
         return self._decay(self._landmark, now)
 
+    def _side(self, owner: Owner) -> Side | None:
+        instrument, liquidated = owner
+        number = self._numbers[liquidated].get(instrument)
+        return None if number is None else self._sides[number]
+
     def _begin(self, owner: Owner) -> int:
-        number = self._numbers[owner] = len(self._sides)
+        instrument, liquidated = owner
+        number = self._numbers[liquidated][instrument] = len(self._sides)
         self._sides.append(Side(owner, number))
         self._newest.append(-math.inf)
         return number

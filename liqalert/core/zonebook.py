@@ -142,7 +142,7 @@ class ZoneBook:
 
     def marks_beside(self, liquidations: Sequence[Liquidation]) -> list[Mark | None]:
         """The newest mark of each one's instrument."""
-        return self._marks.of([liquidation.instrument for liquidation in liquidations])
+        return self._marks.beside(liquidations)
 
     def mark_price(self, instrument: Instrument) -> float | None:
         return mark.price if (mark := self.mark(instrument)) else None
