@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from msgspec.structs import replace
 
@@ -25,7 +25,7 @@ from liqalert.core.episodes import (
 from liqalert.core.identity import joined
 from liqalert.core.market import Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Quiet, Rule, RuleKind
+from liqalert.core.rules import Quiet, Rule, RuleKind, quiet_everywhere
 from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone, gap_pct, position
@@ -143,10 +143,25 @@ class EpisodeBook:
                     interrupted.discard(rule_id)
                     yield from transitions
 
-    def quiet(self, zone: Zone) -> Quiet | None:
-        """Where nothing can change on the zone; None: its next mark is to be looked at."""
-        approach = self._approaches.get(zone.id)
-        return approach.quiet if approach else None
+    def not_quiet(self, zones: Iterable[Zone], price: float, now: UnixTime) -> list[Zone]:
+        """The zones on which a mark at `price` may change something."""
+        approaches = self._approaches
+        return [
+            zone
+            for zone in zones
+            if (approach := approaches.get(zone.id)) is None
+            or (quiet := approach.quiet) is None
+            or not quiet.holds(price, now)
+        ]
+
+    def rest(self, zones: Collection[Zone]) -> tuple[Quiet | None, bool]:
+        """Where nothing can change on any of the zones (None: the next mark is to be looked at), and whether somebody
+        has been told of one of them."""
+        approaches = [self._approaches.get(zone.id) for zone in zones]
+        known = [approach for approach in approaches if approach is not None]
+        if len(known) < len(zones):
+            return None, any(self.has_told(zone) for zone in zones)
+        return quiet_everywhere([approach.quiet for approach in known]), any(approach.told for approach in known)
 
     def settle(self, zone: Zone, mark: Mark) -> None:
         """All that `mark` changes on the zone has been done."""

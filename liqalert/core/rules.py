@@ -101,7 +101,9 @@ def quiet_everywhere(quiets: Iterable[Quiet | None]) -> Quiet | None:
     for quiet in quiets:
         if quiet is None:
             return None
-        low, high, until = max(low, quiet.low), min(high, quiet.high), min(until, quiet.until)
+        low = quiet.low if quiet.low > low else low
+        high = quiet.high if quiet.high < high else high
+        until = quiet.until if quiet.until < until else until
     return Quiet(low, high, until)
 
 

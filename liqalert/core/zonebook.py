@@ -27,7 +27,7 @@ from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.markbook import MarkBook
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Rule, RuleKind, quiet_everywhere
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
@@ -127,11 +127,10 @@ class ZoneBook:
         if self._marks.take(mark):
             return ()
         self._reach(mark.instrument)
-        decisions = list(self._expire(mark.instrument, now) if mark.instrument in self._zones else ())
-        for zone in tuple(self._zones.get(mark.instrument, {}).values()):
-            quiet = self._episodes.quiet(zone)
-            if quiet is None or not quiet.holds(mark.price, now):
-                decisions += self._see(zone, mark, now, unwatched_s)
+        due = now >= self._expires_at and mark.instrument in self._zones
+        decisions = list(self._expire(mark.instrument, now) if due else ())
+        for zone in self._episodes.not_quiet(self._zones.get(mark.instrument, {}).values(), mark.price, now):
+            decisions += self._see(zone, mark, now, unwatched_s)
         self._rest(mark)
         return tuple(decisions)
 
@@ -295,7 +294,6 @@ class ZoneBook:
 
     def _rest(self, mark: Mark) -> None:
         """All that `mark` changes has been done. Those told of a zone wait to hear how far price moves."""
-        zones = self._zones.get(mark.instrument, {})
-        awaited = any(self._episodes.has_told(zone) for zone in zones.values())
-        quiets = [self._episodes.quiet(zone) for zone in zones.values()]
-        self._marks.rest(mark, quiet_everywhere(quiets), awaited=awaited)
+        zones = self._zones.get(mark.instrument, {}).values()
+        quiet, has_told = self._episodes.rest(zones)
+        self._marks.rest(mark, quiet, awaited=has_told)
