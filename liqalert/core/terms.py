@@ -22,9 +22,9 @@ class Terms:
     min_events: int = 5
     min_notional_usd: float = 100_000.0
     rebuild_s: Seconds = 5.0
-    rearm_ratio: float = 1.4
-    """A rule's re-arm distance divided by its distance."""
-    cooldown_s: float = 1800.0
+    rearm_ratio: Annotated[float, Meta(ge=1.0, le=1e6)] = 1.4
+    """A rule's re-arm distance divided by its distance. Below 1 one mark would arm and alert for ever."""
+    cooldown_s: Annotated[float, Meta(ge=0.0, le=1e9)] = 1800.0
     memory_s: Seconds = 86_400.0
 
     @property

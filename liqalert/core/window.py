@@ -28,8 +28,6 @@ from liqalert.core.columns import (
 from liqalert.core.market import UnixTime
 from liqalert.core.spans import add_spans, kept_spans, spans
 
-LARGEST_EXPONENT = 300.0
-"""exp of it times any notional is a finite number; live liquidations stay below 20."""
 ONE_BY_ONE = 8
 """Up to so many are put into a table one by one."""
 SPARE = 64
@@ -151,9 +149,9 @@ class Window:
         self._table[MASS] *= factor
         self.arrived = None
 
-    def reweigh(self, landmark: UnixTime, decay_s: float) -> None:
-        """Computes every mass anew for a landmark that has moved back."""
-        self._table[MASS] = masses(self._table[NOTIONAL], self._table[TIME], landmark, decay_s)
+    def reweigh(self, landmark: UnixTime, decay_s: float, now: UnixTime) -> None:
+        """Computes every mass anew for a landmark that has moved back. None weighs more than its notional at `now`."""
+        self._table[MASS] = masses(self._table[NOTIONAL], np.minimum(self._table[TIME], now), landmark, decay_s)
         self.changed, self.arrived = True, None
 
     def own(self, owners: Floats, left: int = 0, more: int = 0) -> None:
@@ -184,8 +182,7 @@ class Window:
 
 def masses(notionals: Floats, happened_at: Floats, landmark: UnixTime, decay_s: float) -> Floats:
     """Of liquidations, relative to the landmark."""
-    exponents = np.minimum((happened_at - landmark) / decay_s, LARGEST_EXPONENT)
-    return notionals * np.exp(exponents)
+    return notionals * np.exp((happened_at - landmark) / decay_s)
 
 
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:

@@ -148,7 +148,7 @@ class Windows:
         ordered = fresh[order].T.copy()
         self._fresh, self._fresh_keys = bytearray(), {}
         of_sides, columns = ordered[_NUMBER], ordered[_VALUES]
-        happened_at = np.minimum(columns[TIME], columns[_RECEIVED])
+        happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
         starts = [0, *(np.flatnonzero(of_sides[1:] != of_sides[:-1]) + 1).tolist()]
         for start, end, number in zip(
@@ -191,7 +191,7 @@ class Windows:
                 side.window.rescale(factor)
             else:
                 # The clock was set back, perhaps by so much that a factor would overflow.
-                side.window.reweigh(landmark, self._terms.decay_s)
+                side.window.reweigh(landmark, self._terms.decay_s, now)
             if side.window.changed:
                 self._changed.add(side.number)
 

@@ -87,6 +87,17 @@ def test_record_that_nobody_can_have_written_is_named() -> None:
         run.take(record)
 
 
+@pytest.mark.parametrize("terms", [{"rearm_ratio": 0.8}, {"cooldown_s": -1.0}])
+def test_terms_under_which_one_mark_would_alert_for_ever_are_refused(terms: dict[str, float]) -> None:
+    start = msgspec.to_builtins(START)
+    start["terms"] |= terms
+    record = Record(NOW, "start", "", msgspec.json.encode(start))
+    run = ReplayRun(ReplayOptions((), None, False, {}, Settings()), PriceSource.MARKS, io.StringIO())
+
+    with pytest.raises(UnreadableRecords, match=r"^the record 'start' received at 1790000000.000 is not what liqalert"):
+        run.take(record)
+
+
 def test_file_without_an_end_of_line_is_not_kept_in_memory(tmp_path: Path) -> None:
     path = tmp_path / "liqalert-bomb.jsonl.gz"
     path.write_bytes(gzip.compress(bytes(40_000_000), 9, mtime=0) + gzip.compress(b"\n" + LINES[0] + b"\n"))
