@@ -125,8 +125,10 @@ class EpisodeBook:
         evidence = _Witness(zone, sight, self._sides, self._terms)
         gap = gap_pct(zone, sight.mark.price)
         seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
-        newly_armed = self._arm(approach.arm(sight, self._reaches), seen)
-        episodes |= {rule_id: transition.episode for rule_id, transition in newly_armed.items()}
+        ids = approach.arm(sight, self._reaches)
+        newly_armed = self._arm(ids, seen) if ids else {}
+        for rule_id, transition in newly_armed.items():
+            episodes[rule_id] = transition.episode
         due = approach.due(sight, self._reaches)
         interrupted = self._interrupted.get(zone.id, set())
         for rule_id in sorted(newly_armed.keys() | due):
@@ -157,11 +159,11 @@ class EpisodeBook:
     def rest(self, zones: Collection[Zone]) -> tuple[Quiet | None, bool]:
         """Where nothing can change on any of the zones (None: the next mark is to be looked at), and whether somebody
         has been told of one of them."""
-        approaches = [self._approaches.get(zone.id) for zone in zones]
-        known = [approach for approach in approaches if approach is not None]
-        if len(known) < len(zones):
+        approaches = [approach for zone in zones if (approach := self._approaches.get(zone.id)) is not None]
+        if len(approaches) < len(zones):
             return None, any(self.has_told(zone) for zone in zones)
-        return quiet_everywhere([approach.quiet for approach in known]), any(approach.told for approach in known)
+        has_told = any(approach.told for approach in approaches)
+        return quiet_everywhere([approach.quiet for approach in approaches]), has_told
 
     def settle(self, zone: Zone, mark: Mark) -> None:
         """All that `mark` changes on the zone has been done."""

@@ -110,11 +110,12 @@ def quiet_everywhere(quiets: Iterable[Quiet | None]) -> Quiet | None:
 def quiet_range(critical_prices: Iterable[float], mark_price: float, until: UnixTime) -> Quiet:
     """The widest range around `mark_price` without a critical price, a hair narrower so that rounding hides nothing."""
     low, high = 0.0, math.inf
+    not_above, not_below = mark_price * (1.0 + HAIR), mark_price * (1.0 - HAIR)
     for price in critical_prices:
-        if price <= mark_price * (1.0 + HAIR):
-            low = max(low, price)
-        if price >= mark_price * (1.0 - HAIR):
-            high = min(high, price)
+        if low < price <= not_above:
+            low = price
+        if not_below <= price < high:
+            high = price
     return Quiet(low * (1.0 + HAIR), high * (1.0 - HAIR), until)
 
 
