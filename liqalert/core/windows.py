@@ -143,9 +143,10 @@ class Windows:
         if not self._fresh:
             return
         fresh = self._fresh_rows()
-        numbers, keys = fresh[:, _NUMBER], fresh[:, _VALUES]
-        order = np.lexsort((keys[:, QUANTITY], keys[:, TIME], keys[:, PRICE], numbers))
-        ordered = fresh[order].T.copy()
+        if len(fresh) > 1:
+            numbers, keys = fresh[:, _NUMBER], fresh[:, _VALUES]
+            fresh = fresh[np.lexsort((keys[:, QUANTITY], keys[:, TIME], keys[:, PRICE], numbers))]
+        ordered = fresh.T.copy()
         self._fresh, self._fresh_keys = bytearray(), {}
         of_sides, columns = ordered[_NUMBER], ordered[_VALUES]
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
