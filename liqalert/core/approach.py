@@ -5,7 +5,8 @@ rule's episode says: an armed rule waits for the mark to come within its distanc
 for the mark to go beyond its re-arm distance; one that cools waits for the time first. Lists sorted by these numbers
 give the rules that a mark has reached without a look at the others, and the next number on either side of the mark.
 
-The lists may name a rule too many, on which `episodes.advance` finds nothing to do, but never one too few.
+The lists may name a rule too many that is not idle, on which `episodes.advance` finds nothing to do, but never one too
+few. Of the idle ones there are just those that the zone is strong enough for: they are armed without another look.
 """
 
 from __future__ import annotations

@@ -181,5 +181,5 @@ class SideClusters(Sequence[Cluster]):
         )
 
     def decay_factor(self, now: UnixTime, decay_s: float) -> float:
-        """By which every weight has shrunk at `now`."""
-        return math.exp((self._as_of - now) / decay_s)
+        """By which every weight has shrunk at `now`; 1 if the clock has been set back since."""
+        return math.exp(min(self._as_of - now, 0.0) / decay_s)

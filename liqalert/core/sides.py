@@ -47,7 +47,7 @@ class Sides:
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
         """Prunes, and builds the clusters of every side that changed. An unchanged side costs nothing."""
-        for together in _groups(self._windows.changed(now)):
+        for together in _groups(self._windows.take_changed(now)):
             yield from self._rebuild(together, now)
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:

@@ -150,7 +150,7 @@ class Window:
         self.arrived = None
 
     def reweigh(self, landmark: UnixTime, decay_s: float, now: UnixTime) -> None:
-        """Computes every mass anew for a landmark that has moved back. None weighs more than its notional at `now`."""
+        """Computes every mass anew, from when each happened. None weighs more than its notional at `now`."""
         self._table[MASS] = masses(self._table[NOTIONAL], np.minimum(self._table[TIME], now), landmark, decay_s)
         self.changed, self.arrived = True, None
 

@@ -66,6 +66,10 @@ class Windows:
         self._aging: list[tuple[UnixTime, int]] = []
         """A heap of when the oldest liquidation of each side happened, and of some that have been forgotten since."""
         self._landmark: UnixTime = -math.inf
+        self._now: UnixTime = -math.inf
+        """When the windows were last brought up to date."""
+        self._ahead_until: UnixTime = -math.inf
+        """As long as it is earlier than this, after the clock was set back, some may lie ahead of it."""
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> bool:
         """Keeps a liquidation; False for a duplicate. One from the future weighs as if it had happened when it came."""
@@ -92,7 +96,7 @@ class Windows:
             side.window.changed = True
             self._changed.add(side.number)
 
-    def changed(self, now: UnixTime) -> list[Side]:
+    def take_changed(self, now: UnixTime) -> list[Side]:
         """Prunes, and gives the sides that have changed since the last call, brought up to date."""
         self._bring_up_to_date(now)
         self._prune(now - self._terms.history_s)
@@ -142,24 +146,27 @@ class Windows:
         self._move_landmark(now)
         if not self._fresh:
             return
-        fresh = self._fresh_rows()
-        if len(fresh) > 1:
-            numbers, keys = fresh[:, _NUMBER], fresh[:, _VALUES]
-            fresh = fresh[np.lexsort((keys[:, QUANTITY], keys[:, TIME], keys[:, PRICE], numbers))]
-        ordered = fresh.T.copy()
-        self._fresh, self._fresh_keys = bytearray(), {}
-        of_sides, columns = ordered[_NUMBER], ordered[_VALUES]
+        rows = self._fresh_rows()
+        if len(rows) > 1:
+            values = rows[:, _VALUES]
+            rows = rows[np.lexsort((values[:, QUANTITY], values[:, TIME], values[:, PRICE], rows[:, _NUMBER]))]
+        of_sides, columns = rows[:, _NUMBER], rows[:, _VALUES].T.copy()
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
         starts = [0, *(np.flatnonzero(of_sides[1:] != of_sides[:-1]) + 1).tolist()]
-        for start, end, number in zip(
-            starts, [*starts[1:], len(of_sides)], of_sides[starts].astype(np.int64).tolist(), strict=True
-        ):
-            side = self._sides[number]
-            side.window.put(columns[:, start:end])
-            self._changed.add(number)
-            if side.window.oldest < side.ages_from:
-                self._watch_age(side)
+        ends, numbers = [*starts[1:], len(rows)], of_sides[starts].astype(np.int64).tolist()
+        done = 0
+        try:
+            for start, end, number in zip(starts, ends, numbers, strict=True):
+                side = self._sides[number]
+                side.window.put(columns[:, start:end])
+                done = end
+                self._changed.add(number)
+                if side.window.oldest < side.ages_from:
+                    self._watch_age(side)
+        finally:
+            # Nearly always nothing is left; what is after an error, the next tick puts into the windows.
+            self._fresh, self._fresh_keys = bytearray(rows[done:].tobytes()), {}
 
     def _prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
@@ -182,17 +189,24 @@ class Windows:
         """Keeps masses in range. A function of time alone, so a replay moves it at the same moments."""
         period = LANDMARK_DECAYS * self._terms.decay_s
         landmark = math.floor(now / period) * period
-        if landmark == self._landmark:
+        if now < self._now:
+            # The clock was set back, perhaps by so much that a factor would overflow.
+            self._ahead_until = max(self._newest, default=-math.inf)
+        self._now = now
+        some_ahead = math.isfinite(self._ahead_until)
+        if now >= self._ahead_until:
+            # For the last time: each weighs again what it would have weighed all along.
+            self._ahead_until = -math.inf
+        if landmark == self._landmark and not some_ahead:
             return
-        forwards, factor = landmark > self._landmark, self._decay(self._landmark, max(landmark, self._landmark))
+        factor = self._decay(self._landmark, landmark) if landmark > self._landmark else 1.0
         self._landmark = landmark
         for side in self._sides:
-            if forwards:
-                side.window.prune(now - self._terms.history_s)
-                side.window.rescale(factor)
-            else:
-                # The clock was set back, perhaps by so much that a factor would overflow.
+            side.window.prune(now - self._terms.history_s)
+            if some_ahead:
                 side.window.reweigh(landmark, self._terms.decay_s, now)
+            else:
+                side.window.rescale(factor)
             if side.window.changed:
                 self._changed.add(side.number)
 

@@ -137,7 +137,7 @@ def strength_of(cluster: Cluster, frozen: Baseline) -> float:
 def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
     """The magnitude above which a cluster is more than what the zone stood for."""
     peak = zone.baseline.magnitude(zone.strength) * (1.0 + 1e-9)
-    return min(peak, 2.0 * peak * math.exp((zone.peak_at - now) / decay_s))
+    return min(peak, 2.0 * peak * math.exp(min(zone.peak_at - now, 0.0) / decay_s))
 
 
 def qualifying(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Iterator[Sequence[Cluster]]:

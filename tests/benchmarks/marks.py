@@ -86,7 +86,7 @@ class Watched:
         self._marks = dict(prices())
         self._seconds = count(1)
         self._decided = 0
-        """By the last jump."""
+        """By the marks that moved last."""
         known = distinct_rules(rules)
         self._rule = known[0]
         start = Start(T0, Terms(), rules=known, zones=tuple(zones()))

@@ -68,7 +68,7 @@ def _windows(items: Sequence[Liquidation]) -> Iterator[Windows]:
     windows = Windows(Terms())
     for each in items:
         windows.add(each, T0)
-    windows.changed(T0)
+    windows.take_changed(T0)
     yield windows
 
 

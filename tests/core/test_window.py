@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 
 import liqalert.core.window
 import liqalert.core.windows
-from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.market import Liquidation
+from liqalert.core.columns import Floats
+from liqalert.core.engine import Engine, Snapshot, Verdict
+from liqalert.core.market import Instrument, Liquidation
 from liqalert.core.spans import reach
 from liqalert.core.terms import Terms
 from liqalert.core.window import Window
-from liqalert.core.windows import Windows
+from liqalert.core.windows import LANDMARK_DECAYS, Windows
 from tests.core.events import T0, TERMS, liquidation, prices
 
+LANDMARK_S = LANDMARK_DECAYS * TERMS.decay_s
 arrivals = st.lists(
     st.builds(
         liquidation,
@@ -155,6 +157,54 @@ def test_what_was_kept_apart_for_weeks_or_while_the_clock_was_set_back_weighs_wh
 
     # A clock that is behind by weeks makes nothing weigh more than it did.
     assert sum(cluster.notional_usd for cluster in found) == pytest.approx(500.0 if later > 0 else 1500.0)
+
+
+@pytest.mark.parametrize("begun", [T0, (T0 // LANDMARK_S + 0.5) * LANDMARK_S, (T0 // LANDMARK_S) * LANDMARK_S + 600.0])
+@pytest.mark.parametrize("back_s", [600.0, 3600.0, 6.5 * 3600.0, 40 * 86_400.0])
+def test_a_clock_that_is_set_back_and_returns_costs_no_weight(begun: float, back_s: float) -> None:
+    """Inside the time of one landmark, and across them."""
+    engine = Engine(TERMS)
+    for number in range(6):
+        at = begun - 50.0 + 10.0 * number
+        engine.add(liquidation(100.0 + number / 10, 1000.0, at, received=at), at)
+    before = engine.tick(begun)[0].clusters(begun + 60.0)
+    away = begun - back_s
+    meanwhile = engine.tick(away)[0].clusters(away)
+    later = engine.tick(away + 5.0)[0].clusters(away + 5.0)
+    after = engine.tick(begun + 60.0)[0].clusters(begun + 60.0)
+
+    assert [cluster.id for cluster in after] == [cluster.id for cluster in before]
+    assert sum(cluster.notional_usd for cluster in meanwhile) == pytest.approx(6000.0, rel=0.02)
+    assert sum(cluster.notional_usd for cluster in later) == pytest.approx(6000.0, rel=0.02)
+    for left, right in zip(after, before, strict=True):
+        assert left.notional_usd == pytest.approx(right.notional_usd, rel=1e-9)
+        assert left.weighted_count == pytest.approx(right.weighted_count, rel=1e-9)
+
+
+def test_what_an_error_kept_from_its_window_gets_there_with_the_next_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    def held(now: float) -> list[int]:
+        return [sum(each.count for each in clusters) for clusters in engine.tick(now)[0].sides.values()]
+
+    engine, put = Engine(TERMS), Window.put
+    for number in range(4):
+        for symbol in ("AUSDT", "BUSDT", "CUSDT"):
+            engine.add(liquidation(100.0 + number, 1000.0, T0, instrument=Instrument("binance", symbol)), T0)
+
+    def failing(window: Window, columns: Floats) -> None:
+        puts.append(len(window))
+        if len(puts) == 2:
+            raise MemoryError
+        put(window, columns)
+
+    puts: list[int] = []
+    monkeypatch.setattr(Window, "put", failing)
+    with pytest.raises(MemoryError):
+        engine.tick(T0)
+
+    assert (
+        engine.add(liquidation(103.0, 1000.0, T0, instrument=Instrument("binance", "CUSDT")), T0) is Verdict.DUPLICATE
+    )
+    assert held(T0 + 5.0) == [4, 4, 4]
 
 
 @given(arrivals)
