@@ -17,7 +17,7 @@ from dataclasses import replace
 import msgspec
 
 from liqalert.board import Board
-from liqalert.core.engine import Engine, Verdict
+from liqalert.core.engine import TAKEN_IN, Engine, Verdict
 from liqalert.core.episodes import Decision
 from liqalert.core.frames import framed
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, OpenInterest, UnixTime
@@ -157,7 +157,7 @@ class Pipeline:
     def _counted(self, liquidation: Liquidation, verdict: Verdict) -> bool:
         """Whether it was accepted."""
         self.verdicts[verdict] += 1
-        if verdict not in (Verdict.ACCEPTED, Verdict.DUPLICATE) and self.verdicts[verdict] == 1:
+        if verdict not in TAKEN_IN and self.verdicts[verdict] == 1:
             log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
         return verdict is Verdict.ACCEPTED
 
@@ -188,5 +188,4 @@ class Pipeline:
     def _with_refused(self, rejected: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
         """The feed's own rejections and those of the engine."""
         refused = ((verdict.value, self.verdicts[verdict]) for verdict in Verdict if verdict in self.verdicts)
-        taken_in = {Verdict.ACCEPTED.value, Verdict.DUPLICATE.value}
-        return rejected + tuple((kind, count) for kind, count in refused if kind not in taken_in)
+        return rejected + tuple((kind, count) for kind, count in refused if kind not in TAKEN_IN)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -60,9 +60,9 @@ class Approach:
         "_leaving",
         "_near",
         "_strength",
+        "_told",
         "most_advanced",
         "quiet",
-        "told",
     )
 
     def __init__(self, zone: Zone, reaches: tuple[Reach, ...], episodes: Mapping[str, Episode], terms: Terms) -> None:
@@ -78,9 +78,8 @@ class Approach:
         """By the time from which on they are `leaving`."""
         self._near: set[str] = set()
         """These notice when the mark is inside the band."""
-        self.told: set[str] = set()
-        """The rules whose episodes have been told of and are not over, not to be changed: these notice when the zone is
-        swept, as do the armed ones."""
+        self._told: set[str] = set()
+        """These notice when the zone is swept, as do the armed ones."""
         self.quiet: Quiet | None = None
         """Where nothing can change on this zone; None: the next mark must be looked at."""
         self.most_advanced: EpisodeState | None = None
@@ -88,6 +87,11 @@ class Approach:
         for reach in reaches:
             if reach.rule.min_strength <= zone.strength or reach.rule_id in episodes:
                 self.put(reach, episodes.get(reach.rule_id))
+
+    @property
+    def told(self) -> Set[str]:
+        """The rules whose episodes have been told of and are not over."""
+        return self._told
 
     def put(self, reach: Reach, episode: Episode | None) -> None:
         """A rule that is in no list, where the state of its episode wants it."""
@@ -100,7 +104,7 @@ class Approach:
             insort(self._armed, reach.near)
         elif state in TOLD:
             insort(self._leaving, reach.leaving)
-            self.told.add(reach.rule_id)
+            self._told.add(reach.rule_id)
             if state is EpisodeState.NEAR:
                 self._near.add(reach.rule_id)
         elif state in (EpisodeState.COOLING, EpisodeState.HELD):
@@ -112,7 +116,7 @@ class Approach:
         _remove(self._leaving, reach.leaving)
         if self._cooling:
             self._cooling = [place for place in self._cooling if place[1] != reach.rule_id]
-        for ids in (self._near, self.told):
+        for ids in (self._near, self._told):
             ids.discard(reach.rule_id)
 
     def arm(self, seen: Seen, reaches: Mapping[str, Reach]) -> Collection[str]:
@@ -132,7 +136,7 @@ class Approach:
         self._warm_up(seen.now, reaches)
         found: set[str] = set()
         if seen.swept:
-            found |= self.told
+            found |= self._told
             found.update(rule_id for _, rule_id in self._armed)
             return found
         distance = seen.where.distance_pct

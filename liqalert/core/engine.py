@@ -23,7 +23,7 @@ from liqalert.core.windows import Windows
 from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
 
-__all__ = ["Engine", "Snapshot", "Verdict", "ZoneView"]
+__all__ = ["TAKEN_IN", "Engine", "Snapshot", "Verdict", "ZoneView"]
 
 AHEAD_S = 60.0
 """An event up to this far ahead of now counts as just happened; further ahead it is refused."""
@@ -49,6 +49,10 @@ class Verdict(StrEnum):
 
     # An enum's own hash is a function in Python, and every liquidation is counted by its verdict.
     __hash__ = str.__hash__
+
+
+TAKEN_IN = (Verdict.ACCEPTED, Verdict.DUPLICATE)
+"""The engine holds it: since now, or since before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +175,22 @@ class Engine:
         verdicts: list[Verdict] = []
         for liquidation, mark in zip(liquidations, marks, strict=True):
             verdict = accepted
+            usual = mark if mark is not None and mark.received_time >= recent else fills.get(liquidation.instrument)
+            far = (
+                usual is not None
+                and usual.received_time >= recent
+                and not usual.price / 2.0 <= liquidation.price <= usual.price * 2.0
+            )
             if not oldest <= liquidation.event_time <= newest:
                 verdict = Verdict.TOO_OLD if liquidation.event_time < oldest else Verdict.AHEAD
-            elif (
-                # Nearly always the mark is new and near, and nothing lies far off it.
-                mark is None
-                or mark.received_time < recent
-                or not mark.price / 2.0 <= liquidation.price <= mark.price * 2.0
-                or self._off_market
-            ) and self._is_off_market(liquidation, mark, now):
+            elif far and not self._is_believed(liquidation):
                 verdict = Verdict.OFF_MARKET
             elif add(liquidation, now):
                 fills[liquidation.instrument] = liquidation
             else:
                 verdict = Verdict.DUPLICATE
+            if self._off_market and not far and verdict in TAKEN_IN:
+                self._off_market.pop(liquidation.instrument, None)
             verdicts.append(verdict)
         if verdicts.count(accepted) == len(verdicts):
             self._surges.add(liquidations, marks)
@@ -259,22 +265,12 @@ class Engine:
             return 0.0
         return mark.received_time - seen_until
 
-    def _is_off_market(self, liquidation: Liquidation, mark: Mark | None, now: UnixTime) -> bool:
-        usual: Mark | Liquidation | None = mark
-        if usual is None or now - usual.received_time > USUAL_PRICE_S:
-            usual = self._fills.get(liquidation.instrument)
-        if (
-            usual is None
-            or usual.price / 2.0 <= liquidation.price <= usual.price * 2.0
-            or now - usual.received_time > USUAL_PRICE_S
-        ):
-            if self._off_market:
-                self._off_market.pop(liquidation.instrument, None)
-            return False
-        in_a_row = self._off_market.setdefault(liquidation.instrument, [])
-        if len(in_a_row) < BELIEVED_AFTER and not any(_same(liquidation, before) for before in in_a_row):
-            in_a_row.append(liquidation)
-        return len(in_a_row) < BELIEVED_AFTER
+    def _is_believed(self, far: Liquidation) -> bool:
+        """Whether so many in a row lie far off what is usual that it is the market that is there."""
+        in_a_row = self._off_market.setdefault(far.instrument, [])
+        if len(in_a_row) < BELIEVED_AFTER and not any(_same(far, before) for before in in_a_row):
+            in_a_row.append(far)
+        return len(in_a_row) >= BELIEVED_AFTER
 
     def _want_open_interest(self, instrument: Instrument, clusters: SideClusters) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""

@@ -125,25 +125,22 @@ class EpisodeBook:
         evidence = _Witness(zone, sight, self._sides, self._terms)
         gap = gap_pct(zone, sight.mark.price)
         seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
-        ids = approach.arm(sight, self._reaches)
-        newly_armed = self._arm(ids, seen) if ids else {}
-        for rule_id, transition in newly_armed.items():
-            episodes[rule_id] = transition.episode
+        # Those that are not idle, and then of those that are: no rule is in both.
         due = approach.due(sight, self._reaches)
+        newly_armed = self._arm(approach.arm(sight, self._reaches), seen)
         interrupted = self._interrupted.get(zone.id, set())
         for rule_id in sorted(newly_armed.keys() | due):
-            if rule_id in newly_armed:
-                interrupted.discard(rule_id)
-                yield newly_armed[rule_id]
-            if rule_id in due:
+            transitions = newly_armed.get(rule_id)
+            if transitions is None:
                 reach = self._reaches[rule_id]
                 transitions = advance(episodes.get(rule_id), reach.rule, seen, self._terms)
                 if transitions:
-                    episodes[rule_id] = transitions[-1].episode
                     approach.take(reach)
                     approach.put(reach, transitions[-1].episode)
-                    interrupted.discard(rule_id)
-                    yield from transitions
+            if transitions:
+                episodes[rule_id] = transitions[-1].episode
+                interrupted.discard(rule_id)
+                yield from transitions
 
     def not_quiet(self, zones: Iterable[Zone], price: float, now: UnixTime) -> list[Zone]:
         """The zones on which a mark at `price` may change something."""
@@ -257,10 +254,12 @@ class EpisodeBook:
 
     # ------------------------------------------------------------ details
 
-    def _arm(self, rule_ids: Iterable[str], seen: Observation) -> dict[str, Transition]:
-        """The transitions of idle rules, by rule."""
-        place = joined(seen.zone.id, seen.now)
-        return {rule_id: armed(rule_id, self._reaches[rule_id].rule, seen, place) for rule_id in rule_ids}
+    def _arm(self, rule_ids: Collection[str], seen: Observation) -> dict[str, tuple[Transition, ...]]:
+        """What idle rules do, by rule."""
+        if not rule_ids:
+            return {}
+        zone_and_time = joined(seen.zone.id, seen.now)
+        return {rule_id: (armed(rule_id, self._reaches[rule_id].rule, seen, zone_and_time),) for rule_id in rule_ids}
 
     def _approach(self, zone: Zone) -> Approach:
         known = self._approaches.get(zone.id)

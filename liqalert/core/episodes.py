@@ -216,10 +216,9 @@ def _after_near(episode: Episode, seen: Observation, *, left: bool) -> Transitio
     return None
 
 
-def armed(rule_id: str, rule: Rule, seen: Observation, place: str) -> Transition:
-    """What becomes of an idle episode where the mark is beyond the rule's re-arm distance of a zone strong enough.
-    `place` is zone and time, joined."""
-    id_ = short_id("episode", rule_id, place)
+def armed(rule_id: str, rule: Rule, seen: Observation, zone_and_time: str) -> Transition:
+    """What becomes of an idle episode where the mark is beyond the rule's re-arm distance of a zone strong enough."""
+    id_ = short_id("episode", rule_id, zone_and_time)
     episode = Episode(id_, rule, seen.zone.id, EpisodeState.ARMED, seen.now)
     return Transition(episode, EpisodeState.IDLE, seen.now, Reason.BEYOND_REARM_DISTANCE, seen.evidence(rule))
 

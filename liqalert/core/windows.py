@@ -143,7 +143,7 @@ class Windows:
 
     def _bring_up_to_date(self, now: UnixTime) -> None:
         """Puts what is kept apart into the windows."""
-        self._move_landmark(now)
+        self._weigh(now)
         if not self._fresh:
             return
         rows = self._fresh_rows()
@@ -185,28 +185,28 @@ class Windows:
         if math.isfinite(side.ages_from):
             heappush(self._aging, (side.ages_from, side.number))
 
-    def _move_landmark(self, now: UnixTime) -> None:
-        """Keeps masses in range. A function of time alone, so a replay moves it at the same moments."""
+    def _weigh(self, now: UnixTime) -> None:
+        """Moves the landmark, so that masses stay in range: a function of time alone, and so the same in a replay.
+
+        After the clock was set back, each is weighed anew until nothing lies ahead any more, and then once again: as if
+        what lies ahead had happened now, and in the end as if the clock had always been right.
+        """
         period = LANDMARK_DECAYS * self._terms.decay_s
-        landmark = math.floor(now / period) * period
+        landmark, before = math.floor(now / period) * period, self._landmark
         if now < self._now:
-            # The clock was set back, perhaps by so much that a factor would overflow.
             self._ahead_until = max(self._newest, default=-math.inf)
-        self._now = now
-        some_ahead = math.isfinite(self._ahead_until)
+        anew = math.isfinite(self._ahead_until)
         if now >= self._ahead_until:
-            # For the last time: each weighs again what it would have weighed all along.
             self._ahead_until = -math.inf
-        if landmark == self._landmark and not some_ahead:
+        self._now, self._landmark = now, landmark
+        if landmark == before and not anew:
             return
-        factor = self._decay(self._landmark, landmark) if landmark > self._landmark else 1.0
-        self._landmark = landmark
         for side in self._sides:
             side.window.prune(now - self._terms.history_s)
-            if some_ahead:
+            if anew:
                 side.window.reweigh(landmark, self._terms.decay_s, now)
             else:
-                side.window.rescale(factor)
+                side.window.rescale(self._decay(before, landmark))
             if side.window.changed:
                 self._changed.add(side.number)
 
