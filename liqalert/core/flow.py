@@ -1,4 +1,4 @@
-"""The liquidations of the last minute of one instrument and position side, and how unusual they are. Pure.
+"""The liquidations of the last minute of each instrument and position side, and how unusual they are. Pure.
 
 Flow strength is measured like cluster strength, one step further out, because a minute is told at once and not only
 when price comes back: 0.5 is a minute that the side exceeds in 0.5 % of all five-minute stretches (about one a day, and
@@ -8,13 +8,19 @@ those come in bursts), 0.9 one that it exceeds in 0.05 %.
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
+
+import numpy as np
+from msgspec import Struct
 
 from liqalert.core.alerts import FlowEvidence
-from liqalert.core.market import Liquidation, Mark, UnixTime
+from liqalert.core.baselines import Owner
+from liqalert.core.columns import Floats
+from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide, UnixTime
 from liqalert.core.rules import Rule
-from liqalert.core.strength import Baseline, magnitude
+from liqalert.core.strength import Baseline, magnitude, magnitudes
 
 WINDOW_S = 60.0
 QUANTILES = (0.995, 0.9995)
@@ -23,93 +29,123 @@ RUN_S = 5
 """So many seconds in a row with a report each count as saturated: the feed shows at most one a second."""
 
 
-class Flow:
-    """One instrument and position side. Liquidations count from when they happened, by the exchange's clock."""
+class Flow(Struct, frozen=True, gc=False):
+    """What the last minute of one instrument and position side comes to."""
+
+    owner: Owner
+    notional_usd: float
+    count: int
+
+    def strength(self, baseline: Baseline) -> float:
+        return baseline.strength(magnitude(self.notional_usd, self.count))
+
+
+class Flows:
+    """The last minute of all sides, in one log: a tick asks what each side's comes to, and hardly ever what it is made
+    of. Sides are numbered in the order of their first liquidation.
+    """
 
     def __init__(self) -> None:
-        self._times: list[UnixTime] = []
-        """When each happened, oldest first; so the lists beside it."""
+        next_number = count().__next__
+        self._numbers = {side: defaultdict[Instrument, int](next_number) for side in PositionSide}
         self._liquidations: list[Liquidation] = []
-        self._usd: list[float] = []
+        """In the order in which they happened; so is what stands beside them."""
         self._marks: list[Mark | None] = []
-        """The newest mark when it came."""
-        self._notional_usd: float | None = 0.0
-        """None where it has to be added up anew."""
-        self._greatest = 0.0
+        self._sides = np.empty(0, np.int64)
+        self._times = np.empty(0)
+        self._usd = np.empty(0)
+        self._greatest = np.empty(0)
+        """Of each side the greatest magnitude that was measured since it was last taken."""
 
-    def add(self, liquidations: Sequence[Liquidation], marks: Sequence[Mark | None]) -> None:
-        """At least one, each with its instrument's newest mark as it came."""
-        times = [min(each.event_time, each.received_time) for each in liquidations]
-        if times == sorted(times) and (not self._times or self._times[-1] <= times[0]):
-            # Nearly always: they happened in the order in which they came.
-            self._times += times
-            self._liquidations += liquidations
-            self._usd += [each.notional_usd for each in liquidations]
-            self._marks += marks
-        else:
-            for happened_at, liquidation, mark in zip(times, liquidations, marks, strict=True):
-                place = bisect_right(self._times, happened_at)
-                self._times.insert(place, happened_at)
-                self._liquidations.insert(place, liquidation)
-                self._usd.insert(place, liquidation.notional_usd)
-                self._marks.insert(place, mark)
-        self._notional_usd = None
-
-    @property
-    def oldest(self) -> UnixTime:
-        """When the first of them happened; never, where there is none."""
-        return self._times[0] if self._times else math.inf
+    def add(self, liquidations: Sequence[Liquidation], marks: Sequence[Mark | None]) -> dict[int, Liquidation]:
+        """Each with its instrument's newest mark as it came. Gives their sides, in the order of their first, each with
+        one of its liquidations."""
+        numbers = [self._numbers[each.liquidated][each.instrument] for each in liquidations]
+        self._liquidations += liquidations
+        self._marks += marks
+        self._sides = np.concatenate((self._sides, np.array(numbers, np.int64)))
+        self._times = np.concatenate((self._times, [_happened_at(each) for each in liquidations]))
+        self._usd = np.concatenate((self._usd, [each.notional_usd for each in liquidations]))
+        (late,) = (self._times[1:] < self._times[:-1]).nonzero()
+        if len(late):
+            self._sort(self._times[late + 1].min())
+        return dict(zip(numbers, liquidations, strict=True))
 
     def prune(self, now: UnixTime) -> None:
         """Forgets what is older than a minute."""
-        if self.oldest <= now - WINDOW_S:
-            expired = bisect_right(self._times, now - WINDOW_S)
-            for each in (self._times, self._liquidations, self._usd, self._marks):
-                del each[:expired]
-            self._notional_usd = None
+        expired = int(self._times.searchsorted(now - WINDOW_S, side="right"))
+        if expired:
+            del self._liquidations[:expired], self._marks[:expired]
+            self._sides, self._times, self._usd = self._sides[expired:], self._times[expired:], self._usd[expired:]
 
     def measure(self) -> None:
-        """Remembers how great the minute is, if it is the greatest. Needed after additions alone: else it shrinks."""
-        self._greatest = max(self._greatest, self.magnitude())
+        """Remembers how great each minute is, if it is the greatest. Needed after additions alone: else they shrink."""
+        found = magnitudes(*self._totals())
+        known = len(self._greatest)
+        np.maximum(found[:known], self._greatest, out=found[:known])
+        self._greatest = found
 
-    @property
-    def notional_usd(self) -> float:
-        if self._notional_usd is None:
-            self._notional_usd = sum(self._usd)
-        return self._notional_usd
+    def great(self, sides: Mapping[int, Liquidation], fewest: int, least_usd: float) -> Iterator[Flow]:
+        """Those of `sides`, in their order, that are made of so many and so much."""
+        usd, counts = self._totals()
+        mine = np.array(list(sides), np.int64)
+        for number in mine[(counts[mine] >= fewest) & (usd[mine] >= least_usd)].tolist():
+            one = sides[number]
+            yield Flow((one.instrument, one.liquidated), float(usd[number]), int(counts[number]))
 
-    @property
-    def count(self) -> int:
-        return len(self._times)
+    def take_greatest(self) -> dict[Owner, float]:
+        """The greatest magnitude of each side that had any since the last call; then they begin with what is left."""
+        greatest, self._greatest = self._greatest, np.empty(0)
+        self.measure()
+        owners = {
+            number: (instrument, side)
+            for side, numbers in self._numbers.items()
+            for instrument, number in numbers.items()
+        }
+        return {owners[number]: float(greatest[number]) for number in np.flatnonzero(greatest).tolist()}
 
-    def magnitude(self) -> float:
-        return magnitude(self.notional_usd, self.count) if self._times else 0.0
-
-    def take_greatest(self) -> float:
-        """The greatest magnitude since the last call, or now."""
-        greatest, self._greatest = self._greatest, self.magnitude()
-        return greatest
-
-    def evidence(self, rule: Rule, baseline: Baseline, mark_price: float | None) -> FlowEvidence:
-        """Not for an empty flow."""
-        first, last = self._liquidations[0], self._liquidations[-1]
+    def evidence(self, flow: Flow, rule: Rule, baseline: Baseline, mark_price: float | None) -> FlowEvidence:
+        instrument, liquidated = flow.owner
+        places = np.flatnonzero(self._sides == self._numbers[liquidated][instrument]).tolist()
+        first, last = self._liquidations[places[0]], self._liquidations[places[-1]]
+        times = [_happened_at(self._liquidations[place]) for place in places]
         return FlowEvidence(
-            instrument=first.instrument,
-            liquidated=first.liquidated,
+            instrument=instrument,
+            liquidated=liquidated,
             window_s=WINDOW_S,
-            notional_usd=self.notional_usd,
-            count=self.count,
-            strength=baseline.strength(self.magnitude()),
+            notional_usd=flow.notional_usd,
+            count=flow.count,
+            strength=flow.strength(baseline),
             min_strength=rule.min_strength,
             calibrated=baseline.calibrated,
-            price_from=(self._marks[0] or first).price,
+            price_from=(self._marks[places[0]] or first).price,
             price_to=mark_price or last.price,
-            first_at=self._times[0],
-            last_at=self._times[-1],
-            largest_usd=max(self._usd),
-            saturated_s=saturated(self._times),
-            at_least_usd=at_least_usd(self.notional_usd, self.count, len(set(map(math.floor, self._times)))),
+            first_at=times[0],
+            last_at=times[-1],
+            largest_usd=float(self._usd[places].max()),
+            saturated_s=saturated(times),
+            at_least_usd=at_least_usd(flow.notional_usd, flow.count, len(set(map(math.floor, times)))),
         )
+
+    def _totals(self) -> tuple[Floats, Floats]:
+        """Of each side: US dollars, and how many."""
+        sides = sum(map(len, self._numbers.values()))
+        usd = np.bincount(self._sides, self._usd, sides).astype(np.float64, copy=False)
+        return usd, np.bincount(self._sides, minlength=sides).astype(np.float64)
+
+    def _sort(self, since: UnixTime) -> None:
+        """Puts those in order that happened after `since`: all others are."""
+        first = int((self._times > since).argmax())
+        order = first + self._times[first:].argsort(kind="stable")
+        for each in (self._sides, self._times, self._usd):
+            each[first:] = each[order]
+        self._liquidations[first:] = [self._liquidations[place] for place in order.tolist()]
+        self._marks[first:] = [self._marks[place] for place in order.tolist()]
+
+
+def _happened_at(liquidation: Liquidation) -> UnixTime:
+    """By the exchange's clock; not after it came."""
+    return min(liquidation.event_time, liquidation.received_time)
 
 
 def at_least_usd(notional_usd: float, count: int, occupied_s: int, window_s: float = WINDOW_S) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.episodes import Raised
-from liqalert.core.flow import QUANTILES, WINDOW_S, Flow
+from liqalert.core.flow import QUANTILES, WINDOW_S, Flow, Flows
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -25,9 +25,7 @@ class Surges:
         self._terms = terms
         self._rules = rules
         self.baselines = Baselines("flow", QUANTILES)
-        self._flows: dict[Owner, Flow] = {}
-        self._grown: set[Owner] = set()
-        """Those whose greatness has not been measured since they grew."""
+        self._flows = Flows()
         self._arrived: list[Liquidation] = []
         """Not looked at yet."""
         self._marks: list[Mark | None] = []
@@ -48,7 +46,7 @@ class Surges:
         # Older ones are in no minute that is still to come, and there may be a million.
         since = max((each.received_time for each in liquidations), default=0.0) - WINDOW_S
         recent = [each for each in liquidations if since <= each.received_time < unseen_from]
-        self._take_in(recent, [None] * len(recent))
+        self._flows.add(recent, [None] * len(recent))
         for alert in told:
             if alert.rule is not None and alert.flow is not None:
                 key = (alert.rule.id, (alert.flow.instrument, alert.flow.liquidated))
@@ -58,53 +56,31 @@ class Surges:
         """What is to be told at a tick."""
         arrived, marks = self._arrived, self._marks
         self._arrived, self._marks = [], []
-        owners = self._take_in(arrived, marks)
+        grown = self._flows.add(arrived, marks)
         for each in arrived:
             # Hardly any instrument has such a rule.
             if rules := self._rules.covering(RuleKind.LARGE, each.instrument):
                 yield from _large(rules, each, now)
-        for owner in self._grown:
-            flow = self._flows[owner]
-            flow.prune(now)
-            flow.measure()
-        self._grown.clear()
-        fewest = max(self._terms.min_events, 1)
-        for owner in owners:
-            flow = self._flows[owner]
-            if flow.count >= fewest and flow.notional_usd >= self._terms.min_notional_usd:
-                yield from self._cascade(owner, flow, mark_price(owner[0]), now)
+        self._flows.prune(now)
+        self._flows.measure()
+        for flow in self._flows.great(grown, max(self._terms.min_events, 1), self._terms.min_notional_usd):
+            instrument, _ = flow.owner
+            if rules := self._rules.covering(RuleKind.CASCADE, instrument):
+                yield from self._cascade(rules, flow, mark_price(instrument), now)
 
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
-        """The greatest minute since the last sample, for each of `owners` and each side with a flow.
-
-        Flows that have not grown are pruned only here: until then nobody asks what is left of them.
-        """
-        for flow in self._flows.values():
-            flow.prune(now)
-        greatest = {owner: flow.take_greatest() for owner, flow in self._flows.items()}
-        magnitudes = {owner: value for owner, value in greatest.items() if value > 0.0}
+        """The greatest minute since the last sample, for each of `owners` and each side with a flow."""
+        self._flows.prune(now)
+        magnitudes = self._flows.take_greatest()
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
-        self._flows = {owner: flow for owner, flow in self._flows.items() if flow.count}
 
-    def _take_in(self, arrived: Iterable[Liquidation], marks: Iterable[Mark | None]) -> Iterable[Owner]:
-        """Adds them to the flows of their sides, and gives these sides, in the order of their first."""
-        by_owner: dict[Owner, tuple[list[Liquidation], list[Mark | None]]] = {}
-        for each, mark in zip(arrived, marks, strict=True):
-            of_side = by_owner.setdefault((each.instrument, each.liquidated), ([], []))
-            of_side[0].append(each)
-            of_side[1].append(mark)
-        for owner, of_side in by_owner.items():
-            flow = self._flows.get(owner)
-            if flow is None:
-                flow = self._flows[owner] = Flow()
-            flow.add(*of_side)
-        self._grown |= by_owner.keys()
-        return by_owner.keys()
-
-    def _cascade(self, owner: Owner, flow: Flow, mark_price: float | None, now: UnixTime) -> Iterator[Raised]:
+    def _cascade(
+        self, rules: Iterable[tuple[str, Rule]], flow: Flow, mark_price: float | None, now: UnixTime
+    ) -> Iterator[Raised]:
+        owner = flow.owner
         baseline = self.baselines.of(owner, now)
-        strength = baseline.strength(flow.magnitude())
-        for rule_id, rule in self._rules.covering(RuleKind.CASCADE, owner[0]):
+        strength = flow.strength(baseline)
+        for rule_id, rule in rules:
             told_at = self._told_at.get((rule_id, owner))
             rested = told_at is None or now >= told_at + self._terms.cooldown_s
             if strength >= rule.min_strength and rested:
@@ -115,7 +91,7 @@ class Surges:
                     decided_at=now,
                     reason=UNUSUAL_FLOW,
                     rule=rule,
-                    flow=flow.evidence(rule, baseline, mark_price),
+                    flow=self._flows.evidence(flow, rule, baseline, mark_price),
                 )
                 yield Raised(alert, now)
 
