@@ -124,13 +124,20 @@ class SideClusters(Sequence[Cluster]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Cluster]: ...
     def __getitem__(self, place: int | slice) -> Cluster | Sequence[Cluster]:
-        return tuple(self)[place]
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        [cluster] = self.made((range(len(self))[place],), (self.table[:, place].tolist(),))
+        return cluster
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+    @property
+    def baseline(self) -> Baseline:
+        return self._baseline
 
     @property
     def largest_notional_usd(self) -> float:

@@ -10,12 +10,12 @@ from itertools import compress
 
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
-from liqalert.core.clusters import Cluster, SideClusters
+from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import Decision, Episode, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule
-from liqalert.core.sides import Sides
+from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
@@ -213,7 +213,7 @@ class Engine:
             self._sides.renew_baselines(now)
         decisions: list[Decision] = []
         for rebuilt in self._sides.rebuild(now):
-            self._want_open_interest(rebuilt.owner[0], rebuilt.clusters)
+            self._want_open_interest(rebuilt)
             decisions += self._book.follow(rebuilt, now)
         decisions += self._book.expire(now)
         decisions += self._surges.look(self._book.mark_price, now)
@@ -272,12 +272,13 @@ class Engine:
             in_a_row.append(far)
         return len(in_a_row) >= BELIEVED_AFTER
 
-    def _want_open_interest(self, instrument: Instrument, clusters: SideClusters) -> None:
+    def _want_open_interest(self, rebuilt: Rebuilt) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""
-        if instrument in self._wanted or self.baselines.knows_open_interest(instrument):
-            return
-        if clusters.largest_notional_usd >= self.terms.min_notional_usd / 4.0:
-            self._wanted.add(instrument)
+        for (instrument, _), clusters in zip(rebuilt.owners, rebuilt.clusters, strict=True):
+            if instrument in self._wanted or self.baselines.knows_open_interest(instrument):
+                continue
+            if clusters.largest_notional_usd >= self.terms.min_notional_usd / 4.0:
+                self._wanted.add(instrument)
 
     def _sample(self, now: UnixTime) -> None:
         """Every five minutes, while the window has been watched long enough to be full."""

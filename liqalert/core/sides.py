@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from liqalert.core.baselines import Baselines, Owner
-from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters, table_of
+from liqalert.core.candidates import Candidates, candidates
+from liqalert.core.clusters import COUNT, USD, SideClusters, table_of
 from liqalert.core.columns import NO_OWNER, Floats, Indices
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import UnixTime
@@ -18,7 +19,7 @@ from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
 from liqalert.core.windows import Side, Windows
-from liqalert.core.zones import Zone, qualifying, strongest
+from liqalert.core.zones import Zone, strongest
 
 MOST_AT_ONCE = 50_000
 """Liquidations whose clusters are cut together; a single side may have more."""
@@ -27,11 +28,12 @@ GREAT = 1024
 
 
 class Rebuilt(NamedTuple):
-    """A side whose clusters were built anew."""
+    """Sides whose clusters were built anew."""
 
-    owner: Owner
-    clusters: SideClusters
-    qualifying: Sequence[Cluster]
+    owners: Sequence[Owner]
+    clusters: Sequence[SideClusters]
+    """Of each side."""
+    candidates: Candidates
     """Those of them that are big enough for a zone."""
 
 
@@ -46,9 +48,9 @@ class Sides:
         """Of the sides that have any, in the order in which they first had."""
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
-        """Prunes, and builds the clusters of every side that changed. An unchanged side costs nothing."""
+        """Prunes, and builds the clusters of every side that changed, many at once. An unchanged one costs nothing."""
         for together in _groups(self._windows.take_changed(now)):
-            yield from self._rebuild(together, now)
+            yield self._rebuild(together, now)
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
@@ -95,7 +97,7 @@ class Sides:
         factors = [clusters.decay_factor(now, self._terms.decay_s) for clusters in sides]
         return {owner: top * factor for owner, top, factor in zip(self._clusters, tops, factors, strict=True)}
 
-    def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> list[Rebuilt]:
+    def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> Rebuilt:
         """All of them at once: what each gives depends on itself alone."""
         stretches = [self._stretch(side) for side in changed]
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
@@ -128,10 +130,7 @@ class Sides:
             )
             self._keep(side.owner, clusters)
             found.append(clusters)
-        big = qualifying(found, factor, self._terms)
-        return [
-            Rebuilt(side.owner, clusters, of_side) for side, clusters, of_side in zip(changed, found, big, strict=True)
-        ]
+        return Rebuilt([side.owner for side in changed], found, candidates(found, factor, self._terms))
 
     def _stretch(self, side: Side) -> Stretch:
         """What has to be cut. Of a small side all: that is quicker done than to find out how much."""

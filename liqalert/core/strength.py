@@ -51,7 +51,11 @@ class Baseline:
 
     def magnitude(self, strength: float) -> float:
         """The magnitude that has this strength, which lies strictly between 0 and 1."""
-        return math.exp(self.ln_r + math.log(strength / (1.0 - strength)) / self.gamma)
+        return math.exp(self.ln_magnitude(strength))
+
+    def ln_magnitude(self, strength: float) -> float:
+        """Its logarithm."""
+        return self.ln_r + math.log(strength / (1.0 - strength)) / self.gamma
 
 
 @dataclass(frozen=True, slots=True)

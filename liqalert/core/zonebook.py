@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
+from liqalert.core.candidates import Candidate
 from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodebook import EpisodeBook, Sight
 from liqalert.core.episodes import (
@@ -24,8 +25,9 @@ from liqalert.core.episodes import (
     ZoneView,
 )
 from liqalert.core.growth import Growth, formed, grown
+from liqalert.core.livingzones import LivingZones
 from liqalert.core.markbook import MarkBook
-from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide, UnixTime
+from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
@@ -35,12 +37,12 @@ from liqalert.core.zones import (
     OPENS_AT_STRENGTH,
     Zone,
     ZoneEnd,
+    covered_by,
     is_old,
     open_zone,
     overlapping,
     position,
     rewrite,
-    still_covers,
     strength_of,
 )
 
@@ -55,7 +57,7 @@ class ZoneBook:
         self._sides = sides
         self._rules = rules
         self._episodes = EpisodeBook(terms, sides, rules)
-        self._zones: dict[Instrument, dict[str, Zone]] = {}
+        self._zones = LivingZones()
         self._ended: dict[Owner, list[Zone]] = {}
         """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
         self._marks = MarkBook()
@@ -73,8 +75,8 @@ class ZoneBook:
     def rules_changed(self, now: UnixTime) -> Iterator[Decision]:
         """A rule that is new begins idle; episodes of one that is gone end idle."""
         self._marks.wake_all()
-        self._stale.update(self._zones)
-        for zone in self._every_zone():
+        self._stale.update(self._zones.instruments())
+        for zone in self._zones:
             self._reach(zone.instrument)
             yield from self._episodes.drop_rules(zone, self.mark(zone.instrument), now)
 
@@ -83,28 +85,27 @@ class ZoneBook:
         for zone in ended:
             self._ended.setdefault((zone.instrument, zone.liquidated), []).append(zone)
         for zone in live:
-            self._zones.setdefault(zone.instrument, {})[zone.id] = zone
+            self._zones.put(zone)
         self._episodes.restore(episodes)
         self._marks.wake_all()
-        self._stale.update(self._zones)
+        self._stale.update(self._zones.instruments())
         self._expires_at = self._forgets_at = -math.inf
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
-        """Opens and rewrites zones after a side's clusters were built anew, the strongest cluster first.
+        """Opens and rewrites zones after the clusters of sides were built anew, of each the strongest cluster first.
 
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        if rebuilt.qualifying:
-            big = sorted((-cluster.strength, cluster.id, cluster) for cluster in rebuilt.qualifying)
-            yield from self._follow_each(rebuilt.owner, big, now)
+        for side, candidates in rebuilt.candidates.news([self._zones.table(owner) for owner in rebuilt.owners]):
+            yield from self._follow_each(rebuilt.owners[side], rebuilt.clusters[side], candidates, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
         if now >= self._expires_at:
-            for instrument in tuple(self._zones):
+            for instrument in tuple(self._zones.instruments()):
                 yield from self._expire(instrument, now)
-            peaks = (zone.peak_at for zone in self._every_zone())
+            peaks = (zone.peak_at for zone in self._zones)
             self._expires_at = min(peaks, default=math.inf) + self._terms.memory_s
         if now >= self._forgets_at:
             kept = {
@@ -127,9 +128,8 @@ class ZoneBook:
         if self._marks.take(mark):
             return ()
         self._reach(mark.instrument)
-        due = now >= self._expires_at and mark.instrument in self._zones
-        decisions = list(self._expire(mark.instrument, now) if due else ())
-        for zone in self._episodes.not_quiet(self._zones.get(mark.instrument, {}).values(), mark.price, now):
+        decisions = list(self._expire(mark.instrument, now) if now >= self._expires_at else ())
+        for zone in self._episodes.not_quiet(self._zones.of(mark.instrument), mark.price, now):
             decisions += self._see(zone, mark, now, unwatched_s)
         self._rest(mark)
         return tuple(decisions)
@@ -153,9 +153,9 @@ class ZoneBook:
         """Beside the clusters at `now`. Only of instruments whose zones have changed are they collected anew."""
         if not self._stale <= self._views.keys():
             # In the order in which the instruments first had zones, whatever the order of the set.
-            self._views |= {each: () for each in self._zones if each not in self._views}
+            self._views |= {each: () for each in self._zones.instruments() if each not in self._views}
         for instrument in self._stale & self._views.keys():
-            zones = self._zones[instrument].values()
+            zones = self._zones.of(instrument)
             self._views[instrument] = tuple([(zone, self._episodes.most_advanced(zone)) for zone in zones])
         self._stale.clear()
         return ZoneViews(tuple(self._views.values()), sides, now, self._terms.decay_s)
@@ -163,25 +163,23 @@ class ZoneBook:
     # ------------------------------------------------------------ zones
 
     def _follow_each(
-        self, owner: Owner, big: Iterable[tuple[float, str, Cluster]], now: UnixTime
+        self, owner: Owner, clusters: SideClusters, candidates: Iterable[Candidate], now: UnixTime
     ) -> Iterator[Decision]:
         """Rewrites the strongest zone that a cluster still covers, or opens one where it covers none."""
-        living = self._living(*owner)
-        for minus_strength, _, cluster in big:
-            low, high = cluster.band_low, cluster.band_high
-            # Most lie elsewhere.
-            near = [zone for zone in living if zone.low <= high and low <= zone.high]
-            covered = [zone for zone in near if still_covers(cluster, zone)]
+        zone_ended = False
+        for place, may_be_news in candidates:
+            if not (may_be_news or zone_ended):
+                continue
+            cluster = clusters[place]
+            covered = covered_by(cluster, self._zones.of_side(owner))
             if covered:
-                zone = max(covered, key=lambda zone: (zone.strength, zone.id)) if len(covered) > 1 else covered[0]
-                same = zone.baseline is cluster.baseline
-                strength = -minus_strength if same else strength_of(cluster, zone.baseline)
-                if strength > zone.strength:
-                    yield from self._rewrite(zone, cluster, now)
-                    living = self._living(*owner)
-            elif -minus_strength >= OPENS_AT_STRENGTH:
-                yield from self._open(cluster, now)
-                living = self._living(*owner)
+                zone = max(covered, key=lambda zone: (zone.strength, zone.id))
+                news = self._rewrite(zone, cluster, now) if strength_of(cluster, zone.baseline) > zone.strength else ()
+            else:
+                news = self._open(cluster, now) if cluster.strength >= OPENS_AT_STRENGTH else ()
+            for decision in news:
+                zone_ended = zone_ended or isinstance(decision, ZoneEnded)
+                yield decision
 
     def _open(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
         """A new zone, unless a stronger one stands for most of it, or one that has ended stood for it."""
@@ -189,7 +187,7 @@ class ZoneBook:
         if is_old(cluster, ended, now, self._terms.decay_s):
             return
         zone = open_zone(cluster, now)
-        rivals = overlapping(zone, self._living(zone.instrument, zone.liquidated))
+        rivals = overlapping(zone, self._zones.beside(zone))
         if any(rival.strength >= zone.strength for rival in rivals):
             return
         self._keep(zone)
@@ -208,12 +206,12 @@ class ZoneBook:
         yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
         if self._episodes.is_open(renewed):
             yield from grown(self._rules.covering(RuleKind.GROWN, zone.instrument), growth)
-        rivals = overlapping(renewed, self._living(zone.instrument, zone.liquidated))
+        rivals = overlapping(renewed, self._zones.beside(zone))
         if rivals:
             yield from self._absorb(max((renewed, *rivals), key=lambda rival: (rival.strength, rival.id)), now)
 
     def _keep(self, zone: Zone) -> None:
-        self._zones.setdefault(zone.instrument, {})[zone.id] = zone
+        self._zones.put(zone)
         self._episodes.look_again(zone)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
@@ -222,7 +220,7 @@ class ZoneBook:
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
         self._reach(survivor.instrument)
-        for weaker in overlapping(survivor, self._living(survivor.instrument, survivor.liquidated)):
+        for weaker in overlapping(survivor, self._zones.beside(survivor)):
             if weaker.strength > survivor.strength:
                 continue
             moved = self._episodes.take_over(weaker, survivor)
@@ -236,7 +234,7 @@ class ZoneBook:
             yield from self._end(weaker, ZoneEnd.OVERLAPPED, now, survivor_id=survivor.id)
 
     def _expire(self, instrument: Instrument, now: UnixTime) -> Iterator[Decision]:
-        due = [zone for zone in self._zones[instrument].values() if now >= zone.peak_at + self._terms.memory_s]
+        due = [zone for zone in self._zones.of(instrument) if now >= zone.peak_at + self._terms.memory_s]
         for zone in sorted(due, key=lambda zone: zone.id):
             yield from self._end(zone, ZoneEnd.EXPIRED, now)
 
@@ -250,19 +248,12 @@ class ZoneBook:
     def _forget(self, zone: Zone) -> None:
         """The zone is no more. Its side is looked at again, because other clusters may have stood in its shadow."""
         owner = (zone.instrument, zone.liquidated)
-        del self._zones[zone.instrument][zone.id]
+        self._zones.remove(zone)
         self._ended.setdefault(owner, []).append(zone)
         self._forgets_at = min(self._forgets_at, zone.peak_at + self._terms.history_s)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
         self._sides.touch(owner)
-
-    def _every_zone(self) -> tuple[Zone, ...]:
-        return tuple(zone for zones in self._zones.values() for zone in zones.values())
-
-    def _living(self, instrument: Instrument, liquidated: PositionSide) -> tuple[Zone, ...]:
-        zones = self._zones.get(instrument, {})
-        return tuple([zone for zone in zones.values() if zone.liquidated is liquidated])
 
     def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
         return self._episodes.evidence(rule, zone, self.mark(zone.instrument), now)
@@ -275,7 +266,7 @@ class ZoneBook:
         swept = zone.outside is not None and where.outside is not None and where.outside is not zone.outside
         if where.outside is not None and zone.outside is None:
             zone = replace(zone, outside=where.outside)
-            self._zones[zone.instrument][zone.id] = zone
+            self._zones.put(zone)
             yield ZoneSeenFrom(zone, now)
         yield from self._episodes.see(zone, Sight(where, swept, now, mark, unwatched_s))
         if swept:
@@ -289,11 +280,11 @@ class ZoneBook:
         """Lets the episodes know how far the mark has moved since they were last looked at."""
         seen = self._marks.extremes(instrument)
         if seen is not None:
-            for zone in self._zones.get(instrument, {}).values():
+            for zone in self._zones.of(instrument):
                 self._episodes.note(zone, *seen)
 
     def _rest(self, mark: Mark) -> None:
         """All that `mark` changes has been done. Those told of a zone wait to hear how far price moves."""
-        zones = self._zones.get(mark.instrument, {}).values()
+        zones = self._zones.of(mark.instrument)
         quiet, has_told = self._episodes.rest(zones)
         self._marks.rest(mark, quiet, awaited=has_told)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
-from itertools import accumulate, pairwise
 
-import numpy as np
 from msgspec import Struct
 
-from liqalert.core.clusters import COUNT, USD, Cluster, SideClusters
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.strength import Baseline, magnitude
-from liqalert.core.terms import Terms
 
 OPENS_AT_STRENGTH = 0.3
 """No rule may ask for less."""
+COVERS = 0.5
+"""A cluster covers a zone by which this share of the zone's band lies inside its own."""
 
 
 class Outside(StrEnum):
@@ -140,23 +139,15 @@ def _outgrown_at(zone: Zone, now: UnixTime, decay_s: float) -> float:
     return min(peak, 2.0 * peak * math.exp(min(zone.peak_at - now, 0.0) / decay_s))
 
 
-def qualifying(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Iterator[Sequence[Cluster]]:
-    """For each of `sides`, at least one, the clusters that are big enough for a zone at all: by their time-weighted
-    notional, of which `factor` is left, and their plain count."""
-    table = np.concatenate([clusters.table for clusters in sides], axis=1)
-    bounds = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
-    (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
-    of_sides = big.searchsorted(bounds)
-    # What is big lies where its side begins, and so much further.
-    places = (big - bounds[:-1].repeat(of_sides[1:] - of_sides[:-1])).tolist()
-    columns = table[:, big].T.tolist()
-    for clusters, (lower, upper) in zip(sides, pairwise(of_sides.tolist()), strict=True):
-        yield clusters.made(places[lower:upper], columns[lower:upper])
-
-
 def still_covers(cluster: Cluster, zone: Zone) -> bool:
     """Whether the cluster's present band covers at least half of the zone's."""
-    return _share(cluster.band_low, cluster.band_high, zone.low, zone.high) >= 0.5
+    return _share(cluster.band_low, cluster.band_high, zone.low, zone.high) >= COVERS
+
+
+def covered_by(cluster: Cluster, zones: Iterable[Zone]) -> list[Zone]:
+    low, high = cluster.band_low, cluster.band_high
+    # Most lie elsewhere.
+    return [zone for zone in zones if zone.low <= high and low <= zone.high and still_covers(cluster, zone)]
 
 
 def overlapping(zone: Zone, others: Iterable[Zone]) -> tuple[Zone, ...]:

@@ -1,0 +1,123 @@
+"""The clusters that are big enough for a zone, and which of them may be news: asked of many sides at once.
+
+Nearly every one of them is what a zone stands for already: it is no stronger than the zone was at its peak, or it
+covers none and is too weak to open one. Only the others are made and looked at one by one (`ZoneBook.follow`). What is
+left out is left out by a margin, because numpy rounds otherwise than Python does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liqalert.core.clusters import BAND_HIGH, BAND_LOW, COUNT, USD, WEIGHTED_COUNT, SideClusters
+from liqalert.core.columns import Floats, Indices
+from liqalert.core.strength import COUNT_EXPONENT, USD_EXPONENT
+from liqalert.core.terms import Terms
+from liqalert.core.zones import COVERS, OPENS_AT_STRENGTH, Zone
+
+MARGIN = 1e-9
+"""Far more than rounding does to a share or to the logarithm of a magnitude."""
+LOW, HIGH, LN_PEAK = range(3)
+OPENS_AT_LOGIT = math.log(OPENS_AT_STRENGTH / (1.0 - OPENS_AT_STRENGTH))
+
+
+def zone_table(zones: Iterable[Zone]) -> Floats:
+    """A column for each zone: its band, and the logarithm of the magnitude of a cluster that is as strong as it."""
+    columns = [(zone.low, zone.high, zone.baseline.ln_magnitude(zone.strength)) for zone in zones]
+    return np.array(columns, np.float64).reshape(-1, 3).T
+
+
+class Candidate(NamedTuple):
+    """A cluster that is big enough for a zone."""
+
+    place: int
+    """Among the clusters of its side."""
+    may_be_news: bool
+    """False where it is certain that it does nothing, as long as no zone ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Of several sides those clusters that are big enough for a zone at all."""
+
+    _sides: Sequence[SideClusters]
+    _table: Floats
+    """As those of the sides, with the columns of the candidates alone, side by side."""
+    _owners: Indices
+    """Of each candidate the number of its side."""
+    _places: Indices
+    """Of each candidate its place among the clusters of its side."""
+    _ln_magnitudes: Floats
+
+    def news(self, zones: Sequence[Floats]) -> Iterator[tuple[int, list[Candidate]]]:
+        """The sides of which one may be news, each with that one and all that are weaker, the strongest first. `zones`
+        are the tables of the living ones of each side."""
+        order = np.lexsort((-self._ln_magnitudes, self._owners))
+        owners, news = self._owners[order], self._may_be_news(zones)[order]
+        ordered = list(map(Candidate, self._places[order].tolist(), news.tolist()))
+        (all_news,) = news.nonzero()
+        sides, first = np.unique(owners[all_news], return_index=True)
+        starts, ends = all_news[first].tolist(), owners.searchsorted(sides, side="right").tolist()
+        for side, start, end in zip(sides.tolist(), starts, ends, strict=True):
+            yield side, ordered[start:end]
+
+    def _may_be_news(self, zones: Sequence[Floats]) -> NDArray[np.bool_]:
+        """Stronger than a zone that it covers, or strong enough to open one where it covers none.
+
+        What one does is nothing to the others, which lie beside it, unless they cover the same zone, which moves then,
+        or a zone ends. Clusters lie apart, so only by a hair could two of them cover half of one.
+        """
+        table = np.concatenate(zones, axis=1)
+        candidates, beside, shares = self._pairs(table, [each.shape[1] for each in zones])
+        news = self._may_open()
+        news[candidates[shares >= COVERS + MARGIN]] = False
+        outgrown = self._ln_magnitudes[candidates] >= table[LN_PEAK, beside] - MARGIN
+        covering = shares >= COVERS - MARGIN
+        shared = np.bincount(beside[covering], minlength=table.shape[1])[beside] > 1
+        news[candidates[covering & (outgrown | shared)]] = True
+        return news
+
+    def _may_open(self) -> NDArray[np.bool_]:
+        baselines = np.array([(side.baseline.ln_r, side.baseline.gamma) for side in self._sides])
+        ln_r, gamma = baselines[self._owners].T
+        strong: NDArray[np.bool_] = gamma * (self._ln_magnitudes - ln_r) >= OPENS_AT_LOGIT - MARGIN
+        return strong
+
+    def _pairs(self, table: Floats, counts: Sequence[int]) -> tuple[Indices, Indices, Floats]:
+        """Each candidate beside each zone of its side that its band touches, of which there are `counts`: which
+        candidate it is, which zone, and how much of the zone's band it covers."""
+        bounds = np.fromiter(accumulate(counts, initial=0), np.int64)
+        beside = (bounds[1:] - bounds[:-1])[self._owners]
+        candidates = np.arange(len(beside)).repeat(beside)
+        places = np.arange(len(candidates)) + (bounds[self._owners] - (beside.cumsum() - beside)).repeat(beside)
+        lows, highs = self._table[BAND_LOW][candidates], self._table[BAND_HIGH][candidates]
+        (touch,) = ((table[LOW][places] <= highs) & (lows <= table[HIGH][places])).nonzero()
+        candidates, places = candidates[touch], places[touch]
+        return candidates, places, _shares(lows[touch], highs[touch], table[LOW][places], table[HIGH][places])
+
+
+def _shares(lows: Floats, highs: Floats, of_lows: Floats, of_highs: Floats) -> Floats:
+    """How much of each band (`of_lows`, `of_highs`) lies inside (`lows`, `highs`), which it touches, in log price."""
+    whole = (lows <= of_lows) & (of_highs <= highs)
+    shared = np.log(np.minimum(highs, of_highs) / np.maximum(lows, of_lows))
+    shares: Floats = np.divide(shared, np.log(of_highs / of_lows), out=np.ones(len(lows)), where=~whole)
+    return shares
+
+
+def candidates(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Candidates:
+    """Of `sides`, at least one: by their time-weighted notional, of which `factor` is left, and their plain count."""
+    table = np.concatenate([clusters.table for clusters in sides], axis=1)
+    bounds = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
+    (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
+    owners = bounds.searchsorted(big, side="right") - 1
+    table = table[:, big]
+    with np.errstate(divide="ignore"):  # what weighs nothing any more
+        ln_usd, ln_count = np.log(table[USD] * factor), np.log(table[WEIGHTED_COUNT] * factor)
+    return Candidates(sides, table, owners, big - bounds[owners], USD_EXPONENT * ln_usd + COUNT_EXPONENT * ln_count)
