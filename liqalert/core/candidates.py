@@ -8,15 +8,15 @@ left out is left out by a margin, because numpy rounds otherwise than Python doe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liqalert.core.clusters import BAND_HIGH, BAND_LOW, COUNT, USD, WEIGHTED_COUNT, SideClusters
+from liqalert.core.clusters import BAND_HIGH, BAND_LOW, COUNT, USD, WEIGHTED_COUNT, Cluster, SideClusters
 from liqalert.core.columns import Floats, Indices
 from liqalert.core.strength import COUNT_EXPONENT, USD_EXPONENT
 from liqalert.core.terms import Terms
@@ -24,6 +24,8 @@ from liqalert.core.zones import COVERS, OPENS_AT_STRENGTH, Zone
 
 MARGIN = 1e-9
 """Far more than rounding does to a share or to the logarithm of a magnitude."""
+FEW = 24
+"""So many are sooner looked at one by one than sifted."""
 LOW, HIGH, LN_PEAK = range(3)
 OPENS_AT_LOGIT = math.log(OPENS_AT_STRENGTH / (1.0 - OPENS_AT_STRENGTH))
 
@@ -34,13 +36,14 @@ def zone_table(zones: Iterable[Zone]) -> Floats:
     return np.array(columns, np.float64).reshape(-1, 3).T
 
 
-class Candidate(NamedTuple):
-    """A cluster that is big enough for a zone."""
+class News(NamedTuple):
+    """Of one side."""
 
-    place: int
-    """Among the clusters of its side."""
-    may_be_news: bool
-    """False where it is certain that it does nothing, as long as no zone ends."""
+    side: int
+    places: Sequence[int]
+    """Of the candidates among the side's clusters, the strongest first: one that may be news, and all weaker ones."""
+    made: Mapping[int, Cluster]
+    """Those that may be news. Of the others it is certain that they do nothing, as long as no zone ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +53,29 @@ class Candidates:
     _sides: Sequence[SideClusters]
     _table: Floats
     """As those of the sides, with the columns of the candidates alone, side by side."""
+    _bounds: Indices
+    """Where the candidates of each side begin, and the end."""
     _owners: Indices
     """Of each candidate the number of its side."""
     _places: Indices
     """Of each candidate its place among the clusters of its side."""
     _ln_magnitudes: Floats
 
-    def news(self, zones: Sequence[Floats]) -> Iterator[tuple[int, list[Candidate]]]:
-        """The sides of which one may be news, each with that one and all that are weaker, the strongest first. `zones`
-        are the tables of the living ones of each side."""
+    def news(self, zones: Iterable[Floats]) -> Iterator[News]:
+        """Of the sides that may have any. `zones` are the tables of the living ones of each side, not asked for where
+        there are few candidates."""
         order = np.lexsort((-self._ln_magnitudes, self._owners))
-        owners, news = self._owners[order], self._may_be_news(zones)[order]
-        ordered = list(map(Candidate, self._places[order].tolist(), news.tolist()))
-        (all_news,) = news.nonzero()
-        sides, first = np.unique(owners[all_news], return_index=True)
-        starts, ends = all_news[first].tolist(), owners.searchsorted(sides, side="right").tolist()
-        for side, start, end in zip(sides.tolist(), starts, ends, strict=True):
-            yield side, ordered[start:end]
+        places, bounds = self._places[order].tolist(), self._bounds.tolist()
+        if len(order) < FEW:
+            news = np.arange(len(order))
+        else:
+            news = np.flatnonzero(self._may_be_news([*zones])[order])
+        columns, news_places = self._table[:, order[news]].T.tolist(), self._places[order[news]].tolist()
+        for side, (first, last) in enumerate(pairwise(news.searchsorted(self._bounds).tolist())):
+            if first < last:
+                mine = news_places[first:last]
+                clusters = self._sides[side].made(mine, columns[first:last])
+                yield News(side, places[news[first] : bounds[side + 1]], dict(zip(mine, clusters, strict=True)))
 
     def _may_be_news(self, zones: Sequence[Floats]) -> NDArray[np.bool_]:
         """Stronger than a zone that it covers, or strong enough to open one where it covers none.
@@ -116,8 +125,10 @@ def candidates(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Ca
     table = np.concatenate([clusters.table for clusters in sides], axis=1)
     bounds = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
     (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
-    owners = bounds.searchsorted(big, side="right") - 1
+    of_sides = big.searchsorted(bounds)
+    owners = np.arange(len(sides)).repeat(of_sides[1:] - of_sides[:-1])
     table = table[:, big]
     with np.errstate(divide="ignore"):  # what weighs nothing any more
         ln_usd, ln_count = np.log(table[USD] * factor), np.log(table[WEIGHTED_COUNT] * factor)
-    return Candidates(sides, table, owners, big - bounds[owners], USD_EXPONENT * ln_usd + COUNT_EXPONENT * ln_count)
+    ln_magnitudes = USD_EXPONENT * ln_usd + COUNT_EXPONENT * ln_count
+    return Candidates(sides, table, of_sides, owners, big - bounds[owners], ln_magnitudes)

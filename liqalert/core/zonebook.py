@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
-from liqalert.core.candidates import Candidate
+from liqalert.core.candidates import News
 from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodebook import EpisodeBook, Sight
 from liqalert.core.episodes import (
@@ -97,8 +97,8 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        for side, candidates in rebuilt.candidates.news([self._zones.table(owner) for owner in rebuilt.owners]):
-            yield from self._follow_each(rebuilt.owners[side], rebuilt.clusters[side], candidates, now)
+        for news in rebuilt.candidates.news(map(self._zones.table, rebuilt.owners)):
+            yield from self._follow_each(rebuilt.owners[news.side], rebuilt.clusters[news.side], news, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
@@ -162,22 +162,23 @@ class ZoneBook:
 
     # ------------------------------------------------------------ zones
 
-    def _follow_each(
-        self, owner: Owner, clusters: SideClusters, candidates: Iterable[Candidate], now: UnixTime
-    ) -> Iterator[Decision]:
+    def _follow_each(self, owner: Owner, clusters: SideClusters, news: News, now: UnixTime) -> Iterator[Decision]:
         """Rewrites the strongest zone that a cluster still covers, or opens one where it covers none."""
         zone_ended = False
-        for place, may_be_news in candidates:
-            if not (may_be_news or zone_ended):
-                continue
-            cluster = clusters[place]
+        for place in news.places:
+            cluster = news.made.get(place)
+            if cluster is None:
+                if not zone_ended:
+                    continue
+                cluster = clusters[place]
             covered = covered_by(cluster, self._zones.of_side(owner))
             if covered:
                 zone = max(covered, key=lambda zone: (zone.strength, zone.id))
-                news = self._rewrite(zone, cluster, now) if strength_of(cluster, zone.baseline) > zone.strength else ()
+                outgrown = strength_of(cluster, zone.baseline) > zone.strength
+                done = self._rewrite(zone, cluster, now) if outgrown else ()
             else:
-                news = self._open(cluster, now) if cluster.strength >= OPENS_AT_STRENGTH else ()
-            for decision in news:
+                done = self._open(cluster, now) if cluster.strength >= OPENS_AT_STRENGTH else ()
+            for decision in done:
                 zone_ended = zone_ended or isinstance(decision, ZoneEnded)
                 yield decision
 

@@ -145,6 +145,7 @@ def still_covers(cluster: Cluster, zone: Zone) -> bool:
 
 
 def covered_by(cluster: Cluster, zones: Iterable[Zone]) -> list[Zone]:
+    """Those of `zones` that the cluster still covers."""
     low, high = cluster.band_low, cluster.band_high
     # Most lie elsewhere.
     return [zone for zone in zones if zone.low <= high and low <= zone.high and still_covers(cluster, zone)]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.candidates import Candidates, candidates, zone_table
+from liqalert.core.candidates import Candidates, News, candidates, zone_table
 from liqalert.core.clusters import SideClusters
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision, ZoneEnded, ZoneOpened, ZoneRewritten
@@ -19,6 +19,14 @@ from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
 from liqalert.core.zones import OPENS_AT_STRENGTH, Zone, covered_by, strength_of
 from tests.core.events import BASELINE, BTC, ETH, T0, liquidation, mark, zone
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _few_are_sifted_too() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("liqalert.core.candidates.FEW", 0)
+        yield
+
 
 # Few edges, so that bands begin and end together, and points.
 edges = st.integers(0, 12).map(lambda step: 100.0 * 1.005**step)
@@ -48,20 +56,21 @@ def sides(draw: st.DrawFn) -> tuple[SideClusters, list[Zone]]:
 def test_what_is_certain_to_do_nothing_does_nothing(given: list[tuple[SideClusters, list[Zone]]]) -> None:
     held = [clusters for clusters, _ in given]
     found = candidates(held, 1.0, Terms(min_notional_usd=2e4, min_events=1))
-    news = dict(found.news([zone_table(zones) for _, zones in given]))
+    news = {each.side: each for each in found.news([zone_table(zones) for _, zones in given])}
 
     assert list(news) == sorted(news)
     for side, (clusters, zones) in enumerate(given):
         big = {place: cluster for place, cluster in enumerate(clusters) if cluster.notional_usd >= 2e4}
-        flagged = {each.place for each in news.get(side, ()) if each.may_be_news}
-        for place in big.keys() - flagged:
+        made = news[side].made if side in news else {}
+        assert all(cluster == big[place] for place, cluster in made.items())
+        for place in big.keys() - made.keys():
             covered = covered_by(big[place], zones)
             if covered:
                 strongest = max(covered, key=lambda zone: (zone.strength, zone.id))
                 assert strength_of(big[place], strongest.baseline) <= strongest.strength
             else:
                 assert big[place].strength < OPENS_AT_STRENGTH
-        strengths = [big[each.place].strength for each in news.get(side, ())]
+        strengths = [big[place].strength for place in news[side].places] if side in news else []
         assert strengths == sorted(strengths, reverse=True)
         if side in news:
             # Behind the first that may be news, none is missing that is weaker.
@@ -100,10 +109,10 @@ def test_only_what_has_outgrown_its_zone_is_news() -> None:
     usual = [zone(*band, strength=cluster.strength) for band, cluster in zip(bands, side, strict=True)]
     outgrown = [*usual[:1], zone(*bands[1], strength=side[0].strength), *usual[2:]]
 
-    # A hair's breadth above the margin, so that the clusters are as strong as their zones and no stronger.
-    found = dict(candidates([side, side], 1.0 - 1e-8, Terms()).news([zone_table(usual), zone_table(outgrown)]))
+    # A hair weaker than their zones.
+    found = [*candidates([side, side], 1.0 - 1e-8, Terms()).news([zone_table(usual), zone_table(outgrown)])]
 
-    assert found == {1: [(1, True), (0, False)]}
+    assert found == [News(1, [1, 0], {1: side[1]})]
 
 
 def fields(of: Zone) -> dict[str, object]:
