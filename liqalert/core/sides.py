@@ -136,8 +136,9 @@ class Sides:
         """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
         window, width = side.window, self._terms.window_width
         columns = window.spanned(width)
-        if len(columns) >= GREAT and window.arrived and (before := self._clusters.get(side.owner)) is not None:
-            return to_be_cut(columns, window.arrived, before.table[COUNT].astype(np.int64), before.table[USD], width)
+        arrived, gone, before = window.arrived, window.gone, self._clusters.get(side.owner)
+        if len(columns) >= GREAT and arrived is not None and (arrived or gone) and before is not None:
+            return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
         return Stretch(columns, 0, 0, len(side.identities))
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:

@@ -36,6 +36,12 @@ def add_spans(prices: NDArray[np.float64], known: NDArray[np.float64], places: S
         known[place] = int(prices.searchsorted(prices[place] * factor, side="right")) - place
 
 
+def take_spans(prices: NDArray[np.float64], known: NDArray[np.float64], places: Sequence[int], width: float) -> None:
+    """Makes `known` right for the others, before those at `places` go."""
+    for place in places:
+        known[first_reaching(prices, place, width) : place] -= 1.0
+
+
 def first_reaching(prices: NDArray[np.float64], place: int, width: float) -> int:
     """Where the stretch of those begins whose windows hold the one at `place`.
 

@@ -1,17 +1,21 @@
-"""How much of a side has to be cut anew once a few liquidations have come: of a great side hardly ever all.
+"""How much of a side has to be cut anew once a few liquidations have come or gone: of a great side hardly ever all.
 
 Cutting takes the heaviest window of a range, then the heaviest on either side of it, and so on. A new liquidation makes
 those windows heavier that hold it, and no others. So while the heaviest window of a range outweighs each that holds the
 new one, it is taken again, and with it all that lies beyond it; and where the heaviest holds the new one itself, it has
 gained what every other has that does, is taken again, and nothing else has changed. What is left between is cut anew.
 
-So where each new one has come into a window that is taken again, nothing is cut at all: what the windows hold is known.
-A stretch of neighbouring windows, cut by itself, comes apart into the same windows: the first of them that was taken
-was the heaviest of a range that held the whole stretch.
+One that goes makes those windows lighter that held it, and no others. So the heaviest window of a range is taken again
+if it did not hold it, and also if what is left of it still outweighs every other.
+
+So where each has come into a window that is taken again, or has gone from one, nothing is cut at all: what the windows
+hold is known. A stretch of neighbouring windows, cut by itself, comes apart into the same windows: the first of them
+that was taken was the heaviest of a range that held the whole stretch.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +24,7 @@ import numpy as np
 from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.partition import ALMOST
 from liqalert.core.spans import first_reaching
+from liqalert.core.window import Gone
 
 MARGIN = 1e-9
 """What weighs more by this share of all that is near weighs more in spite of rounding."""
@@ -39,32 +44,69 @@ class Stretch(NamedTuple):
     """How many are in each of its windows, where that is known and so nothing has to be cut at all."""
 
 
-def to_be_cut(columns: Columns, arrived: Sequence[int], counts: Indices, masses: Floats, width: float) -> Stretch:
+def to_be_cut(
+    columns: Columns, arrived: Sequence[int], gone: Sequence[Gone], counts: Indices, masses: Floats, width: float
+) -> Stretch:
     """`counts` and `masses` are those of the clusters, in order, before what is at the ascending positions `arrived`
-    came. The columns' spans must be those of `width`. The whole side where it is not clear what changes.
+    came and `gone` went, at least one in all. The columns' spans must be those of `width`. The whole side where it is
+    not clear what changes.
     """
-    clusters, counts, masses = len(counts), counts.copy(), masses.copy()
-    held: list[int] = []
+    whole = Stretch(columns, 0, 0, len(counts))
+    changed = [each.cluster for each in gone]
+    broken = _broken(columns, arrived, gone, counts, masses) if gone else ()
+    counts, masses = _without(gone, counts, masses)
+    if broken and arrived:
+        return whole
+    if broken:
+        firsts, lasts = zip(*broken, strict=True)
+        return _stretch(columns, counts, min(*firsts, *changed), max(*lasts, max(changed) + 1))
     for place in arrived:
         first, last = _range(columns, place, counts, masses, width)
-        ends = counts.cumsum()
-        if last - first == 1 and _holds(first, place, ends, counts):
-            held.append(first)
+        if last - first == 1 and _holds(first, place, counts.cumsum(), counts):
+            changed.append(first)
             counts[first] += 1
             masses[first] += columns.masses[place]
         elif len(arrived) > 1:
-            return Stretch(columns, 0, 0, clusters)
+            return whole
         else:
-            left = int(ends[first - 1]) if first else 0
-            right = int(ends[last - 1]) + 1 if last > first else place + 1
-            return _stretch(columns, left, right, first, last)
-    first, last, ends = min(held), max(held) + 1, counts.cumsum()
-    starts = ends - counts
-    stretch = _stretch(columns, int(starts[first]), int(ends[last - 1]), first, last)
+            return _stretch(columns, counts, min([first, *changed]), max([last - 1, *changed]) + 1, more=1)
+    first, last = min(changed), max(changed) + 1
+    stretch = _stretch(columns, counts, first, last)
+    starts = counts.cumsum() - counts
     # A first one that weighs nothing beside the rest may be left out of its window, now that there is more of the rest.
-    if (columns.masses[starts[held]] <= NOTHING * masses[held]).any():
+    if (columns.masses[starts[changed]] <= NOTHING * masses[changed]).any():
         return stretch
     return stretch._replace(counts=counts[first:last])
+
+
+def _without(gone: Sequence[Gone], counts: Indices, masses: Floats) -> tuple[Indices, Floats]:
+    """How many the clusters hold, and what they weigh, once it is gone."""
+    counts, masses = counts.copy(), masses.copy()
+    for cluster, mass in gone:
+        counts[cluster] -= 1
+        masses[cluster] -= mass
+    return counts, masses
+
+
+def _broken(
+    columns: Columns, arrived: Sequence[int], gone: Sequence[Gone], counts: Indices, masses: Floats
+) -> list[tuple[int, int]]:
+    """The ranges of clusters that have to be cut anew because of what is gone. What has arrived is not looked at.
+
+    A cluster was the heaviest window of all between the next ones that are heavier, and has to be so still.
+    """
+    ends = _without(gone, counts, masses)[0].cumsum()
+    held = _Held(columns, arrived)
+    broken = []
+    for cluster in {each.cluster for each in gone}:
+        (heavier,) = (masses > masses[cluster] * (1.0 + MARGIN)).nonzero()
+        above = int(heavier.searchsorted(cluster))
+        first = int(heavier[above - 1]) + 1 if above else 0
+        last = int(heavier[above]) if above < len(heavier) else len(counts)
+        begin, start, stop, end = (int(ends[each - 1]) if each else 0 for each in (first, cluster, cluster + 1, last))
+        if not held.is_heaviest(start, stop, begin, end):
+            broken.append((first, last))
+    return broken
 
 
 def _range(columns: Columns, place: int, counts: Indices, masses: Floats, width: float) -> tuple[int, int]:
@@ -111,5 +153,30 @@ def _rivals(columns: Columns, place: int, width: float) -> _Rivals:
     return _Rivals(begin, masses, MARGIN * float(upto[-1]))
 
 
-def _stretch(columns: Columns, left: int, right: int, first: int, last: int) -> Stretch:
-    return Stretch(Columns(columns.table[:, left:right], columns.width), left, first, last)
+class _Held:
+    """What a side holds beside what has just arrived."""
+
+    def __init__(self, columns: Columns, arrived: Sequence[int]) -> None:
+        self._masses = columns.masses
+        self._reaches = np.arange(len(columns)) + columns.spans.astype(np.int64)
+        if arrived:
+            self._reaches -= sum(self._reaches > place for place in arrived)
+            self._masses, self._reaches = np.delete(self._masses, arrived), np.delete(self._reaches, arrived)
+
+    def is_heaviest(self, start: int, stop: int, begin: int, end: int) -> bool:
+        """Whether from `start` to `stop` there is a window, and of those from `begin` to `end` clearly the heaviest."""
+        reaches = np.minimum(self._reaches[begin:end], end)
+        if start == stop or reaches[start - begin] != stop:
+            return False
+        upto = np.concatenate(((0.0,), self._masses[begin:end].cumsum()))
+        weights = upto[reaches - begin] - upto[:-1]
+        own = weights[start - begin]
+        weights[start - begin] = -math.inf
+        return bool(own > weights.max() + MARGIN * upto[-1])
+
+
+def _stretch(columns: Columns, counts: Indices, first: int, last: int, more: int = 0) -> Stretch:
+    """The clusters `first` to `last`, of which each holds `counts`, and `more` that are in none."""
+    ends = counts.cumsum()
+    left, right = (int(ends[each - 1]) if each else 0 for each in (first, last))
+    return Stretch(Columns(columns.table[:, left : right + more], columns.width), left, first, last)

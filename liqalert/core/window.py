@@ -7,8 +7,10 @@ decay), so ageing multiplies every weight by one factor and touches no event.
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
-from typing import TypeAlias
+from itertools import pairwise
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -26,19 +28,29 @@ from liqalert.core.columns import (
     length,
 )
 from liqalert.core.market import UnixTime
-from liqalert.core.spans import add_spans, kept_spans, spans
+from liqalert.core.spans import add_spans, kept_spans, spans, take_spans
 
 ONE_BY_ONE = 8
-"""Up to so many are put into a table one by one."""
+"""Up to so many are put into a table, or taken out of it, one by one."""
 SPARE = 64
 """One in so many places is left free for what comes."""
+WASTE = 8
+"""A table is moved to a smaller place where it leaves more than one in so many free."""
 ROW_BY_ROW = 8192
 """From so many on, a table makes room row by row: numpy moves a whole one by way of a copy."""
 FEW = 320
-"""One new liquidation changes spans faster than they are found anew where at least so many are held."""
+"""One liquidation that comes or goes changes spans faster than they are found anew where at least so many are held."""
 
 Key: TypeAlias = tuple[float, UnixTime, float]
 """Price, event time, quantity: what tells two liquidations of a side apart, and their order."""
+
+
+class Gone(NamedTuple):
+    """A liquidation that grew too old."""
+
+    cluster: int
+    """The one it was in after the last rebuild."""
+    mass: float
 
 
 class Window:
@@ -48,7 +60,7 @@ class Window:
     liquidation adds one to the spans of those below it that reach up to it.
     """
 
-    __slots__ = ("_store", "_table", "_width", "arrived", "changed", "oldest")
+    __slots__ = ("_store", "_table", "_width", "arrived", "changed", "gone", "oldest")
 
     def __init__(self) -> None:
         self._store = self._table = np.empty((SPAN + 1, 0))
@@ -60,7 +72,10 @@ class Window:
         self.changed = False
         """Whether anything came or went since the last rebuild."""
         self.arrived: Sequence[int] | None = None
-        """Where in the table that is which came since the last rebuild; None where it is much, or more has changed."""
+        """Where in the table that is which came since the last rebuild; None where it is much, or more has changed than
+        this and what is gone."""
+        self.gone: list[Gone] = []
+        """What went since the last rebuild, as long as it is known what came."""
 
     def __len__(self) -> int:
         return length(self._table)
@@ -137,12 +152,38 @@ class Window:
         if self.oldest >= before:
             return
         kept = self._table[TIME] >= before
-        if not kept.all():
-            if self._width is not None:
-                self._table[SPAN] = kept_spans(self._table[SPAN], kept)
-            self._store = self._table = self._table[:, kept]
-            self.changed, self.arrived = True, None
+        places = np.flatnonzero(~kept).tolist()
+        if places:
+            self.changed = True
+            if len(places) <= ONE_BY_ONE and len(places) * FEW <= length(self._table):
+                self._note_gone(places)
+                self._take_out(places)
+            else:
+                self.arrived = None
+                if self._width is not None:
+                    self._table[SPAN] = kept_spans(self._table[SPAN], kept)
+                self._store = self._table = self._table[:, kept]
         self.oldest = self._table[TIME].min(initial=float("inf"))
+
+    def _note_gone(self, places: Sequence[int]) -> None:
+        clusters = self._table[OWNER, places].astype(np.int64).tolist()
+        if self.arrived is None or NO_OWNER in clusters:
+            self.arrived = None
+        else:
+            self.arrived = [place - bisect(places, place) for place in self.arrived]
+            self.gone += map(Gone, clusters, self._table[MASS, places].tolist())
+
+    def _take_out(self, places: Sequence[int]) -> None:
+        """In place, row by row: numpy moves a whole table by way of a copy."""
+        table, left = self._table, length(self._table) - len(places)
+        if self._width is not None:
+            take_spans(table[PRICE], table[SPAN], places, self._width)
+        for number, (place, behind) in enumerate(pairwise((*places, length(table)))):
+            for row in table:
+                row[place - number : behind - number - 1] = row[place + 1 : behind]
+        self._table = table[:, :left]
+        if length(self._store) - left > left // WASTE:
+            self._store = self._table = self._table.copy()
 
     def rescale(self, factor: float) -> None:
         """Multiplies every mass: the landmark has moved."""
@@ -161,7 +202,7 @@ class Window:
         self._table[OWNER, left:right] = owners
         if more:
             self._table[OWNER, right:] += more
-        self.changed, self.arrived = False, ()
+        self.changed, self.arrived, self.gone = False, (), []
 
     def adopt(self, owners: Floats) -> None:
         """As if an earlier rebuild had put each liquidation into the cluster that is given for it."""

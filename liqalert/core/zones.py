@@ -174,7 +174,9 @@ def is_old(cluster: Cluster, ended: Iterable[Zone], now: UnixTime, decay_s: floa
     """
     size = magnitude(cluster.notional_usd, cluster.weighted_count)
     return any(
-        (still_covers(cluster, zone) or covers(zone, cluster)) and size <= _outgrown_at(zone, now, decay_s)
+        touches(cluster, zone)  # most lie elsewhere
+        and (still_covers(cluster, zone) or covers(zone, cluster))
+        and size <= _outgrown_at(zone, now, decay_s)
         for zone in ended
     )
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqalert.core import sides
+from liqalert.core import sides, window
 from liqalert.core.clusters import COUNT, USD, SideClusters
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.episodes import Decision
@@ -28,17 +28,20 @@ BEGIN = (T0 // LANDMARK_S + 1) * LANDMARK_S - 20 * TERMS.rebuild_s
 
 
 def arrivals(random: Random, ticks: int, most: int) -> Iterator[list[Liquidation]]:
-    """What comes before each tick: here and there, on a grid where windows begin and end, and in bunches."""
-    middle = 1000.0
+    """What comes before each tick: here and there, on a grid where windows begin and end, and in bunches. Some of it
+    goes a few ticks later, and is as old as all the rest or weighs nothing beside it."""
+    middle, fresh = 1000.0, random.choice([0, 1, 4])
     for number in range(ticks):
         middle *= math.exp(random.gauss(0.0, 0.005))
         now, came = BEGIN + number * TERMS.rebuild_s, []
-        for _ in range(random.randint(1, most)):
+        for _ in range(random.randint(0, most)):
             spread = random.choice([0.001, 0.03])
             price = middle * math.exp(random.gauss(0.0, spread))
             if random.random() < 0.3:
                 price = 1000.0 * 1.02 ** (random.randint(-16, 16) / 4)
-            age = random.choice([0.0, random.uniform(0.0, TERMS.history_s)])
+            goes_in_s = random.uniform(0.0, 0.5 * ticks * TERMS.rebuild_s)
+            old = random.choice([random.uniform(0.0, TERMS.history_s), TERMS.history_s - goes_in_s])
+            age = random.choice([*[0.0] * fresh, old])
             came.append(liquidation(price, 10.0 ** random.uniform(2, 6), now - age, received=now))
         yield came
 
@@ -48,6 +51,7 @@ def run(seed: int, great: int, most: int) -> Iterator[tuple[Snapshot, tuple[Deci
     engine = Engine(TERMS)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sides, "GREAT", great)
+        patch.setattr(window, "FEW", great)
         for number, came in enumerate(arrivals(Random(seed), 40, most)):
             now = BEGIN + number * TERMS.rebuild_s
             for each in came:
@@ -105,7 +109,7 @@ def test_outside_the_stretch_every_window_stays_and_inside_are_those_of_the_stre
     )
     arrived = sorted(held.prices.tolist().index(each.price) for each in came)
 
-    stretch = to_be_cut(held, arrived, before.ends - before.starts, before.masses, TERMS.window_width)
+    stretch = to_be_cut(held, arrived, (), before.ends - before.starts, before.masses, TERMS.window_width)
 
     after, inside = parts_of(held), parts_of(stretch.columns)
     right = stretch.left + len(stretch.columns)
@@ -119,7 +123,8 @@ def test_outside_the_stretch_every_window_stays_and_inside_are_those_of_the_stre
     assert inside.masses.tolist() == after.masses[stretch.first :][: len(inside.masses)].tolist()
 
 
-def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("over_s", "leave"), [(3000.0, 0), (TERMS.history_s, 35)])
+def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch, over_s: float, leave: int) -> None:
     random = Random(1)
     engine = Engine(TERMS)
     found: list[Stretch] = []
@@ -129,7 +134,7 @@ def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         return found[-1]
 
     for number in range(3000):
-        engine.add(spread(random, T0 - number), T0)
+        engine.add(spread(random, T0 - over_s * number / 2999), T0)
     engine.tick(T0)
     monkeypatch.setattr("liqalert.core.sides.to_be_cut", noted)
 
@@ -140,11 +145,11 @@ def test_of_a_great_side_little_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 
     [held] = snapshot.sides.values()
     assert isinstance(held, SideClusters)
-    assert held.table[COUNT].sum() == 3100
+    assert held.table[COUNT].sum() == 3100 - leave
     assert held.table[USD].min() > 0.0
     assert len(found) == 100
-    assert sum(len(stretch.columns) for stretch in found) < 3000 * 100 / 4
-    assert sum(stretch.counts is None for stretch in found) < 100 / 2
+    assert sum(len(stretch.columns) for stretch in found) < 3000 * 100 / 3
+    assert sum(stretch.counts is None for stretch in found) < 100 / 4
 
 
 def spread(random: Random, at: float) -> Liquidation:
