@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -147,23 +146,14 @@ def _heirs(shared: Shared, weights: Sequence[float], previous: Sequence[Identity
     kept = dict(shared.keys())
     if len(kept) == len(set(kept.values())) == len(shared):
         return kept  # each has kept to itself, beside others that are new or gone
-    news = Counter(old for old, _ in shared)
-    olds = Counter(new for _, new in shared)
+    old_weights = dict.fromkeys(kept, 0.0)
+    for (old, _), weight in shared.items():
+        old_weights[old] += weight
     heirs: dict[int, int] = {}
-    contested: dict[int, float] = {}
-    """The weights of the old clusters that have come apart or together with others."""
-    for (old, new), weight in shared.items():
-        if news[old] == olds[new] == 1:
-            heirs[old] = new  # all that is left of it, and nobody else's
-        else:
-            contested[old] = contested.get(old, 0.0) + weight
-    candidates = sorted(
-        ((pair, weight) for pair, weight in shared.items() if pair[0] in contested),
-        key=lambda item: (-item[1], previous[item[0][0]].born_at, previous[item[0][0]].id, item[0][1]),
-    )
     taken: set[int] = set()
-    for (old, new), weight in candidates:
-        enough = weight >= 0.5 * min(contested[old], weights[new]) * (1.0 - 1e-12)
+    candidates = [(-weight, previous[old].born_at, previous[old].id, new, old) for (old, new), weight in shared.items()]
+    for lightness, _, _, new, old in sorted(candidates):
+        enough = -lightness >= 0.5 * min(old_weights[old], weights[new]) * (1.0 - 1e-12)
         if enough and old not in heirs and new not in taken:
             heirs[old] = new
             taken.add(new)

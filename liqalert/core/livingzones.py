@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from liqalert.core.baselines import Owner
-from liqalert.core.candidates import zone_table
-from liqalert.core.columns import Floats
+from liqalert.core.candidates import ZoneRow, zone_rows
 from liqalert.core.market import Instrument
 from liqalert.core.zones import Zone
 
@@ -17,7 +16,7 @@ class LivingZones:
     def __init__(self) -> None:
         self._zones: dict[Instrument, dict[str, Zone]] = {}
         self._of_sides: dict[Owner, tuple[Zone, ...]] = {}
-        self._tables: dict[Owner, Floats] = {}
+        self._rows: dict[Owner, list[ZoneRow]] = {}
 
     def put(self, zone: Zone) -> None:
         """A new one, or what has become of one."""
@@ -51,14 +50,14 @@ class LivingZones:
         """Those of its side, itself included."""
         return self.of_side((zone.instrument, zone.liquidated))
 
-    def table(self, owner: Owner) -> Floats:
+    def rows(self, owner: Owner) -> list[ZoneRow]:
         """Those of the side as the candidates are compared with them."""
-        known = self._tables.get(owner)
+        known = self._rows.get(owner)
         if known is None:
-            known = self._tables[owner] = zone_table(self.of_side(owner))
+            known = self._rows[owner] = zone_rows(self.of_side(owner))
         return known
 
     def _forget_side(self, zone: Zone) -> None:
         owner = (zone.instrument, zone.liquidated)
         self._of_sides.pop(owner, None)
-        self._tables.pop(owner, None)
+        self._rows.pop(owner, None)

@@ -97,7 +97,7 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        for news in rebuilt.candidates.news(map(self._zones.table, rebuilt.owners)):
+        for news in rebuilt.candidates.news(map(self._zones.rows, rebuilt.owners)):
             yield from self._follow_each(rebuilt.owners[news.side], rebuilt.clusters[news.side], news, now)
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
