@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -16,8 +16,7 @@ NO_OWNER = -1
 """Owner of a liquidation that came after the last rebuild."""
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(Struct, frozen=True, gc=False, eq=False):
     """Liquidations by ascending (price, event time, quantity), one row of `table` a field."""
 
     table: Floats

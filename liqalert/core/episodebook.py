@@ -30,6 +30,9 @@ from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone, gap_pct, position
 
+IDLE = EpisodeState.IDLE
+"""Of an enum it would have to be asked for anew each time."""
+
 
 class Sight(Seen, frozen=True, gc=False):
     """With what the evidence needs."""
@@ -229,12 +232,12 @@ class EpisodeBook:
 
     def most_advanced(self, zone: Zone) -> EpisodeState:
         """Remembered as long as nothing changes: rules on a zone are many, and ticks come every few seconds."""
+        episodes = self._episodes.get(zone.id)
+        if not episodes:
+            return IDLE
         approach = self._approaches.get(zone.id)
         if approach is not None and approach.most_advanced is not None:
             return approach.most_advanced
-        episodes = self._episodes.get(zone.id)
-        if not episodes:
-            return EpisodeState.IDLE
         found = max((episode.state for episode in episodes.values()), key=ADVANCEMENT.__getitem__)
         if approach is not None:
             approach.most_advanced = found

@@ -65,30 +65,26 @@ class Episode(Struct, frozen=True, gc=False):
     """Nearest the mark has come to the edge it came from since near, in per cent; negative: so far past that edge."""
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneOpened:
+class ZoneOpened(Struct, frozen=True, gc=False):
     zone: Zone
     at: UnixTime
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneRewritten:
+class ZoneRewritten(Struct, frozen=True, gc=False):
     """The zone's cluster made a new high: band, strength, notional, count and peak are new."""
 
     zone: Zone
     at: UnixTime
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneSeenFrom:
+class ZoneSeenFrom(Struct, frozen=True, gc=False):
     """The mark was seen outside the band on another side than before (or for the first time)."""
 
     zone: Zone
     at: UnixTime
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneEnded:
+class ZoneEnded(Struct, frozen=True, gc=False):
     zone: Zone
     at: UnixTime
     reason: ZoneEnd
@@ -106,16 +102,14 @@ class Transition(Struct, frozen=True, gc=False):
     alert: Alert | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EpisodeMoved:
+class EpisodeMoved(Struct, frozen=True, gc=False):
     """A stronger zone took this episode over from the zone that ended: `episode.zone_id` is the survivor's."""
 
     episode: Episode
     at: UnixTime
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Struct, frozen=True, gc=False):
     """Someone is to be told of something that is no episode: a zone formed or grown, a cascade, a large liquidation."""
 
     alert: Alert

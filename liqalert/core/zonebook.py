@@ -173,9 +173,9 @@ class ZoneBook:
                 cluster = clusters[place]
             covered = covered_by(cluster, self._zones.of_side(owner))
             if covered:
-                zone = max(covered, key=lambda zone: (zone.strength, zone.id))
-                outgrown = strength_of(cluster, zone.baseline) > zone.strength
-                done = self._rewrite(zone, cluster, now) if outgrown else ()
+                zone = covered[0] if len(covered) == 1 else max(covered, key=lambda zone: (zone.strength, zone.id))
+                strength = strength_of(cluster, zone.baseline)
+                done = self._rewrite(zone, cluster, strength, now) if strength > zone.strength else ()
             else:
                 done = self._open(cluster, now) if cluster.strength >= OPENS_AT_STRENGTH else ()
             for decision in done:
@@ -193,20 +193,16 @@ class ZoneBook:
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
-        growth = Growth(zone, 0.0, now, partial(self._growth_evidence, zone, now))
-        yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
+        yield from self._growth(zone, 0.0, now)
         yield from self._absorb(zone, now)
 
-    def _rewrite(self, zone: Zone, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
+    def _rewrite(self, zone: Zone, cluster: Cluster, strength: float, now: UnixTime) -> Iterator[Decision]:
         self._reach(zone.instrument)
-        renewed = rewrite(zone, cluster, now)
+        renewed = rewrite(zone, cluster, strength, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
         yield from self._episodes.interrupt(zone, self.mark(zone.instrument), now)
-        growth = Growth(renewed, zone.strength, now, partial(self._growth_evidence, renewed, now))
-        yield from formed(self._rules.covering(RuleKind.FORMED, zone.instrument), growth)
-        if self._episodes.is_open(renewed):
-            yield from grown(self._rules.covering(RuleKind.GROWN, zone.instrument), growth)
+        yield from self._growth(renewed, zone.strength, now)
         rivals = overlapping(renewed, self._zones.beside(zone))
         if rivals:
             yield from self._absorb(max((renewed, *rivals), key=lambda rival: (rival.strength, rival.id)), now)
@@ -255,6 +251,16 @@ class ZoneBook:
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
         self._sides.touch(owner)
+
+    def _growth(self, zone: Zone, before: float, now: UnixTime) -> Iterator[Decision]:
+        """What is told of a zone that is stronger than it was."""
+        forming = self._rules.covering(RuleKind.FORMED, zone.instrument)
+        growing = self._rules.covering(RuleKind.GROWN, zone.instrument)
+        if forming or growing:
+            growth = Growth(zone, before, now, partial(self._growth_evidence, zone, now))
+            yield from formed(forming, growth)
+            if self._episodes.is_open(zone):
+                yield from grown(growing, growth)
 
     def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
         return self._episodes.evidence(rule, zone, self.mark(zone.instrument), now)

@@ -107,8 +107,9 @@ def open_zone(cluster: Cluster, now: UnixTime) -> Zone:
     )
 
 
-def rewrite(zone: Zone, cluster: Cluster, now: UnixTime) -> Zone:
-    """`zone` as its cluster stands now. The band is new, so where the mark was seen no longer counts."""
+def rewrite(zone: Zone, cluster: Cluster, strength: float, now: UnixTime) -> Zone:
+    """`zone` as its cluster stands now, which has this strength by the zone's baseline. The band is new, so where the
+    mark was seen no longer counts."""
     # All in order, because `replace` takes three times as long.
     return Zone(
         zone.id,
@@ -117,7 +118,7 @@ def rewrite(zone: Zone, cluster: Cluster, now: UnixTime) -> Zone:
         zone.liquidated,
         cluster.band_low,
         cluster.band_high,
-        strength_of(cluster, zone.baseline),
+        strength,
         cluster.notional_usd,
         cluster.count,
         zone.opened_at,
