@@ -8,10 +8,11 @@ left out is left out by a margin, because numpy rounds otherwise than Python doe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from typing import NamedTuple, TypeAlias
+from struct import Struct
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +31,13 @@ LOW, HIGH, LN_PEAK = range(3)
 OPENS_AT_LOGIT = math.log(OPENS_AT_STRENGTH / (1.0 - OPENS_AT_STRENGTH))
 
 
-ZoneRow: TypeAlias = tuple[float, float, float]
-"""A zone's band, and the logarithm of the magnitude of a cluster that is as strong as it."""
+_ZONE_ROW = Struct("3d")
 
 
-def zone_rows(zones: Iterable[Zone]) -> list[ZoneRow]:
-    return [(zone.low, zone.high, zone.baseline.ln_magnitude(zone.strength)) for zone in zones]
+def zone_row(zone: Zone) -> bytes:
+    """Its band, and the logarithm of the magnitude of a cluster that is as strong as it. Packed: so those of thousands
+    become a table by being joined."""
+    return _ZONE_ROW.pack(zone.low, zone.high, zone.baseline.ln_magnitude(zone.strength))
 
 
 class News(NamedTuple):
@@ -63,9 +65,9 @@ class Candidates:
     """Of each candidate its place among the clusters of its side."""
     _ln_magnitudes: Floats
 
-    def news(self, zones: Iterable[Sequence[ZoneRow]]) -> Iterator[News]:
-        """Of the sides that may have any. `zones` are the living ones of each side, not asked for where there are few
-        candidates."""
+    def news(self, zones: Iterable[Collection[bytes]]) -> Iterator[News]:
+        """Of the sides that may have any. `zones` are the rows of the living ones of each side; they are not asked for
+        where there are few candidates."""
         order = np.lexsort((-self._ln_magnitudes, self._owners))
         places, bounds = self._places[order].tolist(), self._bounds.tolist()
         if len(order) < FEW:
@@ -79,13 +81,13 @@ class Candidates:
                 clusters = self._sides[side].made(mine, columns[first:last])
                 yield News(side, places[news[first] : bounds[side + 1]], dict(zip(mine, clusters, strict=True)))
 
-    def _may_be_news(self, zones: Sequence[Sequence[ZoneRow]]) -> NDArray[np.bool_]:
+    def _may_be_news(self, zones: Sequence[Collection[bytes]]) -> NDArray[np.bool_]:
         """Stronger than a zone that it covers, or strong enough to open one where it covers none.
 
         What one does is nothing to the others, which lie beside it, unless they cover the same zone, which moves then,
         or a zone ends. Clusters lie apart, so only by a hair could two of them cover half of one.
         """
-        table = np.array([*chain.from_iterable(zones)], np.float64).reshape(-1, 3).T
+        table = np.frombuffer(b"".join(chain.from_iterable(zones))).reshape(-1, 3).T
         candidates, beside, shares = self._pairs(table, [*map(len, zones)])
         news = self._may_open()
         news[candidates[shares >= COVERS + MARGIN]] = False

@@ -18,13 +18,9 @@ from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
-from liqalert.core.windows import Side, Windows
+from liqalert.core.window import GREAT
+from liqalert.core.windows import MOST_AT_ONCE, Side, Windows
 from liqalert.core.zones import Zone, strongest
-
-MOST_AT_ONCE = 50_000
-"""Liquidations whose clusters are cut together; a single side may have more."""
-GREAT = 1024
-"""Of a side with so many liquidations only that is cut anew where something changes."""
 
 
 class Rebuilt(NamedTuple):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 def reach(prices: NDArray[np.float64], width: float) -> NDArray[np.int64]:
     """For each of the ascending `prices`: where a window ends that begins with it and is `width` wide in log price."""
-    ends: NDArray[np.int64] = prices.searchsorted(prices * _factor(width), side="right")
+    ends: NDArray[np.int64] = prices.searchsorted(prices * factor_of(width), side="right")
     return ends
 
 
@@ -29,7 +29,7 @@ def add_spans(prices: NDArray[np.float64], known: NDArray[np.float64], places: S
 
     A new liquidation is in the windows of a stretch of others that ends just below it.
     """
-    factor = _factor(width)
+    factor = factor_of(width)
     for place in places:
         known[first_reaching(prices, place, width) : place] += 1.0
     for place in places:
@@ -47,7 +47,7 @@ def first_reaching(prices: NDArray[np.float64], place: int, width: float) -> int
 
     Asked by the very product that `reach` takes, because a quotient may be rounded to the other side of an edge.
     """
-    factor, price = _factor(width), prices[place]
+    factor, price = factor_of(width), prices[place]
     first = int(prices.searchsorted(price / factor))
     while first > 0 and prices[first - 1] * factor >= price:
         first = int(prices.searchsorted(prices[first - 1]))
@@ -64,7 +64,7 @@ def kept_spans(known: NDArray[np.float64], kept: NDArray[np.bool_]) -> NDArray[n
     return within
 
 
-def _factor(width: float) -> float:
+def factor_of(width: float) -> float:
     """From the first price of a window to its last. The hair of tolerance keeps prices together that lie exactly one
     window apart, in spite of rounding."""
     return math.exp(width * (1.0 + 1e-12))

@@ -38,6 +38,8 @@ WASTE = 8
 """A table is moved to a smaller place where it leaves more than one in so many free."""
 ROW_BY_ROW = 8192
 """From so many on, a table makes room row by row: numpy moves a whole one by way of a copy."""
+GREAT = 1024
+"""Of a side with so many liquidations only that is cut anew where something changes."""
 FEW = 320
 """One liquidation that comes or goes changes spans faster than they are found anew where at least so many are held."""
 
@@ -78,10 +80,11 @@ class Window:
         """What went since the last rebuild, as long as it is known what came."""
 
     def __len__(self) -> int:
-        return length(self._table)
+        held: int = self._table.shape[1]
+        return held
 
     def holds(self, key: Key) -> bool:
-        place = self._place(key, int(self._table[PRICE].searchsorted(key[0])))
+        place = self.place(key, int(self._table[PRICE].searchsorted(key[0])))
         return place < length(self._table) and self._key(place) == key
 
     def put(self, columns: Floats) -> None:
@@ -106,12 +109,18 @@ class Window:
         self.oldest = min(self.oldest, oldest)
         self.changed = True
 
-    def _place(self, key: Key, start: int) -> int:
+    def place(self, key: Key, start: int) -> int:
         """Where it is in the table, or belongs: from `start`, the first place with its price, or a higher one."""
         place, size = start, length(self._table)
         while place < size and self._table[PRICE, place] == key[0] and self._key(place) < key:
             place += 1
         return place
+
+    def replace(self, table: Floats, oldest: UnixTime) -> None:
+        """`table` is what `put` would have made of it, spans included, with more of which the oldest happened then."""
+        self._store = self._table = table
+        self.oldest = min(self.oldest, oldest)
+        self.changed, self.arrived = True, None
 
     def _key(self, place: int) -> Key:
         price, happened_at, quantity = self._table[: QUANTITY + 1, place].tolist()
@@ -122,7 +131,7 @@ class Window:
         together. Its place."""
         before, size = self._table, length(self._table)
         price, happened_at, quantity = values[: QUANTITY + 1]
-        place = self._place((price, happened_at, quantity), int(before[PRICE].searchsorted(price)))
+        place = self.place((price, happened_at, quantity), int(before[PRICE].searchsorted(price)))
         if length(self._store) == size:
             self._store = np.empty((SPAN + 1, size + 2 + size // SPARE))
             self._store[:, :place] = before[:, :place]
@@ -144,7 +153,7 @@ class Window:
         equal = prices.take(starts, mode="clip") == columns[PRICE] if len(prices) else np.zeros(0)
         for number in np.flatnonzero(equal).tolist():
             price, happened_at, quantity = columns[: QUANTITY + 1, number].tolist()
-            places[number] = self._place((price, happened_at, quantity), places[number])
+            places[number] = self.place((price, happened_at, quantity), places[number])
         return places
 
     def prune(self, before: UnixTime) -> None:
@@ -212,6 +221,10 @@ class Window:
     def columns(self) -> Columns:
         """What is held, until the next change: not a copy."""
         return Columns(self._table, self._width)
+
+    def is_spanned(self, width: float) -> bool:
+        """Whether it holds the spans of windows of `width` in log price."""
+        return self._width == width
 
     def spanned(self, width: float) -> Columns:
         """Like `columns`, with the spans of windows of `width` in log price."""

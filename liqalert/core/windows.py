@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from struct import Struct
+from typing import TypeAlias
 
 import numpy as np
 
 from liqalert.core.baselines import Owner
 from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats
 from liqalert.core.identity import Identity
+from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.core.terms import Terms
-from liqalert.core.window import Key, Window, masses
+from liqalert.core.window import GREAT, Key, Window, masses
 
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
@@ -23,8 +25,14 @@ _FRESH = Struct("6d")
 """A liquidation that no window has yet: its side's number, then as in a window, but for the mass: when it was
 received. Less than half of what it takes as objects, and the collector does not look through it."""
 _pack = _FRESH.pack
+MOST_AT_ONCE = 50_000
+"""Liquidations that are gone through together: so many fit a processor's cache. A single side may have more."""
 MOST_FRESH = (1 << 16) * _FRESH.size
 """So many bytes of liquidations are kept apart at most."""
+MANY = 8
+"""So many small windows take what has come for less at once than one by one."""
+Run: TypeAlias = tuple[int, int, int]
+"""Where the liquidations of one side begin and end among all that have come, and the side's number."""
 _NUMBER = 0
 _VALUES = slice(1, None)
 _RECEIVED = MASS
@@ -155,18 +163,48 @@ class Windows:
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
         starts = [0, *(np.flatnonzero(of_sides[1:] != of_sides[:-1]) + 1).tolist()]
         ends, numbers = [*starts[1:], len(rows)], of_sides[starts].astype(np.int64).tolist()
-        done = 0
+        left = np.ones(len(rows), np.bool_)
         try:
-            for start, end, number in zip(starts, ends, numbers, strict=True):
-                side = self._sides[number]
-                side.window.put(columns[:, start:end])
-                done = end
-                self._changed.add(number)
-                if side.window.oldest < side.ages_from:
-                    self._watch_age(side)
+            for together in self._together(zip(starts, ends, numbers, strict=True)):
+                self._put(columns, together)
+                for start, end, number in together:
+                    left[start:end] = False
+                    self._changed.add(number)
+                    side = self._sides[number]
+                    if side.window.oldest < side.ages_from:
+                        self._watch_age(side)
         finally:
             # Nearly always nothing is left; what is after an error, the next tick puts into the windows.
-            self._fresh, self._fresh_keys = bytearray(rows[done:].tobytes()), {}
+            self._fresh, self._fresh_keys = bytearray(rows[left].tobytes()), {}
+
+    def _together(self, runs: Iterable[Run]) -> Iterator[Sequence[Run]]:
+        """Those that go into many small windows at once, and each other alone."""
+        small: list[Run] = []
+        held = 0
+        for run in runs:
+            window = self._sides[run[-1]].window
+            if 0 < len(window) < GREAT and window.is_spanned(self._terms.window_width):
+                small.append(run)
+                held += len(window)
+                if held > MOST_AT_ONCE:
+                    yield small
+                    small, held = [], 0
+            else:
+                yield (run,)
+        if len(small) < MANY:
+            yield from ((run,) for run in small)
+        else:
+            yield small
+
+    def _put(self, columns: Floats, together: Sequence[Run]) -> None:
+        """All of them, or none if that fails."""
+        windows = [self._sides[number].window for _, _, number in together]
+        if len(windows) == 1:
+            [(start, end, _)] = together
+            windows[0].put(columns[:, start:end])
+        else:
+            joined = np.concatenate([columns[:, start:end] for start, end, _ in together], axis=1)
+            put_together(windows, joined, [end - start for start, end, _ in together], self._terms.window_width)
 
     def _prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""

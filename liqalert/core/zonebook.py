@@ -156,7 +156,7 @@ class ZoneBook:
             self._views |= {each: () for each in self._zones.instruments() if each not in self._views}
         for instrument in self._stale & self._views.keys():
             zones = self._zones.of(instrument)
-            self._views[instrument] = tuple([(zone, self._episodes.most_advanced(zone)) for zone in zones])
+            self._views[instrument] = tuple(zip(zones, map(self._episodes.most_advanced, zones), strict=True))
         self._stale.clear()
         return ZoneViews(tuple(self._views.values()), sides, now, self._terms.decay_s)
 

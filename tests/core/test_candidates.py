@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.candidates import Candidates, News, candidates, zone_rows
+from liqalert.core.candidates import Candidates, News, candidates, zone_row
 from liqalert.core.clusters import SideClusters
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision, ZoneEnded, ZoneOpened, ZoneRewritten
@@ -56,7 +56,7 @@ def sides(draw: st.DrawFn) -> tuple[SideClusters, list[Zone]]:
 def test_what_is_certain_to_do_nothing_does_nothing(given: list[tuple[SideClusters, list[Zone]]]) -> None:
     held = [clusters for clusters, _ in given]
     found = candidates(held, 1.0, Terms(min_notional_usd=2e4, min_events=1))
-    news = {each.side: each for each in found.news([zone_rows(zones) for _, zones in given])}
+    news = {each.side: each for each in found.news([[*map(zone_row, zones)] for _, zones in given])}
 
     assert list(news) == sorted(news)
     for side, (clusters, zones) in enumerate(given):
@@ -110,7 +110,7 @@ def test_only_what_has_outgrown_its_zone_is_news() -> None:
     outgrown = [*usual[:1], zone(*bands[1], strength=side[0].strength), *usual[2:]]
 
     # A hair weaker than their zones.
-    found = [*candidates([side, side], 1.0 - 1e-8, Terms()).news([zone_rows(usual), zone_rows(outgrown)])]
+    found = [*candidates([side, side], 1.0 - 1e-8, Terms()).news([[*map(zone_row, usual)], [*map(zone_row, outgrown)]])]
 
     assert found == [News(1, [1, 0], {1: side[1]})]
 

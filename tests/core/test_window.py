@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +13,7 @@ import liqalert.core.window
 import liqalert.core.windows
 from liqalert.core.columns import Floats
 from liqalert.core.engine import Engine, Snapshot, Verdict
+from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation
 from liqalert.core.spans import reach
 from liqalert.core.terms import Terms
@@ -205,6 +208,36 @@ def test_what_an_error_kept_from_its_window_gets_there_with_the_next_tick(monkey
         engine.add(liquidation(103.0, 1000.0, T0, instrument=Instrument("binance", "CUSDT")), T0) is Verdict.DUPLICATE
     )
     assert held(T0 + 5.0) == [4, 4, 4]
+
+
+def test_of_many_windows_at_once_an_error_keeps_all_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that are new or great are put into by themselves."""
+
+    def come(number: int) -> None:
+        for symbol in range(20 if number else 10):
+            instrument = Instrument("binance", f"S{symbol}")
+            engine.add(liquidation(100.0 + number, 1000.0, T0, instrument=instrument), T0)
+
+    def failing(*given: Any) -> None:
+        tried.append(len(given[0]))
+        if len(tried) == 1:
+            raise MemoryError
+        put_together(*given)
+
+    engine, tried = Engine(TERMS), list[int]()
+    monkeypatch.setattr(liqalert.core.windows, "put_together", failing)
+    come(0)
+    engine.tick(T0)
+    come(1)
+    with pytest.raises(MemoryError):
+        engine.tick(T0 + 5.0)
+    come(1)  # all are known
+    come(2)
+
+    snapshot, _ = engine.tick(T0 + 10.0)
+
+    assert tried == [10, 10]
+    assert sorted(sum(each.count for each in side) for side in snapshot.sides.values()) == [2] * 10 + [3] * 10
 
 
 @given(arrivals)
