@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TypeAlias
 
 import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.market import Instrument, PositionSide, UnixTime
@@ -41,74 +41,139 @@ class Identity(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A cluster that is no more: `merged_into` took most of its weight; None when its liquidations grew too old."""
+class Shared:
+    """What old and new clusters of several sides have in common: pairs by side, then by new, then by old cluster."""
 
-    id: str
-    merged_into: str | None
+    sides: Indices
+    """Of each pair."""
+    olds: Indices
+    """Position of the old cluster among those of its side."""
+    news: Indices
+    weights: Floats
+    """Of the liquidations that were in the old cluster and are in the new one, above 0."""
+    old_counts: Indices
+    """How many clusters each side had."""
+    new_counts: Indices
 
+    def moved(self) -> NDArray[np.bool_]:
+        """By side: whether its clusters have not each kept to itself, as they nearly always do."""
+        pairs = np.bincount(self.sides, minlength=len(self.old_counts))
+        changed = np.bincount(self.sides[self.olds != self.news], minlength=len(self.old_counts))
+        kept = (pairs == self.old_counts) & (self.new_counts == self.old_counts) & (changed == 0)
+        moved: NDArray[np.bool_] = ~kept
+        return moved
 
-Shared: TypeAlias = Mapping[tuple[int, int], float]
-"""Weight of the liquidations that were in old cluster `o` and are in new cluster `n`, by (o, n)."""
+    def of(self, moved: NDArray[np.bool_]) -> Shared:
+        """The same with the pairs of those sides alone."""
+        inside = moved[self.sides]
+        pairs = (self.sides[inside], self.olds[inside], self.news[inside], self.weights[inside])
+        return Shared(*pairs, self.old_counts, self.new_counts)
 
 
 def identify(
     shared: Shared,
-    weights: Sequence[float],
+    weights: Floats,
     *,
-    previous: tuple[Identity, ...],
+    previous: Sequence[Sequence[Identity]],
     now: UnixTime,
-    new_id: Callable[[int], str],
-) -> tuple[tuple[Identity, ...], tuple[Ended, ...]]:
-    """The identities of new clusters that weigh `weights`, in their order, and the previous clusters that ended.
+    new_id: Callable[[int, int], str],
+) -> Iterator[tuple[int, tuple[Identity, ...]]]:
+    """The sides whose clusters have not each kept to itself, and the identities of their clusters now.
 
     An old cluster passes its id on where the shared weight is at least half of the lighter of the two, the largest
-    share first, then the older cluster, then the smaller id.
+    share first, then the older cluster, then the smaller id. `weights` are those of the new clusters of all sides, one
+    after the other, which `new_id` is asked by, too: by their side and by their number.
     """
-    heir_of = _heirs(shared, weights, previous)
-    inherited = {new: old for old, new in heir_of.items()}
-    identities = []
-    for position in range(len(weights)):
-        if position in inherited:
-            identities.append(previous[inherited[position]])
-        else:
-            identities.append(Identity(new_id(position), now, _parent(shared, position, heir_of, previous)))
-    if len(heir_of) == len(previous):
-        return tuple(identities), ()
-    ended = [old for old in range(len(previous)) if old not in heir_of]
-    return tuple(identities), tuple(Ended(previous[old].id, _took_most(shared, old, identities)) for old in ended)
+    moved = shared.moved()
+    (sides,) = moved.nonzero()
+    if not len(sides):
+        return
+    kin = _Kin.of(shared.of(moved), weights)
+    inherited = kin.inherited(previous)
+    passed_on = set(inherited.values())
+    for side in sides.tolist():
+        old_first, known = int(kin.old_firsts[side]), previous[side]
+        identities = []
+        for new in range(int(kin.new_firsts[side]), int(kin.new_firsts[side + 1])):
+            old = inherited.get(new)
+            if old is None:
+                parent = kin.parent(new, passed_on)
+                split_from = None if parent is None else known[parent - old_first].id
+                identities.append(Identity(new_id(side, new), now, split_from))
+            else:
+                identities.append(known[old - old_first])
+        yield side, tuple(identities)
 
 
 @dataclass(frozen=True, slots=True)
-class SharedWeights:
-    """What the old and the new clusters of several sides have in common."""
+class _Kin:
+    """The same pairs, with each cluster counted among those of all sides."""
 
-    unmoved: Sequence[bool]
-    """By side: whether each cluster has kept to itself, as it nearly always does. Then all identities stay."""
-    _olds: Indices
-    _news: Indices
-    _weights: Floats
-    _bounds: Sequence[int]
+    shared: Shared
+    olds: Indices
+    news: Indices
+    enough: NDArray[np.bool_]
+    """Whether the weight is at least half of the lighter of the two."""
+    old_firsts: Indices
+    """Where those of each side begin, and the end."""
+    new_firsts: Indices
 
-    def of(self, number: int) -> Shared:
-        """The weights that `identify` takes, for one side."""
-        inside = slice(self._bounds[number], self._bounds[number + 1])
-        pairs = zip(self._olds[inside].tolist(), self._news[inside].tolist(), strict=True)
-        return dict(zip(pairs, self._weights[inside].tolist(), strict=True))
+    @classmethod
+    def of(cls, shared: Shared, weights: Floats) -> _Kin:
+        old_firsts = np.concatenate(((0,), shared.old_counts.cumsum()))
+        new_firsts = np.concatenate(((0,), shared.new_counts.cumsum()))
+        olds, news = old_firsts[shared.sides] + shared.olds, new_firsts[shared.sides] + shared.news
+        lighter = np.minimum(np.bincount(olds, shared.weights)[olds], weights[news])
+        enough = shared.weights >= 0.5 * lighter * (1.0 - 1e-12)
+        return cls(shared, olds, news, enough, old_firsts, new_firsts)
+
+    def inherited(self, previous: Sequence[Sequence[Identity]]) -> dict[int, int]:
+        """New to old cluster, one to one. Sides have no cluster in common, so that all are gone through at once."""
+        heirs: dict[int, int] = {}
+        passed_on: set[int] = set()
+        order = self._order(previous)
+        for old, new in zip(self.olds[order].tolist(), self.news[order].tolist(), strict=True):
+            if old not in passed_on and new not in heirs:
+                heirs[new] = old
+                passed_on.add(old)
+        return heirs
+
+    def parent(self, new: int, passed_on: Container[int]) -> int | None:
+        """The living cluster that a new one was cut out of, if any: the one that gave most."""
+        first, last = self.news.searchsorted((new, new + 1)).tolist()
+        pairs = zip(self.shared.weights[first:last].tolist(), self.olds[first:last].tolist(), strict=True)
+        givers = [(weight, old) for weight, old in pairs if old in passed_on]
+        return max(givers)[1] if givers else None
+
+    def _order(self, previous: Sequence[Sequence[Identity]]) -> Sequence[int]:
+        """In which the pairs that have enough in common come to their turn."""
+        (places,) = self.enough.nonzero()
+        weights = self.shared.weights[places]
+        order = weights.argsort()[::-1]
+        weights = weights[order]
+        if not (weights[1:] == weights[:-1]).any():
+            found: list[int] = places[order].tolist()
+            return found
+
+        def turn(place: int) -> tuple[float, UnixTime, str, int]:
+            old = previous[self.shared.sides[place]][self.shared.olds[place]]
+            return -float(self.shared.weights[place]), old.born_at, old.id, int(self.news[place])
+
+        return sorted(places.tolist(), key=turn)
 
 
-def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
+def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> Shared:
     """For the sides of `held`, which had `olds` clusters each.
 
     `owners` of the sheet are positions among the old clusters of the same side. Old clusters lie side by side as new
     ones do, so what two have in common is a run of neighbours, or a few where newcomers have come between: each run is
     added up, then the few runs of each pair. A part has a stretch of bins of its own, one for each old cluster.
     """
-    if not len(parts.starts):
-        none = np.empty(0, np.int64)
-        return SharedWeights((olds == 0).tolist(), none, none, np.empty(0), [0] * (len(olds) + 1))
     first = parts.starts.searchsorted(held.bounds)
     news = first[1:] - first[:-1]
+    if not len(parts.starts):
+        none = np.empty(0, np.int64)
+        return Shared(none, none, none, np.empty(0), olds, news)
     bins = olds.repeat(news)
     base = bins.cumsum() - bins
     starts, owners = _runs(held, parts)
@@ -118,17 +183,8 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> SharedWeights:
     weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum())).astype(np.float64)
     (found,) = weights.nonzero()
     part = base.searchsorted(found, side="right") - 1
-    number = first.searchsorted(part, side="right") - 1
-    old, new = found - base[part], part - first[number]
-    sides = len(olds)
-    pairs, moved = np.bincount(number, minlength=sides), np.bincount(number[old != new], minlength=sides)
-    return SharedWeights(
-        ((pairs == olds) & (news == olds) & (moved == 0)).tolist(),
-        old,
-        new,
-        weights[found],
-        number.searchsorted(np.arange(sides + 1)).tolist(),
-    )
+    side = first.searchsorted(part, side="right") - 1
+    return Shared(side, found - base[part], part - first[side], weights[found], olds, news)
 
 
 def _runs(held: Sheet, parts: Parts) -> tuple[Indices, Indices]:
@@ -139,36 +195,6 @@ def _runs(held: Sheet, parts: Parts) -> tuple[Indices, Indices]:
     begins[parts.starts] = True
     (starts,) = begins.nonzero()
     return starts, owners[starts].astype(np.int64)
-
-
-def _heirs(shared: Shared, weights: Sequence[float], previous: Sequence[Identity]) -> dict[int, int]:
-    """Old position to new position, one to one."""
-    kept = dict(shared.keys())
-    if len(kept) == len(set(kept.values())) == len(shared):
-        return kept  # each has kept to itself, beside others that are new or gone
-    old_weights = dict.fromkeys(kept, 0.0)
-    for (old, _), weight in shared.items():
-        old_weights[old] += weight
-    heirs: dict[int, int] = {}
-    taken: set[int] = set()
-    candidates = [(-weight, previous[old].born_at, previous[old].id, new, old) for (old, new), weight in shared.items()]
-    for lightness, _, _, new, old in sorted(candidates):
-        enough = -lightness >= 0.5 * min(old_weights[old], weights[new]) * (1.0 - 1e-12)
-        if enough and old not in heirs and new not in taken:
-            heirs[old] = new
-            taken.add(new)
-    return heirs
-
-
-def _parent(shared: Shared, new: int, heir_of: Mapping[int, int], previous: Sequence[Identity]) -> str | None:
-    """The living cluster that a new one was cut out of, if any."""
-    givers = [(weight, old) for (old, to), weight in shared.items() if to == new and old in heir_of]
-    return previous[max(givers)[1]].id if givers else None
-
-
-def _took_most(shared: Shared, old: int, identities: Sequence[Identity]) -> str | None:
-    takers = [(weight, -new) for (giver, new), weight in shared.items() if giver == old]
-    return identities[-max(takers)[1]].id if takers else None
 
 
 def new_id(owner: tuple[Instrument, PositionSide], columns: Columns, inside: slice, now: UnixTime) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ import numpy as np
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.candidates import Candidates, candidates
 from liqalert.core.clusters import COUNT, USD, SideClusters, table_of
-from liqalert.core.columns import NO_OWNER, Floats, Indices
+from liqalert.core.columns import NO_OWNER, Floats
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
@@ -151,19 +150,17 @@ class Sides:
         now: UnixTime,
     ) -> None:
         """Gives the sides whose clusters have not each kept to itself their new identities."""
+
+        def name(side: int, part: int) -> str:
+            return new_id(changed[side].owner, held.columns, slice(int(parts.starts[part]), int(parts.ends[part])), now)
+
         shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
-        ranges = list(pairwise(parts.starts.searchsorted(held.bounds).tolist()))
-        for number, (side, stretch) in enumerate(zip(changed, stretches, strict=True)):
-            if not shared.unmoved[number]:
-                inside, known = slice(*ranges[number]), side.identities
-                found, _ = identify(
-                    shared.of(number),
-                    parts.masses[inside].tolist(),
-                    previous=known[stretch.first : stretch.last],
-                    now=now,
-                    new_id=partial(_name, side.owner, held, parts.starts[inside], parts.ends[inside], now),
-                )
-                side.identities = (*known[: stretch.first], *found, *known[stretch.last :])
+        previous = [
+            side.identities[stretch.first : stretch.last] for side, stretch in zip(changed, stretches, strict=True)
+        ]
+        for number, found in identify(shared, parts.masses, previous=previous, now=now, new_id=name):
+            side, stretch = changed[number], stretches[number]
+            side.identities = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
 
     def _keep(self, owner: Owner, clusters: SideClusters) -> None:
         if clusters:
@@ -193,7 +190,3 @@ def _groups(changed: Sequence[Side]) -> Iterator[Sequence[Side]]:
         held += len(side.window)
     if group:
         yield group
-
-
-def _name(owner: Owner, held: Sheet, starts: Indices, ends: Indices, now: UnixTime, position: int) -> str:
-    return new_id(owner, held.columns, slice(int(starts[position]), int(ends[position])), now)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.core.engine import Engine
-from liqalert.core.identity import Identity, identify, short_id
+from liqalert.core.identity import Identity, Shared, identify, short_id
 from liqalert.core.market import Liquidation
 from tests.core import reference
 from tests.core.events import T0, TERMS, liquidation
@@ -87,24 +88,67 @@ def test_a_short_id_is_a_hash_in_base_32(text: str, number: float) -> None:
 pairs = st.dictionaries(st.tuples(st.integers(0, 4), st.integers(0, 4)), st.integers(1, 5).map(float), max_size=12)
 
 
-@given(pairs, st.lists(st.integers(0, 5), min_size=5, max_size=5), st.lists(st.integers(0, 2), min_size=5, max_size=5))
+families = st.tuples(
+    pairs,
+    st.lists(st.integers(0, 5), min_size=5, max_size=5),
+    st.lists(st.integers(0, 2), min_size=5, max_size=5),
+)
+"""What is shared, what each new cluster holds beside, and when each old one was born. Few values: many are equal."""
+
+
+@given(st.lists(families, min_size=1, max_size=4), st.booleans())
 def test_ids_go_to_the_heirs_of_the_plain_version(
-    shared: dict[tuple[int, int], float], newcomers: list[int], births: list[int]
+    families: list[tuple[dict[tuple[int, int], float], list[int], list[int]]], unequal: bool
 ) -> None:
-    """Few weights and births, so that many are equal."""
-    previous = tuple(Identity(f"old{number}", T0 + birth) for number, birth in enumerate(births))
-    weights = [
-        more + sum(weight for (_, to), weight in shared.items() if to == new) for new, more in enumerate(newcomers)
+    if unequal:
+        families = [
+            ({pair: weight + 0.01 * number for number, (pair, weight) in enumerate(shared.items())}, newcomers, births)
+            for shared, newcomers, births in families
+        ]
+    previous = [
+        tuple(Identity(f"{side}old{number}", T0 + birth) for number, birth in enumerate(births))
+        for side, (_, _, births) in enumerate(families)
     ]
+    weights = [
+        [more + sum(weight for (_, to), weight in shared.items() if to == new) for new, more in enumerate(newcomers)]
+        for shared, newcomers, _ in families
+    ]
+    found = {
+        side: list(identities)
+        for side, identities in identify(
+            joined_pairs([shared for shared, _, _ in families]),
+            np.concatenate(weights),
+            previous=previous,
+            now=T0 + 9,
+            new_id=lambda side, new: f"{side}new{new - 5 * side}",
+        )
+    }
 
-    identities, ended = identify(shared, weights, previous=previous, now=T0 + 9, new_id=lambda new: f"new{new}")
+    for side, (shared, _, _) in enumerate(families):
+        if side not in found:
+            assert shared.keys() == {(each, each) for each in range(5)}
+            continue
+        heirs = reference.heirs(shared, weights[side], [(each.born_at, each.id) for each in previous[side]])
+        expected = [Identity(f"{side}new{new}", T0 + 9, parent(shared, new, heirs, side)) for new in range(5)]
+        for old, new in heirs.items():
+            expected[new] = previous[side][old]
+        assert found[side] == expected
 
-    heirs = reference.heirs(shared, weights, [(each.born_at, each.id) for each in previous])
-    expected = [f"new{new}" for new in range(5)]
-    for old, new in heirs.items():
-        expected[new] = f"old{old}"
-    assert [each.id for each in identities] == expected
-    assert {each.id for each in ended} == {f"old{old}" for old in range(5) if old not in heirs}
+
+def parent(shared: dict[tuple[int, int], float], new: int, heirs: dict[int, int], side: int) -> str | None:
+    """The living cluster that most of a new one was in."""
+    givers = [(weight, old) for (old, to), weight in shared.items() if to == new and old in heirs]
+    return f"{side}old{max(givers)[1]}" if givers else None
+
+
+def joined_pairs(families: list[dict[tuple[int, int], float]]) -> Shared:
+    """Five old and five new clusters each."""
+    pairs = sorted(
+        (side, new, old, weight) for side, family in enumerate(families) for (old, new), weight in family.items()
+    )
+    sides, news, olds, weights = np.array(pairs, np.float64).reshape(-1, 4).T
+    five = np.full(len(families), 5)
+    return Shared(sides.astype(int), olds.astype(int), news.astype(int), weights, five, five)
 
 
 def test_a_growing_cluster_keeps_its_id() -> None:
