@@ -63,6 +63,11 @@ class Baselines:
             made = self._made[owner] = self._make(owner)
         return made
 
+    def of_each(self, owners: Iterable[Owner], now: UnixTime) -> list[Baseline]:
+        self._turn_day(utc_day(now))
+        made = self._made
+        return [made.get(owner) or self.of(owner, now) for owner in owners]
+
     def made(self) -> Mapping[Owner, Baseline]:
         """Those in force that have been asked for. Changes nothing, whatever the day."""
         return dict(self._made)

@@ -23,6 +23,8 @@ from liqalert.core.spans import reach
 
 BAND_TAIL = 0.01
 """The band leaves out this share of the weight at either end."""
+LONG = 96
+"""Stretches are joined by slices where they are so long in the middle, and by index where they are shorter."""
 ALMOST = 1.0 - 1e-12
 """Weights that differ by less than rounding does are equal."""
 
@@ -182,9 +184,12 @@ def _stretches(firsts: Indices, lengths: Indices) -> Indices:
 
 
 def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
-    """Several stretches of `values`, one after the other. By slices: to index costs more, even where they are short."""
+    """Several stretches of `values`, one after the other."""
     if (lefts[1:] == rights[:-1]).all():
         return values[lefts[0] : rights[-1]]  # all sides, before anything has been taken
+    lengths = rights - lefts
+    if lengths.sum() < LONG * len(lengths):
+        return values.take(_stretches(lefts, lengths))
     joined: Floats = np.concatenate(
         [values[left:right] for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)]
     )

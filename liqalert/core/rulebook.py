@@ -13,12 +13,12 @@ class RuleBook:
 
     def __init__(self) -> None:
         self._rules: tuple[Rule, ...] = ()
-        self._covering: dict[tuple[RuleKind, Instrument], tuple[tuple[str, Rule], ...]] = {}
+        self._covering: dict[RuleKind, dict[Instrument, tuple[tuple[str, Rule], ...]]] = {kind: {} for kind in RuleKind}
         """As far as they have been asked for."""
 
     def replace(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
-        self._covering.clear()
+        self._covering = {kind: {} for kind in RuleKind}
 
     def ids(self) -> frozenset[str]:
         return frozenset(rule.id for rule in self._rules)
@@ -29,9 +29,8 @@ class RuleBook:
 
     def covering(self, kind: RuleKind, instrument: Instrument) -> tuple[tuple[str, Rule], ...]:
         """The rules of `kind` that hold for `instrument`, with their ids, by id."""
-        key = (kind, instrument)
-        found = self._covering.get(key)
+        found = self._covering[kind].get(instrument)
         if found is None:
             mine = (rule for rule in self._rules if rule.kind is kind and rule.covers(instrument))
-            found = self._covering[key] = tuple((rule.id, rule) for rule in mine)
+            found = self._covering[kind][instrument] = tuple((rule.id, rule) for rule in mine)
         return found

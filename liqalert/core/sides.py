@@ -94,10 +94,11 @@ class Sides:
 
     def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> Rebuilt:
         """All of them at once: what each gives depends on itself alone."""
-        stretches = [self._stretch(side) for side in changed]
+        width = self._terms.window_width
+        stretches = [self._stretch(side, width) for side in changed]
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
-        parts = cut(held, self._terms.window_width)
+        parts = cut(held, width)
         if not held.known:
             # By their place among the old clusters of the stretch; newcomers stay below zero.
             held.columns.owners[:] -= firsts.repeat(held.lengths)
@@ -106,9 +107,15 @@ class Sides:
         numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         table, factor = table_of(parts), self._windows.left_at(now)
+        sides = [side.owner for side in changed]
         found = []
-        for side, stretch, (left, right), (start, end) in zip(
-            changed, stretches, pairwise(held.bounds.tolist()), pairwise(bounds.tolist()), strict=True
+        for side, stretch, (left, right), (start, end), baseline in zip(
+            changed,
+            stretches,
+            pairwise(held.bounds.tolist()),
+            pairwise(bounds.tolist()),
+            self._baselines.of_each(sides, now),
+            strict=True,
         ):
             side.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
             # A copy in any case: else all that were cut together would stay as long as one of them does.
@@ -121,19 +128,20 @@ class Sides:
                 of_side,
                 factor=factor,
                 as_of=now,
-                baseline=self._baselines.of(side.owner, now),
+                baseline=baseline,
             )
             self._keep(side.owner, clusters)
             found.append(clusters)
-        return Rebuilt([side.owner for side in changed], found, candidates(found, factor, self._terms))
+        return Rebuilt(sides, found, candidates(found, factor, self._terms))
 
-    def _stretch(self, side: Side) -> Stretch:
+    def _stretch(self, side: Side, width: float) -> Stretch:
         """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
-        window, width = side.window, self._terms.window_width
+        window = side.window
         columns = window.spanned(width)
-        arrived, gone, before = window.arrived, window.gone, self._clusters.get(side.owner)
-        if len(columns) >= GREAT and arrived is not None and (arrived or gone) and before is not None:
-            return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
+        if len(window) >= GREAT:
+            arrived, gone, before = window.arrived, window.gone, self._clusters.get(side.owner)
+            if arrived is not None and (arrived or gone) and before is not None:
+                return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
         return Stretch(columns, 0, 0, len(side.identities))
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:

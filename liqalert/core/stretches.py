@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from liqalert.core.columns import Columns, Floats, Indices
 from liqalert.core.partition import ALMOST
@@ -32,7 +34,7 @@ NOTHING = 2.0 * (1.0 - ALMOST)
 """Two windows that differ by this share or less may count as equal."""
 
 
-class Stretch(NamedTuple):
+class Stretch(Struct, frozen=True, gc=False, eq=False):
     """Neighbouring liquidations of one side, from position `left` on, that were in its clusters `first` to `last`."""
 
     columns: Columns
@@ -76,7 +78,7 @@ def to_be_cut(
     # A first one that weighs nothing beside the rest may be left out of its window, now that there is more of the rest.
     if (columns.masses[starts[changed]] <= NOTHING * masses[changed]).any():
         return stretch
-    return stretch._replace(counts=counts[first:last])
+    return replace(stretch, counts=counts[first:last])
 
 
 def _without(gone: Sequence[Gone], counts: Indices, masses: Floats) -> tuple[Indices, Floats]:

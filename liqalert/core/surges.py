@@ -57,15 +57,16 @@ class Surges:
         arrived, marks = self._arrived, self._marks
         self._arrived, self._marks = [], []
         grown = self._flows.add(arrived, marks)
+        large, cascade = RuleKind.LARGE, RuleKind.CASCADE
         for each in arrived:
             # Hardly any instrument has such a rule.
-            if rules := self._rules.covering(RuleKind.LARGE, each.instrument):
+            if rules := self._rules.covering(large, each.instrument):
                 yield from _large(rules, each, now)
         self._flows.prune(now)
         self._flows.measure()
         for flow in self._flows.great(grown, max(self._terms.min_events, 1), self._terms.min_notional_usd):
             instrument, _ = flow.owner
-            if rules := self._rules.covering(RuleKind.CASCADE, instrument):
+            if rules := self._rules.covering(cascade, instrument):
                 yield from self._cascade(rules, flow, mark_price(instrument), now)
 
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:

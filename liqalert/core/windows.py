@@ -180,12 +180,13 @@ class Windows:
     def _together(self, runs: Iterable[Run]) -> Iterator[Sequence[Run]]:
         """Those that go into many small windows at once, and each other alone."""
         small: list[Run] = []
-        held = 0
+        held, width = 0, self._terms.window_width
         for run in runs:
             window = self._sides[run[-1]].window
-            if 0 < len(window) < GREAT and window.is_spanned(self._terms.window_width):
+            length = len(window)
+            if 0 < length < GREAT and window.is_spanned(width):
                 small.append(run)
-                held += len(window)
+                held += length
                 if held > MOST_AT_ONCE:
                     yield small
                     small, held = [], 0

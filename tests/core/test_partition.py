@@ -22,12 +22,14 @@ def held_by(found: list[list[Event]]) -> list[Columns]:
     return [columns(items) for items in found]
 
 
-@given(sides)
-def test_all_sides_are_cut_as_the_plain_version_cuts_each(found: list[list[Event]]) -> None:
+@given(sides, st.sampled_from([0, 4, 10**9]))
+def test_all_sides_are_cut_as_the_plain_version_cuts_each(found: list[list[Event]], long: int) -> None:
     windows = held_by(found)
 
     held = sheet(windows)
-    parts = cut(held, TERMS.window_width)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("liqalert.core.partition.LONG", long)
+        parts = cut(held, TERMS.window_width)
 
     expected, offset = [], 0
     for window in windows:
