@@ -29,8 +29,6 @@ FEW = 24
 """So many are sooner looked at one by one than sifted."""
 LOW, HIGH, LN_PEAK = range(3)
 OPENS_AT_LOGIT = math.log(OPENS_AT_STRENGTH / (1.0 - OPENS_AT_STRENGTH))
-
-
 _ZONE_ROW = Struct("3d")
 
 
@@ -75,11 +73,12 @@ class Candidates:
         else:
             news = np.flatnonzero(self._may_be_news([*zones])[order])
         columns, news_places = self._table[:, order[news]].T.tolist(), self._places[order[news]].tolist()
+        begins = news.tolist()
         for side, (first, last) in enumerate(pairwise(news.searchsorted(self._bounds).tolist())):
             if first < last:
                 mine = news_places[first:last]
                 clusters = self._sides[side].made(mine, columns[first:last])
-                yield News(side, places[news[first] : bounds[side + 1]], dict(zip(mine, clusters, strict=True)))
+                yield News(side, places[begins[first] : bounds[side + 1]], dict(zip(mine, clusters, strict=True)))
 
     def _may_be_news(self, zones: Sequence[Collection[bytes]]) -> NDArray[np.bool_]:
         """Stronger than a zone that it covers, or strong enough to open one where it covers none.

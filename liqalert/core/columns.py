@@ -72,3 +72,10 @@ def length(table: Floats) -> int:
     """How many liquidations are in it."""
     found: int = table.shape[1]
     return found
+
+
+def stretches(firsts: Indices, lengths: Indices) -> Indices:
+    """The positions of several stretches, one after the other."""
+    offsets = lengths.cumsum() - lengths
+    positions: Indices = np.arange(lengths.sum()) + (firsts - offsets).repeat(lengths)
+    return positions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from liqalert.core.columns import Columns, Floats, Indices
+from liqalert.core.columns import QUANTITY, Columns, Floats, Indices
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
 
@@ -90,15 +90,14 @@ def identify(
         return
     kin = _Kin.of(shared.of(moved), weights)
     inherited = kin.inherited(previous)
-    passed_on = set(inherited.values())
+    parents = kin.parents(inherited)
     for side in sides.tolist():
         old_first, known = int(kin.old_firsts[side]), previous[side]
         identities = []
         for new in range(int(kin.new_firsts[side]), int(kin.new_firsts[side + 1])):
             old = inherited.get(new)
             if old is None:
-                parent = kin.parent(new, passed_on)
-                split_from = None if parent is None else known[parent - old_first].id
+                split_from = known[parents[new] - old_first].id if new in parents else None
                 identities.append(Identity(new_id(side, new), now, split_from))
             else:
                 identities.append(known[old - old_first])
@@ -138,12 +137,15 @@ class _Kin:
                 passed_on.add(old)
         return heirs
 
-    def parent(self, new: int, passed_on: Container[int]) -> int | None:
+    def parents(self, inherited: Mapping[int, int]) -> dict[int, int]:
         """The living cluster that a new one was cut out of, if any: the one that gave most."""
-        first, last = self.news.searchsorted((new, new + 1)).tolist()
-        pairs = zip(self.shared.weights[first:last].tolist(), self.olds[first:last].tolist(), strict=True)
-        givers = [(weight, old) for weight, old in pairs if old in passed_on]
-        return max(givers)[1] if givers else None
+        passed_on = set(inherited.values())
+        most: dict[int, tuple[float, int]] = {}
+        pairs = zip(self.news.tolist(), self.shared.weights.tolist(), self.olds.tolist(), strict=True)
+        for new, weight, old in pairs:
+            if new not in inherited and old in passed_on:
+                most[new] = max(most.get(new, (0.0, -1)), (weight, old))
+        return {new: old for new, (_, old) in most.items()}
 
     def _order(self, previous: Sequence[Sequence[Identity]]) -> Sequence[int]:
         """In which the pairs that have enough in common come to their turn."""
@@ -203,13 +205,6 @@ def new_id(owner: tuple[Instrument, PositionSide], columns: Columns, inside: sli
     Without the time, a cluster split off another could carry the very liquidation its parent was named after.
     """
     instrument, liquidated = owner
-    earliest = inside.start + int(np.argmin(columns.times[inside]))
-    return short_id(
-        instrument.exchange,
-        instrument.symbol,
-        liquidated,
-        float(columns.times[earliest]),
-        float(columns.prices[earliest]),
-        float(columns.quantities[earliest]),
-        float(now),
-    )
+    earliest = inside.start + int(columns.times[inside].argmin())
+    price, happened_at, quantity = columns.table[: QUANTITY + 1, earliest].tolist()
+    return short_id(instrument.exchange, instrument.symbol, liquidated, happened_at, price, quantity, float(now))

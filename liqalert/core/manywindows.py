@@ -13,13 +13,13 @@ from liqalert.core.spans import factor_of
 from liqalert.core.window import Window
 
 
-def put_together(windows: Sequence[Window], columns: Floats, counts: Sequence[int], width: float) -> None:
+def put_together(windows: Sequence[Window], columns: Floats, counts: Indices, width: float) -> None:
     """As `Window.put` does to each of `windows`, which hold something and have spans of `width`. `columns` are what is
     put, of one window after the other, `counts` each. Nothing is changed where that fails."""
     tables = [window.columns().table for window in windows]
     held = np.concatenate(tables, axis=1)
     bounds = np.fromiter(accumulate(map(len, windows), initial=0), np.int64)
-    new_bounds = np.fromiter(accumulate(counts, initial=0), np.int64)
+    new_bounds = np.concatenate(((0,), counts.cumsum()))
     number = np.arange(len(windows)).repeat(counts)
     # Where each comes to be, beside those that come with it.
     places = _places(windows, held, bounds, columns, number) + np.arange(len(number))
@@ -71,7 +71,7 @@ def _first(lefts: Indices, rights: Indices, reached: Callable[[Indices], NDArray
     once."""
     while (open_ := lefts < rights).any():
         # Of a range that is done any position will do.
-        middles = np.where(open_, (lefts + rights) // 2, 0)
+        middles = np.where(open_, (lefts + rights) >> 1, 0)
         yes = reached(middles)
         rights = np.where(open_ & yes, middles, rights)
         lefts = np.where(open_ & ~yes, middles + 1, lefts)

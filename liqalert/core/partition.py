@@ -18,7 +18,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from liqalert.core.columns import Columns, Floats, Indices
+from liqalert.core.columns import Columns, Floats, Indices, stretches
 from liqalert.core.spans import reach
 
 BAND_TAIL = 0.01
@@ -160,7 +160,7 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
         found_starts.append(starts)
         found_ends.append(ends)
         first = np.maximum(lefts, reaches.searchsorted(starts, side="right"))
-        shortened = _stretches(first, starts - first)
+        shortened = stretches(first, starts - first)
         weights[shortened] = running.upto[starts - 1].repeat(starts - first) - running.before[shortened]
         lefts, rights = _alternating(lefts, ends), _alternating(starts, rights)
     return np.sort(np.concatenate(found_starts)), np.sort(np.concatenate(found_ends))
@@ -176,20 +176,13 @@ def _known(held: Sheet) -> tuple[Indices, Indices]:
     return np.concatenate(starts), np.concatenate(ends)
 
 
-def _stretches(firsts: Indices, lengths: Indices) -> Indices:
-    """The positions of several stretches, one after the other."""
-    offsets = lengths.cumsum() - lengths
-    positions: Indices = np.arange(lengths.sum()) + (firsts - offsets).repeat(lengths)
-    return positions
-
-
 def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
     """Several stretches of `values`, one after the other."""
     if (lefts[1:] == rights[:-1]).all():
         return values[lefts[0] : rights[-1]]  # all sides, before anything has been taken
     lengths = rights - lefts
     if lengths.sum() < LONG * len(lengths):
-        return values.take(_stretches(lefts, lengths))
+        return values.take(stretches(lefts, lengths))
     joined: Floats = np.concatenate(
         [values[left:right] for left, right in zip(lefts.tolist(), rights.tolist(), strict=True)]
     )

@@ -130,7 +130,10 @@ class Sides:
                 as_of=now,
                 baseline=baseline,
             )
-            self._keep(side.owner, clusters)
+            if side.identities:
+                self._clusters[side.owner] = clusters
+            else:
+                self._clusters.pop(side.owner, None)
             found.append(clusters)
         return Rebuilt(sides, found, candidates(found, factor, self._terms))
 
@@ -169,12 +172,6 @@ class Sides:
         for number, found in identify(shared, parts.masses, previous=previous, now=now, new_id=name):
             side, stretch = changed[number], stretches[number]
             side.identities = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
-
-    def _keep(self, owner: Owner, clusters: SideClusters) -> None:
-        if clusters:
-            self._clusters[owner] = clusters
-        else:
-            self._clusters.pop(owner, None)
 
 
 def _adopt(side: Side, remembered: Sequence[Zone]) -> None:

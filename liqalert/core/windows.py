@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from struct import Struct
-from typing import TypeAlias
 
 import numpy as np
 
 from liqalert.core.baselines import Owner
-from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats
+from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats, Indices, stretches
 from liqalert.core.identity import Identity
 from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
@@ -31,8 +30,6 @@ MOST_FRESH = (1 << 16) * _FRESH.size
 """So many bytes of liquidations are kept apart at most."""
 MANY = 8
 """So many small windows take what has come for less at once than one by one."""
-Run: TypeAlias = tuple[int, int, int]
-"""Where the liquidations of one side begin and end among all that have come, and the side's number."""
 _NUMBER = 0
 _VALUES = slice(1, None)
 _RECEIVED = MASS
@@ -161,51 +158,49 @@ class Windows:
         of_sides, columns = rows[:, _NUMBER], rows[:, _VALUES].T.copy()
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
-        starts = [0, *(np.flatnonzero(of_sides[1:] != of_sides[:-1]) + 1).tolist()]
-        ends, numbers = [*starts[1:], len(rows)], of_sides[starts].astype(np.int64).tolist()
+        starts = np.concatenate(((0,), (of_sides[1:] != of_sides[:-1]).nonzero()[0] + 1))
+        counts, numbers = np.diff(starts, append=len(rows)), of_sides[starts].astype(np.int64).tolist()
         left = np.ones(len(rows), np.bool_)
         try:
-            for together in self._together(zip(starts, ends, numbers, strict=True)):
-                self._put(columns, together)
-                for start, end, number in together:
-                    left[start:end] = False
-                    self._changed.add(number)
-                    side = self._sides[number]
+            for together in self._together(numbers):
+                of_these = stretches(starts[together], counts[together])
+                sides = [self._sides[numbers[run]] for run in together]
+                self._put([side.window for side in sides], columns[:, of_these], counts[together])
+                left[of_these] = False
+                for side in sides:
+                    self._changed.add(side.number)
                     if side.window.oldest < side.ages_from:
                         self._watch_age(side)
         finally:
             # Nearly always nothing is left; what is after an error, the next tick puts into the windows.
             self._fresh, self._fresh_keys = bytearray(rows[left].tobytes()), {}
 
-    def _together(self, runs: Iterable[Run]) -> Iterator[Sequence[Run]]:
-        """Those that go into many small windows at once, and each other alone."""
-        small: list[Run] = []
+    def _together(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        """Positions in `numbers`: of those that go into many small windows at once, and of each other alone."""
+        small: list[int] = []
         held, width = 0, self._terms.window_width
-        for run in runs:
-            window = self._sides[run[-1]].window
+        for position, number in enumerate(numbers):
+            window = self._sides[number].window
             length = len(window)
             if 0 < length < GREAT and window.is_spanned(width):
-                small.append(run)
+                small.append(position)
                 held += length
                 if held > MOST_AT_ONCE:
                     yield small
                     small, held = [], 0
             else:
-                yield (run,)
+                yield (position,)
         if len(small) < MANY:
-            yield from ((run,) for run in small)
+            yield from ((position,) for position in small)
         else:
             yield small
 
-    def _put(self, columns: Floats, together: Sequence[Run]) -> None:
+    def _put(self, windows: Sequence[Window], columns: Floats, counts: Indices) -> None:
         """All of them, or none if that fails."""
-        windows = [self._sides[number].window for _, _, number in together]
         if len(windows) == 1:
-            [(start, end, _)] = together
-            windows[0].put(columns[:, start:end])
+            windows[0].put(columns)
         else:
-            joined = np.concatenate([columns[:, start:end] for start, end, _ in together], axis=1)
-            put_together(windows, joined, [end - start for start, end, _ in together], self._terms.window_width)
+            put_together(windows, columns, counts, self._terms.window_width)
 
     def _prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""

@@ -41,7 +41,7 @@ def test_many_windows_come_to_hold_what_each_would_by_itself(given: list[tuple[s
     together, alone = ([window([*held]) for held, _ in given] for _ in range(2))
     if given:
         joined = np.concatenate([columns([*came]) for _, came in given], axis=1)
-        put_together(together, joined, [len(came) for _, came in given], WIDTH)
+        put_together(together, joined, np.array([len(came) for _, came in given]), WIDTH)
     for each, (_, came) in zip(alone, given, strict=True):
         each.put(columns([*came]))
 
@@ -57,6 +57,6 @@ def test_many_windows_come_to_hold_what_each_would_by_itself(given: list[tuple[s
 
 def test_a_window_does_not_keep_those_alive_that_it_was_filled_with() -> None:
     both = [window([(100.0, 1.0, 1.0)]), window([(200.0, 1.0, 1.0)])]
-    put_together(both, columns([(101.0, 2.0, 1.0), (201.0, 2.0, 1.0)]), [1, 1], WIDTH)
+    put_together(both, columns([(101.0, 2.0, 1.0), (201.0, 2.0, 1.0)]), np.array([1, 1]), WIDTH)
 
     assert [each.columns().table.base is None for each in both] == [True, True]
