@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta, Struct
@@ -106,17 +106,20 @@ class BinanceParser:
 
     def _marked(self, rows: Sequence[Row], received_time: UnixTime) -> ParsedFrame | None:
         """What `_parsed` gives, column by column, where all rows are marks of instruments seen before; else None."""
-        updates = [row for row in rows if isinstance(row, MarkUpdate)]
-        if not FEWEST <= len(updates) == len(rows):
+        if len(rows) < FEWEST or set(map(type, rows)) != {MarkUpdate}:
             return None
+        updates = cast("Sequence[MarkUpdate]", rows)
         symbols, prices, sent = [row.s for row in updates], [row.p for row in updates], [row.E for row in updates]
         try:
-            instruments = [self._instruments[symbol] for symbol in symbols]
+            instruments = [*map(self._instruments.__getitem__, symbols)]
         except KeyError:
             return None
         self._marks.update(zip(symbols, prices, strict=True))
-        marks = frame_of(instruments, prices, [at / 1000.0 if at else received_time for at in sent], received_time)
         newest = max(sent)
+        # Nearly always all are sent at the same time.
+        alike = newest > 0 and sent.count(newest) == len(sent)
+        at = [newest / 1000.0] * len(sent) if alike else [each / 1000.0 if each else received_time for each in sent]
+        marks = frame_of(instruments, prices, at, received_time)
         return ParsedFrame(marks=marks, sent_at=newest / 1000.0 if newest else None)
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
