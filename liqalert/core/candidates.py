@@ -97,8 +97,9 @@ class Candidates:
         return news
 
     def _may_open(self) -> NDArray[np.bool_]:
-        baselines = np.array([(side.baseline.ln_r, side.baseline.gamma) for side in self._sides])
-        ln_r, gamma = baselines[self._owners].T
+        baselines = [side.baseline for side in self._sides]
+        ln_r = np.fromiter((baseline.ln_r for baseline in baselines), np.float64, len(baselines))[self._owners]
+        gamma = np.fromiter((baseline.gamma for baseline in baselines), np.float64, len(baselines))[self._owners]
         strong: NDArray[np.bool_] = gamma * (self._ln_magnitudes - ln_r) >= OPENS_AT_LOGIT - MARGIN
         return strong
 

@@ -100,7 +100,6 @@ class SideClusters(Sequence[Cluster]):
         owner: tuple[Instrument, PositionSide],
         identities: tuple[Identity, ...],
         table: Floats,
-        *,
         factor: float,
         as_of: UnixTime,
         baseline: Baseline,
@@ -183,9 +182,7 @@ class SideClusters(Sequence[Cluster]):
         return self.made(places.tolist(), self.table[:, places].T.tolist())
 
     def measured_by(self, baseline: Baseline) -> SideClusters:
-        return SideClusters(
-            self._owner, self._identities, self.table, factor=self._factor, as_of=self._as_of, baseline=baseline
-        )
+        return SideClusters(self._owner, self._identities, self.table, self._factor, self._as_of, baseline)
 
     def decay_factor(self, now: UnixTime, decay_s: float) -> float:
         """By which every weight has shrunk at `now`; 1 if the clock has been set back since."""

@@ -179,7 +179,10 @@ class EpisodeBook:
     def interrupt(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is rewritten: every episode on it is idle again."""
         self.look_again(zone)
-        for rule_id, episode in sorted(self._episodes.pop(zone.id, {}).items()):
+        episodes = self._episodes.pop(zone.id, None)
+        if not episodes:
+            return
+        for rule_id, episode in sorted(episodes.items()):
             if episode.state in TOLD:
                 self._interrupted.setdefault(zone.id, set()).add(rule_id)
             yield from self._end(episode, Reason.ZONE_REWRITTEN, zone, mark, now)

@@ -11,7 +11,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from liqalert.core.columns import QUANTITY, Columns, Floats, Indices
+from liqalert.core.columns import QUANTITY, TIME, Columns, Floats, Indices
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts, Sheet
 
@@ -205,6 +205,6 @@ def new_id(owner: tuple[Instrument, PositionSide], columns: Columns, inside: sli
     Without the time, a cluster split off another could carry the very liquidation its parent was named after.
     """
     instrument, liquidated = owner
-    earliest = inside.start + int(columns.times[inside].argmin())
-    price, happened_at, quantity = columns.table[: QUANTITY + 1, earliest].tolist()
+    inside_table = columns.table[: QUANTITY + 1, inside]
+    price, happened_at, quantity = inside_table[:, inside_table[TIME].argmin()].tolist()
     return short_id(instrument.exchange, instrument.symbol, liquidated, happened_at, price, quantity, float(now))

@@ -15,22 +15,20 @@ class LivingZones:
 
     def __init__(self) -> None:
         self._zones: dict[Instrument, dict[str, Zone]] = {}
-        self._of_sides: dict[Owner, dict[str, Zone]] = {}
-        self._rows: dict[Owner, dict[str, bytes]] = {}
-        """Made once a zone and not at each tick."""
+        self._of_sides: dict[Owner, tuple[dict[str, Zone], dict[str, bytes]]] = {}
+        """With their rows, which are made once a zone and not at each tick."""
 
     def put(self, zone: Zone) -> None:
         """A new one, or what has become of one."""
-        owner = (zone.instrument, zone.liquidated)
-        if owner not in self._of_sides:
+        zones, rows = self._of_sides.setdefault((zone.instrument, zone.liquidated), ({}, {}))
+        if not zones:
             self._zones.setdefault(zone.instrument, {})
-            self._of_sides[owner], self._rows[owner] = {}, {}
-        self._zones[zone.instrument][zone.id] = self._of_sides[owner][zone.id] = zone
-        self._rows[owner][zone.id] = zone_row(zone)
+        self._zones[zone.instrument][zone.id] = zones[zone.id] = zone
+        rows[zone.id] = zone_row(zone)
 
     def remove(self, zone: Zone) -> None:
-        owner = (zone.instrument, zone.liquidated)
-        del self._zones[zone.instrument][zone.id], self._of_sides[owner][zone.id], self._rows[owner][zone.id]
+        zones, rows = self._of_sides[zone.instrument, zone.liquidated]
+        del self._zones[zone.instrument][zone.id], zones[zone.id], rows[zone.id]
 
     def __iter__(self) -> Iterator[Zone]:
         return (zone for zones in self._zones.values() for zone in zones.values())
@@ -44,8 +42,8 @@ class LivingZones:
         return zones.values() if zones else ()
 
     def of_side(self, owner: Owner) -> Collection[Zone]:
-        zones = self._of_sides.get(owner)
-        return zones.values() if zones else ()
+        known = self._of_sides.get(owner)
+        return known[0].values() if known else ()
 
     def beside(self, zone: Zone) -> Collection[Zone]:
         """Those of its side, itself included."""
@@ -53,5 +51,5 @@ class LivingZones:
 
     def rows(self, owner: Owner) -> Collection[bytes]:
         """Those of the side as the candidates are compared with them."""
-        rows = self._rows.get(owner)
-        return rows.values() if rows else ()
+        known = self._of_sides.get(owner)
+        return known[1].values() if known else ()

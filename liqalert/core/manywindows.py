@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from liqalert.core.columns import MASS, NO_OWNER, OWNER, PRICE, QUANTITY, SPAN, TIME, Floats, Indices
+from liqalert.core.columns import MASS, NO_OWNER, OWNER, PRICE, QUANTITY, SPAN, TIME, Floats, Indices, length
 from liqalert.core.spans import factor_of
 from liqalert.core.window import Window
 
@@ -18,7 +18,7 @@ def put_together(windows: Sequence[Window], columns: Floats, counts: Indices, wi
     put, of one window after the other, `counts` each. Nothing is changed where that fails."""
     tables = [window.columns().table for window in windows]
     held = np.concatenate(tables, axis=1)
-    bounds = np.fromiter(accumulate(map(len, windows), initial=0), np.int64)
+    bounds = np.fromiter(accumulate(map(length, tables), initial=0), np.int64)
     new_bounds = np.concatenate(((0,), counts.cumsum()))
     number = np.arange(len(windows)).repeat(counts)
     # Where each comes to be, beside those that come with it.
@@ -58,9 +58,15 @@ def _add_spans(table: Floats, places: Indices, lefts: Indices, rights: Indices, 
     """Makes the spans right again, which have been so but for what is new at `places`, in windows from `lefts` to
     `rights`: a new liquidation is in the windows of a stretch of others that ends just below it."""
     prices, factor = table[PRICE], factor_of(width)
-    new = prices[places]
-    firsts = _first(lefts, places, lambda at: prices[at] * factor >= new)
-    ends = _first(places, rights, lambda at: prices[at] > new * factor)
+    new, count = prices[places], len(places)
+    # Both asked by the products that `reach` takes: where the stretch begins, and where the window of the new one ends.
+    times, least = np.repeat((factor, 1.0), count), np.concatenate((new, np.nextafter(new * factor, np.inf)))
+    found = _first(
+        np.concatenate((lefts, places)),
+        np.concatenate((places, rights)),
+        lambda at: prices[at] * times >= least,
+    )
+    firsts, ends = found[:count], found[count:]
     more = np.bincount(firsts, minlength=len(prices)) - np.bincount(places, minlength=len(prices))
     table[SPAN] += more.cumsum()
     table[SPAN, places] = ends - places

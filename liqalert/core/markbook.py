@@ -90,7 +90,7 @@ class MarkBook:
     def wake(self, instrument: Instrument) -> None:
         """The next mark of `instrument` is to be looked at."""
         row = self._rows.get(instrument)
-        if row is not None:
+        if row is not None and self._quiets[row] is not AWAKE:
             self._set(row, AWAKE)
 
     def wake_all(self) -> None:

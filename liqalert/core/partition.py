@@ -18,7 +18,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from liqalert.core.columns import Columns, Floats, Indices, stretches
+from liqalert.core.columns import Columns, Floats, Indices, length, stretches
 from liqalert.core.spans import reach
 
 BAND_TAIL = 0.01
@@ -71,9 +71,9 @@ class Parts:
 
 def sheet(windows: Sequence[Columns], counts: Sequence[Indices | None] | None = None) -> Sheet:
     widths = {each.width for each in windows}
-    table = np.concatenate([each.table for each in windows], axis=1)
-    joined = Columns(table, widths.pop() if len(widths) == 1 else None)
-    bounds = np.fromiter(accumulate(map(len, windows), initial=0), np.int64)
+    tables = [each.table for each in windows]
+    joined = Columns(np.concatenate(tables, axis=1), widths.pop() if len(widths) == 1 else None)
+    bounds = np.fromiter(accumulate(map(length, tables), initial=0), np.int64)
     return Sheet(joined, np.log(joined.prices), bounds, counts or [None] * len(windows))
 
 

@@ -95,7 +95,13 @@ class Sides:
     def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> Rebuilt:
         """All of them at once: what each gives depends on itself alone."""
         width = self._terms.window_width
-        stretches = [self._stretch(side, width) for side in changed]
+        # Of a small side all is cut: that is quicker done than to find out how much.
+        stretches = [
+            Stretch(side.window.spanned(width), 0, 0, len(side.identities))
+            if len(side.window) < GREAT
+            else self._stretch(side, width)
+            for side in changed
+        ]
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, width)
@@ -122,14 +128,7 @@ class Sides:
             of_side = table[:, start:end].copy()
             if right - left < len(side.window):
                 of_side = self._spliced(side.owner, stretch, of_side)
-            clusters = SideClusters(
-                side.owner,
-                side.identities,
-                of_side,
-                factor=factor,
-                as_of=now,
-                baseline=baseline,
-            )
+            clusters = SideClusters(side.owner, side.identities, of_side, factor, now, baseline)
             if side.identities:
                 self._clusters[side.owner] = clusters
             else:
@@ -138,14 +137,12 @@ class Sides:
         return Rebuilt(sides, found, candidates(found, factor, self._terms))
 
     def _stretch(self, side: Side, width: float) -> Stretch:
-        """What has to be cut. Of a small side all: that is quicker done than to find out how much."""
-        window = side.window
-        columns = window.spanned(width)
-        if len(window) >= GREAT:
-            arrived, gone, before = window.arrived, window.gone, self._clusters.get(side.owner)
-            if arrived is not None and (arrived or gone) and before is not None:
-                return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
-        return Stretch(columns, 0, 0, len(side.identities))
+        """What has to be cut of a great side."""
+        window, before = side.window, self._clusters.get(side.owner)
+        columns, arrived, gone = window.spanned(width), window.arrived, window.gone
+        if arrived is None or before is None or not (arrived or gone):
+            return Stretch(columns, 0, 0, len(side.identities))
+        return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
         """The new table of a side, of which `table` is the stretch that was cut."""

@@ -64,10 +64,11 @@ class Surges:
                 yield from _large(rules, each, now)
         self._flows.prune(now)
         self._flows.measure()
-        for flow in self._flows.great(grown, max(self._terms.min_events, 1), self._terms.min_notional_usd):
+        ruled = {number: one for number, one in grown.items() if self._rules.covering(cascade, one.instrument)}
+        for flow in self._flows.great(ruled, max(self._terms.min_events, 1), self._terms.min_notional_usd):
             instrument, _ = flow.owner
-            if rules := self._rules.covering(cascade, instrument):
-                yield from self._cascade(rules, flow, mark_price(instrument), now)
+            rules = self._rules.covering(cascade, instrument)
+            yield from self._cascade(rules, flow, mark_price(instrument), now)
 
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
         """The greatest minute since the last sample, for each of `owners` and each side with a flow."""

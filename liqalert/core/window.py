@@ -76,7 +76,7 @@ class Window:
         self.arrived: Sequence[int] | None = None
         """Where in the table that is which came since the last rebuild; None where it is much, or more has changed than
         this and what is gone."""
-        self.gone: list[Gone] = []
+        self.gone: Sequence[Gone] = ()
         """What went since the last rebuild, as long as it is known what came."""
 
     def __len__(self) -> int:
@@ -180,7 +180,7 @@ class Window:
             self.arrived = None
         else:
             self.arrived = [place - bisect(places, place) for place in self.arrived]
-            self.gone += map(Gone, clusters, self._table[MASS, places].tolist())
+            self.gone = (*self.gone, *map(Gone, clusters, self._table[MASS, places].tolist()))
 
     def _take_out(self, places: Sequence[int]) -> None:
         """In place, row by row: numpy moves a whole table by way of a copy."""
@@ -207,11 +207,13 @@ class Window:
     def own(self, owners: Floats, left: int = 0, more: int = 0) -> None:
         """Notes after a rebuild which cluster each liquidation from position `left` on is in. As far as `owners` do not
         go, what follows is in the cluster it was in, which has moved on by `more`."""
-        right = left + len(owners)
-        self._table[OWNER, left:right] = owners
-        if more:
-            self._table[OWNER, right:] += more
-        self.changed, self.arrived, self.gone = False, (), []
+        own, right = self._table[OWNER], left + len(owners)
+        if right - left == len(own):
+            own[:] = owners
+        else:
+            own[left:right] = owners
+            own[right:] += more
+        self.changed, self.arrived, self.gone = False, (), ()
 
     def adopt(self, owners: Floats) -> None:
         """As if an earlier rebuild had put each liquidation into the cluster that is given for it."""

@@ -46,6 +46,8 @@ from liqalert.core.zones import (
     strength_of,
 )
 
+FORMED, GROWN = RuleKind.FORMED, RuleKind.GROWN
+"""Of an enum they would have to be asked for anew each time."""
 WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
 
 
@@ -177,17 +179,18 @@ class ZoneBook:
                 strength = strength_of(cluster, zone.baseline)
                 done = self._rewrite(zone, cluster, strength, now) if strength > zone.strength else ()
             else:
-                done = self._open(cluster, now) if cluster.strength >= OPENS_AT_STRENGTH else ()
+                strength = cluster.strength
+                done = self._open(cluster, strength, now) if strength >= OPENS_AT_STRENGTH else ()
             for decision in done:
                 zone_ended = zone_ended or isinstance(decision, ZoneEnded)
                 yield decision
 
-    def _open(self, cluster: Cluster, now: UnixTime) -> Iterator[Decision]:
+    def _open(self, cluster: Cluster, strength: float, now: UnixTime) -> Iterator[Decision]:
         """A new zone, unless a stronger one stands for most of it, or one that has ended stood for it."""
         ended = self._ended.get((cluster.instrument, cluster.liquidated), ())
         if is_old(cluster, ended, now, self._terms.decay_s):
             return
-        zone = open_zone(cluster, now)
+        zone = open_zone(cluster, strength, now)
         rivals = overlapping(zone, self._zones.beside(zone))
         if any(rival.strength >= zone.strength for rival in rivals):
             return
@@ -212,7 +215,9 @@ class ZoneBook:
         self._episodes.look_again(zone)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
-        self._expires_at = min(self._expires_at, zone.peak_at + self._terms.memory_s)
+        expires_at = zone.peak_at + self._terms.memory_s
+        if expires_at < self._expires_at:
+            self._expires_at = expires_at
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
@@ -254,8 +259,8 @@ class ZoneBook:
 
     def _growth(self, zone: Zone, before: float, now: UnixTime) -> Iterator[Decision]:
         """What is told of a zone that is stronger than it was."""
-        forming = self._rules.covering(RuleKind.FORMED, zone.instrument)
-        growing = self._rules.covering(RuleKind.GROWN, zone.instrument)
+        forming = self._rules.covering(FORMED, zone.instrument)
+        growing = self._rules.covering(GROWN, zone.instrument)
         if forming or growing:
             growth = Growth(zone, before, now, partial(self._growth_evidence, zone, now))
             yield from formed(forming, growth)

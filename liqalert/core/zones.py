@@ -90,20 +90,22 @@ def mark_at_gap(zone: Zone, gap: float) -> float:
     return zone.high / (1.0 - gap / 100.0) if above else zone.low / (1.0 + gap / 100.0)
 
 
-def open_zone(cluster: Cluster, now: UnixTime) -> Zone:
+def open_zone(cluster: Cluster, strength: float, now: UnixTime) -> Zone:
+    """For `cluster`, which has this strength."""
+    # All in order, as below.
     return Zone(
-        id=short_id("zone", cluster.id, now),
-        cluster_id=cluster.id,
-        instrument=cluster.instrument,
-        liquidated=cluster.liquidated,
-        low=cluster.band_low,
-        high=cluster.band_high,
-        strength=cluster.strength,
-        notional_usd=cluster.notional_usd,
-        count=cluster.count,
-        opened_at=now,
-        peak_at=now,
-        baseline=cluster.baseline,
+        short_id("zone", cluster.id, now),
+        cluster.id,
+        cluster.instrument,
+        cluster.liquidated,
+        cluster.band_low,
+        cluster.band_high,
+        strength,
+        cluster.notional_usd,
+        cluster.count,
+        now,
+        now,
+        cluster.baseline,
     )
 
 
