@@ -51,6 +51,8 @@ class MovableClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_CACHE_DURATION": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            # Its remedy for an old C library makes each wait for Python's lock a loop that takes a whole core.
+            "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
 
