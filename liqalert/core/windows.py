@@ -158,14 +158,21 @@ class Windows:
         of_sides, columns = rows[:, _NUMBER], rows[:, _VALUES].T.copy()
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
-        starts = np.concatenate(((0,), (of_sides[1:] != of_sides[:-1]).nonzero()[0] + 1))
-        counts, numbers = np.diff(starts, append=len(rows)), of_sides[starts].astype(np.int64).tolist()
+        bounds = np.concatenate(((0,), (of_sides[1:] != of_sides[:-1]).nonzero()[0] + 1, (len(rows),)))
+        starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
+        numbers = of_sides[starts].astype(np.int64).tolist()
         left = np.ones(len(rows), np.bool_)
         try:
             for together in self._together(numbers):
-                of_these = stretches(starts[together], counts[together])
                 sides = [self._sides[numbers[run]] for run in together]
-                self._put([side.window for side in sides], columns[:, of_these], counts[together])
+                of_these: slice | Indices
+                if len(together) == 1:
+                    of_these = slice(*bounds[together[0] : together[0] + 2])
+                    sides[0].window.put(columns[:, of_these])
+                else:
+                    of_these = stretches(starts[together], counts[together])
+                    windows = [side.window for side in sides]
+                    put_together(windows, columns[:, of_these], counts[together], self._terms.window_width)
                 left[of_these] = False
                 for side in sides:
                     self._changed.add(side.number)
@@ -194,13 +201,6 @@ class Windows:
             yield from ((position,) for position in small)
         else:
             yield small
-
-    def _put(self, windows: Sequence[Window], columns: Floats, counts: Indices) -> None:
-        """All of them, or none if that fails."""
-        if len(windows) == 1:
-            windows[0].put(columns)
-        else:
-            put_together(windows, columns, counts, self._terms.window_width)
 
     def _prune(self, before: UnixTime) -> None:
         """Drops liquidations with an event time before `before`. Only sides that hold any are looked at."""
