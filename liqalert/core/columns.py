@@ -79,3 +79,13 @@ def stretches(firsts: Indices, lengths: Indices) -> Indices:
     offsets = lengths.cumsum() - lengths
     positions: Indices = np.arange(lengths.sum()) + (firsts - offsets).repeat(lengths)
     return positions
+
+
+def inserted(table: Floats, at: Indices, columns: Floats) -> Floats:
+    """`table` with `columns` among its own, at the ascending positions `at` of the whole. They may have the first rows
+    alone."""
+    sources = np.ones(length(table) + len(at), np.intp)
+    sources[at] = 0
+    whole: Floats = table.take(sources.cumsum() - 1, axis=1, mode="clip")
+    whole[: len(columns), at] = columns
+    return whole

@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from liqalert.core.columns import MASS, NO_OWNER, OWNER, PRICE, QUANTITY, SPAN, TIME, Floats, Indices, length
+from liqalert.core.columns import NO_OWNER, OWNER, PRICE, QUANTITY, SPAN, TIME, Floats, Indices, inserted, length
 from liqalert.core.spans import factor_of
 from liqalert.core.window import Window
 
@@ -23,7 +23,8 @@ def put_together(windows: Sequence[Window], columns: Floats, counts: Indices, wi
     number = np.arange(len(windows)).repeat(counts)
     # Where each comes to be, beside those that come with it.
     places = _places(windows, held, bounds, columns, number) + np.arange(len(number))
-    whole, bounds = _inserted(held, places, columns), bounds + new_bounds
+    whole, bounds = inserted(held, places, columns), bounds + new_bounds
+    whole[OWNER, places] = NO_OWNER
     _add_spans(whole, places, bounds[number], bounds[number + 1], width)
     # Copies: else all would stay as long as one of them does.
     filled = [whole[:, left:right].copy() for left, right in pairwise(bounds.tolist())]
@@ -43,15 +44,6 @@ def _places(windows: Sequence[Window], held: Floats, bounds: Indices, columns: F
         price, happened_at, quantity = columns[: QUANTITY + 1, one].tolist()
         places[one] = left + window.place((price, happened_at, quantity), int(places[one]) - left)
     return places
-
-
-def _inserted(held: Floats, places: Indices, columns: Floats) -> Floats:
-    sources = np.ones(held.shape[1] + len(places), np.intp)
-    sources[places] = 0
-    whole: Floats = held.take(sources.cumsum() - 1, axis=1, mode="clip")
-    whole[: MASS + 1, places] = columns
-    whole[OWNER, places] = NO_OWNER
-    return whole
 
 
 def _add_spans(table: Floats, places: Indices, lefts: Indices, rights: Indices, width: float) -> None:

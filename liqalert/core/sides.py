@@ -17,8 +17,7 @@ from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
-from liqalert.core.window import GREAT
-from liqalert.core.windows import MOST_AT_ONCE, Side, Windows
+from liqalert.core.windows import GREAT, MOST_AT_ONCE, Side, Windows
 from liqalert.core.zones import Zone, strongest
 
 

@@ -25,6 +25,7 @@ from liqalert.core.columns import (
     TIME,
     Columns,
     Floats,
+    inserted,
     length,
 )
 from liqalert.core.market import UnixTime
@@ -38,8 +39,6 @@ WASTE = 8
 """A table is moved to a smaller place where it leaves more than one in so many free."""
 ROW_BY_ROW = 8192
 """From so many on, a table makes room row by row: numpy moves a whole one by way of a copy."""
-GREAT = 1024
-"""Of a side with so many liquidations only that is cut anew where something changes."""
 FEW = 320
 """One liquidation that comes or goes changes spans faster than they are found anew where at least so many are held."""
 
@@ -243,18 +242,13 @@ def masses(notionals: Floats, happened_at: Floats, landmark: UnixTime, decay_s: 
 
 def _inserted(table: Floats, places: Sequence[int], columns: Floats) -> Floats:
     """`table` with each of `columns` put before the column of it at the same position in `places`, which ascend."""
-    count, size = len(places), length(table) + len(places)
+    count = len(places)
     if not length(table):
         return columns
     if count > ONE_BY_ONE:
-        at = np.add(places, np.arange(count))
-        sources = np.ones(size, dtype=np.intp)
-        sources[at] = 0
-        whole: Floats = table.take(sources.cumsum() - 1, axis=1, mode="clip")
-        whole[:, at] = columns
-        return whole
+        return inserted(table, np.add(places, np.arange(count)), columns)
     # For a few this is the faster, as whole stretches are copied.
-    whole = np.empty((len(table), size))
+    whole = np.empty((len(table), length(table) + count))
     copied = 0
     for number, place in enumerate(places):
         whole[:, copied + number : place + number] = table[:, copied:place]

@@ -16,7 +16,7 @@ from liqalert.core.identity import Identity
 from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.core.terms import Terms
-from liqalert.core.window import GREAT, Key, Window, masses
+from liqalert.core.window import Key, Window, masses
 
 LANDMARK_DECAYS = 6.0
 """The landmark moves every six decay constants, so exponents stay below 18 with the 12 that are kept."""
@@ -28,6 +28,8 @@ MOST_AT_ONCE = 50_000
 """Liquidations that are gone through together: so many fit a processor's cache. A single side may have more."""
 MOST_FRESH = (1 << 16) * _FRESH.size
 """So many bytes of liquidations are kept apart at most."""
+GREAT = 1024
+"""Of a side with so many liquidations only that is cut anew where something changes."""
 MANY = 8
 """So many small windows take what has come for less at once than one by one."""
 _NUMBER = 0

@@ -46,8 +46,6 @@ from liqalert.core.zones import (
     strength_of,
 )
 
-FORMED, GROWN = RuleKind.FORMED, RuleKind.GROWN
-"""Of an enum they would have to be asked for anew each time."""
 WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
 
 
@@ -259,8 +257,8 @@ class ZoneBook:
 
     def _growth(self, zone: Zone, before: float, now: UnixTime) -> Iterator[Decision]:
         """What is told of a zone that is stronger than it was."""
-        forming = self._rules.covering(FORMED, zone.instrument)
-        growing = self._rules.covering(GROWN, zone.instrument)
+        forming = self._rules.covering(RuleKind.FORMED, zone.instrument)
+        growing = self._rules.covering(RuleKind.GROWN, zone.instrument)
         if forming or growing:
             growth = Growth(zone, before, now, partial(self._growth_evidence, zone, now))
             yield from formed(forming, growth)
