@@ -59,6 +59,13 @@ class Terminal:
             while text not in self.shown:
                 assert await self._read(), self.shown
 
+    async def interrupt(self) -> None:
+        """Ctrl-C once the process sleeps: at the instant before it reads, the interpreter would look at it later."""
+        async with asyncio.timeout(15.0):
+            while Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(") ")[2][0] != "S":
+                await asyncio.sleep(0.001)
+        self.process.send_signal(signal.SIGINT)
+
     async def end(self, *, timeout: float = 15.0) -> int:
         async with asyncio.timeout(timeout):
             while await self._read():
@@ -151,7 +158,7 @@ async def test_ctrl_c_ends_init_quietly_and_nothing_is_written(
 
     async with at_terminal("init", *arguments) as terminal:
         await terminal.until(moment)
-        terminal.process.send_signal(signal.SIGINT)
+        await terminal.interrupt()
         assert await terminal.end() == 130
 
     assert "Traceback" not in terminal.shown
