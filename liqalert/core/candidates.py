@@ -128,11 +128,11 @@ def candidates(sides: Sequence[SideClusters], factor: float, terms: Terms) -> Ca
     """Of `sides`, at least one: by their time-weighted notional, of which `factor` is left, and their plain count."""
     table = np.concatenate([clusters.table for clusters in sides], axis=1)
     bounds = np.fromiter(accumulate(map(len, sides), initial=0), np.int64)
-    (big,) = ((table[USD] * factor >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
+    usd = table[USD] * factor
+    (big,) = ((usd >= terms.min_notional_usd) & (table[COUNT] >= terms.min_events)).nonzero()
     of_sides = big.searchsorted(bounds)
     owners = np.arange(len(sides)).repeat(of_sides[1:] - of_sides[:-1])
     table = table[:, big]
     with np.errstate(divide="ignore"):  # what weighs nothing any more
-        ln_usd, ln_count = np.log(table[USD] * factor), np.log(table[WEIGHTED_COUNT] * factor)
-    ln_magnitudes = USD_EXPONENT * ln_usd + COUNT_EXPONENT * ln_count
+        ln_magnitudes = USD_EXPONENT * np.log(usd[big]) + COUNT_EXPONENT * np.log(table[WEIGHTED_COUNT] * factor)
     return Candidates(sides, table, of_sides, owners, big - bounds[owners], ln_magnitudes)

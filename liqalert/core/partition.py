@@ -23,6 +23,7 @@ from liqalert.core.spans import reach
 
 BAND_TAIL = 0.01
 """The band leaves out this share of the weight at either end."""
+BAND = np.array([[BAND_TAIL], [1.0 - BAND_TAIL]])
 LONG = 96
 """Stretches are joined by slices where they are so long in the middle, and by index where they are shorter."""
 ALMOST = 1.0 - 1e-12
@@ -45,9 +46,10 @@ class Sheet:
         return self.bounds[1:] - self.bounds[:-1]
 
     @property
-    def known(self) -> bool:
-        """Whether nothing is to be cut."""
-        return all(counts is not None for counts in self.counts)
+    def known(self) -> Indices | None:
+        """How many are in each window of all, where that is known and so nothing is to be cut."""
+        known = [counts for counts in self.counts if counts is not None]
+        return np.concatenate(known) if len(known) == len(self.counts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +114,19 @@ class _Running:
 
     before: Floats
     upto: Floats
+    is_one: bool
+    """Whether there is one side, and so one sum, which ascends throughout."""
 
 
 def _running(held: Sheet) -> _Running:
     masses = held.columns.masses
-    upto, before = np.empty(len(masses)), np.empty(len(masses))
+    upto, before = np.empty(len(masses)), np.empty(len(masses) + 1)
     for left, right in pairwise(held.bounds.tolist()):
         # Half of what `cumsum` costs a small side.
         np.add.accumulate(masses[left:right], out=upto[left:right])
-    before[1:] = upto[:-1]
-    before[held.bounds[:-1][held.bounds[:-1] < held.bounds[1:]]] = 0.0
-    return _Running(before, upto)
+    before[1:] = upto
+    before[held.bounds[:-1]] = 0.0
+    return _Running(before[:-1], upto, len(held.counts) == 1)
 
 
 def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, Indices]:
@@ -132,9 +136,10 @@ def _partition(held: Sheet, running: _Running, width: float) -> tuple[Indices, I
     that one begins. So all are weighed once, and after a level only those which end anew: a stretch just below each
     window that was taken, because where windows end ascends as where they begin does.
     """
+    if (counts := held.known) is not None:
+        ends = counts.cumsum()
+        return ends - counts, ends
     known_starts, known_ends = _known(held)
-    if held.known:
-        return known_starts, known_ends
     log_prices, reaches = held.log_prices, _reach(held, width)
     weights = running.upto[reaches - 1] - running.before
     found_starts, found_ends = [known_starts], [known_ends]
@@ -215,9 +220,12 @@ def _narrowest(ties: Indices, widths: Floats, ranges: Indices) -> Indices:
 def _band(running: _Running, starts: Indices, ends: Indices, masses: Floats) -> Indices:
     """Positions of the first and the last liquidation of each part's band, where the running sum has reached what lies
     below it: two rows."""
-    found = np.empty((2, len(starts)), np.int64)
-    for row, share in zip(found, (BAND_TAIL, 1.0 - BAND_TAIL), strict=True):
-        wanted = running.before[starts] + share * masses
-        row[:] = starts + np.add.reduceat(running.upto < wanted.repeat(ends - starts), starts, dtype=np.int64)
+    wanted = running.before[starts] + BAND * masses
+    if running.is_one:
+        found = np.maximum(running.upto.searchsorted(wanted), starts)
+    else:
+        lengths = ends - starts
+        below = [np.add.reduceat(running.upto < row.repeat(lengths), starts, dtype=np.int64) for row in wanted]
+        found = np.array(below) + starts
     # Rounding must not carry it out of its part.
-    return np.minimum(found, ends - 1)
+    return np.minimum(found, ends - 1, out=found)

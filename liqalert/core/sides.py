@@ -104,7 +104,7 @@ class Sides:
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, width)
-        if not held.known:
+        if held.known is None:
             # By their place among the old clusters of the stretch; newcomers stay below zero.
             held.columns.owners[:] -= firsts.repeat(held.lengths)
             self._identify(changed, stretches, held, parts, now)
@@ -141,7 +141,8 @@ class Sides:
         columns, arrived, gone = window.spanned(width), window.arrived, window.gone
         if arrived is None or before is None or not (arrived or gone):
             return Stretch(columns, 0, 0, len(side.identities))
-        return to_be_cut(columns, arrived, gone, before.table[COUNT].astype(np.int64), before.table[USD], width)
+        counts = [*map(int, before.table[COUNT].tolist())]
+        return to_be_cut(columns, arrived, gone, counts, before.table[USD].tolist(), width)
 
     def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
         """The new table of a side, of which `table` is the stretch that was cut."""

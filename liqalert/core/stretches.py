@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +48,12 @@ class Stretch(Struct, frozen=True, gc=False, eq=False):
 
 
 def to_be_cut(
-    columns: Columns, arrived: Sequence[int], gone: Sequence[Gone], counts: Indices, masses: Floats, width: float
+    columns: Columns,
+    arrived: Sequence[int],
+    gone: Sequence[Gone],
+    counts: Sequence[int],
+    masses: Sequence[float],
+    width: float,
 ) -> Stretch:
     """`counts` and `masses` are those of the clusters, in order, before what is at the ascending positions `arrived`
     came and `gone` went, at least one in all. The columns' spans must be those of `width`. The whole side where it is
@@ -63,74 +69,82 @@ def to_be_cut(
         firsts, lasts = zip(*broken, strict=True)
         return _stretch(columns, counts, min(*firsts, *changed), max(*lasts, max(changed) + 1))
     for place in arrived:
-        first, last = _range(columns, place, counts, masses, width)
-        if last - first == 1 and _holds(first, place, counts.cumsum(), counts):
+        first, last, held = _range(columns, place, counts, masses, width)
+        if held:
             changed.append(first)
             counts[first] += 1
-            masses[first] += columns.masses[place]
+            masses[first] += float(columns.masses[place])
         elif len(arrived) > 1:
             return whole
         else:
             return _stretch(columns, counts, min([first, *changed]), max([last - 1, *changed]) + 1, more=1)
     first, last = min(changed), max(changed) + 1
     stretch = _stretch(columns, counts, first, last)
-    starts = counts.cumsum() - counts
+    starts = _starts(counts)
     # A first one that weighs nothing beside the rest may be left out of its window, now that there is more of the rest.
-    if (columns.masses[starts[changed]] <= NOTHING * masses[changed]).any():
+    if any(columns.masses[starts[each]] <= NOTHING * masses[each] for each in changed):
         return stretch
-    return replace(stretch, counts=counts[first:last])
+    return replace(stretch, counts=np.array(counts[first:last]))
 
 
-def _without(gone: Sequence[Gone], counts: Indices, masses: Floats) -> tuple[Indices, Floats]:
+def _without(gone: Sequence[Gone], counts: Sequence[int], masses: Sequence[float]) -> tuple[list[int], list[float]]:
     """How many the clusters hold, and what they weigh, once it is gone."""
-    counts, masses = counts.copy(), masses.copy()
+    left, weights = list(counts), list(masses)
     for cluster, mass in gone:
-        counts[cluster] -= 1
-        masses[cluster] -= mass
-    return counts, masses
+        left[cluster] -= 1
+        weights[cluster] -= mass
+    return left, weights
 
 
 def _broken(
-    columns: Columns, arrived: Sequence[int], gone: Sequence[Gone], counts: Indices, masses: Floats
+    columns: Columns,
+    arrived: Sequence[int],
+    gone: Sequence[Gone],
+    counts: Sequence[int],
+    masses: Sequence[float],
 ) -> list[tuple[int, int]]:
     """The ranges of clusters that have to be cut anew because of what is gone. What has arrived is not looked at.
 
     A cluster was the heaviest window of all between the next ones that are heavier, and has to be so still.
     """
-    ends = _without(gone, counts, masses)[0].cumsum()
+    starts = _starts(_without(gone, counts, masses)[0])
     held = _Held(columns, arrived)
     broken = []
     for cluster in {each.cluster for each in gone}:
-        (heavier,) = (masses > masses[cluster] * (1.0 + MARGIN)).nonzero()
-        above = int(heavier.searchsorted(cluster))
-        first = int(heavier[above - 1]) + 1 if above else 0
-        last = int(heavier[above]) if above < len(heavier) else len(counts)
-        begin, start, stop, end = (int(ends[each - 1]) if each else 0 for each in (first, cluster, cluster + 1, last))
+        no_heavier = masses[cluster] * (1.0 + MARGIN)
+        first, last = cluster, cluster + 1
+        while first > 0 and masses[first - 1] <= no_heavier:
+            first -= 1
+        while last < len(masses) and masses[last] <= no_heavier:
+            last += 1
+        begin, start, stop, end = (starts[each] for each in (first, cluster, cluster + 1, last))
         if not held.is_heaviest(start, stop, begin, end):
             broken.append((first, last))
     return broken
 
 
-def _range(columns: Columns, place: int, counts: Indices, masses: Floats, width: float) -> tuple[int, int]:
-    """The clusters among which something changes: the one that holds the new liquidation, or all between two that
-    outweigh whatever could hold it, perhaps none."""
-    ends = counts.cumsum()
+def _range(
+    columns: Columns, place: int, counts: Sequence[int], masses: Sequence[float], width: float
+) -> tuple[int, int, bool]:
+    """The clusters among which something changes: the one that holds the new liquidation (and that it does), or all
+    between two that outweigh whatever could hold it, perhaps none."""
+    starts = _starts(counts)
     first, last = 0, len(counts)
     rivals: _Rivals | None = None
     while first < last:
-        heaviest = first + int(masses[first:last].argmax())
-        if _holds(heaviest, place, ends, counts):
-            return heaviest, heaviest + 1
+        heaviest = max(range(first, last), key=masses.__getitem__)
+        if starts[heaviest] < place < starts[heaviest + 1]:  # liquidations of the cluster lie on either side
+            return heaviest, heaviest + 1, True
         rivals = rivals or _rivals(columns, place, width)
-        if masses[heaviest] <= rivals.heaviest_from(ends[first - 1] if first else 0):
+        if masses[heaviest] <= rivals.heaviest_from(starts[first]):
             break
-        first, last = (heaviest + 1, last) if place >= ends[heaviest] else (first, heaviest)
-    return first, last
+        first, last = (heaviest + 1, last) if place >= starts[heaviest + 1] else (first, heaviest)
+    return first, last, False
 
 
-def _holds(cluster: int, place: int, ends: Indices, counts: Indices) -> bool:
-    """Whether the cluster has liquidations on either side of a new one."""
-    return bool(ends[cluster] - counts[cluster] < place < ends[cluster])
+def _starts(counts: Sequence[int]) -> list[int]:
+    """Where each cluster begins, and the end."""
+    return list(accumulate(counts, initial=0))
 
 
 class _Rivals(NamedTuple):
@@ -177,8 +191,8 @@ class _Held:
         return bool(own > weights.max() + MARGIN * upto[-1])
 
 
-def _stretch(columns: Columns, counts: Indices, first: int, last: int, more: int = 0) -> Stretch:
+def _stretch(columns: Columns, counts: Sequence[int], first: int, last: int, more: int = 0) -> Stretch:
     """The clusters `first` to `last`, of which each holds `counts`, and `more` that are in none."""
-    ends = counts.cumsum()
-    left, right = (int(ends[each - 1]) if each else 0 for each in (first, last))
+    left = sum(counts[:first])
+    right = left + sum(counts[first:last])
     return Stretch(Columns(columns.table[:, left : right + more], columns.width), left, first, last)

@@ -11,7 +11,7 @@ from struct import Struct
 import numpy as np
 
 from liqalert.core.baselines import Owner
-from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats, Indices, stretches
+from liqalert.core.columns import MASS, NOTIONAL, PRICE, QUANTITY, TIME, Floats, stretches
 from liqalert.core.identity import Identity
 from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
@@ -160,29 +160,32 @@ class Windows:
         of_sides, columns = rows[:, _NUMBER], rows[:, _VALUES].T.copy()
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
-        bounds = np.concatenate(((0,), (of_sides[1:] != of_sides[:-1]).nonzero()[0] + 1, (len(rows),)))
+        begins = np.ones(len(rows) + 1, np.bool_)
+        np.not_equal(of_sides[1:], of_sides[:-1], out=begins[1:-1])
+        (bounds,) = begins.nonzero()
         starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]
         numbers = of_sides[starts].astype(np.int64).tolist()
-        left = np.ones(len(rows), np.bool_)
+        left = set(range(len(numbers)))
         try:
             for together in self._together(numbers):
                 sides = [self._sides[numbers[run]] for run in together]
-                of_these: slice | Indices
                 if len(together) == 1:
-                    of_these = slice(*bounds[together[0] : together[0] + 2])
-                    sides[0].window.put(columns[:, of_these])
+                    first, last = bounds[together[0] : together[0] + 2].tolist()
+                    sides[0].window.put(columns[:, first:last])
                 else:
-                    of_these = stretches(starts[together], counts[together])
+                    of_these = columns[:, stretches(starts[together], counts[together])]
                     windows = [side.window for side in sides]
-                    put_together(windows, columns[:, of_these], counts[together], self._terms.window_width)
-                left[of_these] = False
+                    put_together(windows, of_these, counts[together], self._terms.window_width)
+                left.difference_update(together)
                 for side in sides:
                     self._changed.add(side.number)
                     if side.window.oldest < side.ages_from:
                         self._watch_age(side)
         finally:
             # Nearly always nothing is left; what is after an error, the next tick puts into the windows.
-            self._fresh, self._fresh_keys = bytearray(rows[left].tobytes()), {}
+            self._fresh, self._fresh_keys = bytearray(), {}
+            for run in sorted(left):
+                self._fresh += rows[bounds[run] : bounds[run + 1]].tobytes()
 
     def _together(self, numbers: Sequence[int]) -> Iterator[Sequence[int]]:
         """Positions in `numbers`: of those that go into many small windows at once, and of each other alone."""
