@@ -46,6 +46,8 @@ class News(NamedTuple):
     """Of the candidates among the side's clusters, the strongest first: one that may be news, and all weaker ones."""
     made: Mapping[int, Cluster]
     """Those that may be news. Of the others it is certain that they do nothing, as long as no zone ends."""
+    aged: bool
+    """Whether of those others it is certain only as long as no zone changes in any way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +65,17 @@ class Candidates:
     """Of each candidate its place among the clusters of its side."""
     _ln_magnitudes: Floats
 
-    def news(self, zones: Iterable[Collection[bytes]]) -> Iterator[News]:
-        """Of the sides that may have any. `zones` are the rows of the living ones of each side; they are not asked for
-        where there are few candidates."""
+    def news(self, zones: Iterable[Collection[bytes]], anew: Sequence[range | None]) -> Iterator[News]:
+        """Of the sides that may have any. `zones` are the rows of the living ones of each side, `anew` says which
+        clusters of it may be news at all, if that is known. Zones are not asked for where there are few candidates.
+        """
         order = np.lexsort((-self._ln_magnitudes, self._owners))
         places, bounds = self._places[order].tolist(), self._bounds.tolist()
-        if len(order) < FEW:
-            news = np.arange(len(order))
+        few = len(order) < FEW
+        if few:
+            of_sides = zip([anew[side] for side in self._owners[order].tolist()], places, strict=True)
+            may_be = [number for number, (known, place) in enumerate(of_sides) if known is None or place in known]
+            news = np.array(may_be, np.int64)
         else:
             news = np.flatnonzero(self._may_be_news([*zones])[order])
         columns, news_places = self._table[:, order[news]].T.tolist(), self._places[order[news]].tolist()
@@ -78,7 +84,8 @@ class Candidates:
             if first < last:
                 mine = news_places[first:last]
                 clusters = self._sides[side].made(mine, columns[first:last])
-                yield News(side, places[begins[first] : bounds[side + 1]], dict(zip(mine, clusters, strict=True)))
+                made = dict(zip(mine, clusters, strict=True))
+                yield News(side, places[begins[first] : bounds[side + 1]], made, few and anew[side] is not None)
 
     def _may_be_news(self, zones: Sequence[Collection[bytes]]) -> NDArray[np.bool_]:
         """Stronger than a zone that it covers, or strong enough to open one where it covers none.

@@ -48,6 +48,10 @@ class Reason(StrEnum):
     COOLDOWN_OVER = "cooldown_over"
 
 
+WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
+"""Why the episodes of a zone ended that ended by no mark."""
+
+
 class Episode(Struct, frozen=True, gc=False):
     """One cycle of one rule on one zone: it begins when the rule is armed and has at most one near alert."""
 

@@ -1,12 +1,14 @@
-"""The living zones, by instrument and by side. Part of the zone book; it alone changes them."""
+"""The living zones, by instrument and by side, and those that ended. Part of the zone book; it alone changes them."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator
 
 from liqalert.core.baselines import Owner
 from liqalert.core.candidates import zone_row
-from liqalert.core.market import Instrument
+from liqalert.core.clusters import Cluster
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.zones import Zone
 
 
@@ -53,3 +55,32 @@ class LivingZones:
         """Those of the side as the candidates are compared with them."""
         known = self._of_sides.get(owner)
         return known[1].values() if known else ()
+
+
+class EndedZones:
+    """Recently ended: they keep what is left of their clusters from opening the same zone again."""
+
+    def __init__(self, history_s: float) -> None:
+        self._history_s = history_s
+        self._zones: dict[Owner, list[Zone]] = {}
+        self._forgets_at: UnixTime = math.inf
+        """None is forgotten before."""
+
+    def put(self, zone: Zone) -> None:
+        self._zones.setdefault((zone.instrument, zone.liquidated), []).append(zone)
+        self._forgets_at = min(self._forgets_at, zone.peak_at + self._history_s)
+
+    def beside(self, cluster: Cluster) -> Collection[Zone]:
+        """Those of its side."""
+        return self._zones.get((cluster.instrument, cluster.liquidated), ())
+
+    def forget(self, now: UnixTime) -> bool:
+        """Forgets those of which nothing is left. Whether there are any."""
+        if now < self._forgets_at:
+            return False
+        ended, self._zones, self._forgets_at = self._zones, {}, math.inf
+        for zones in ended.values():
+            for zone in zones:
+                if now < zone.peak_at + self._history_s:
+                    self.put(zone)
+        return True

@@ -27,6 +27,8 @@ class Rebuilt(NamedTuple):
     owners: Sequence[Owner]
     clusters: Sequence[SideClusters]
     """Of each side."""
+    anew: Sequence[range]
+    """Which of them have changed by more than age."""
     candidates: Candidates
     """Those of them that are big enough for a zone."""
 
@@ -113,7 +115,7 @@ class Sides:
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         table, factor = table_of(parts), self._windows.left_at(now)
         sides = [side.owner for side in changed]
-        found = []
+        found, anew = [], []
         for side, stretch, (left, right), (start, end), baseline in zip(
             changed,
             stretches,
@@ -133,7 +135,8 @@ class Sides:
             else:
                 self._clusters.pop(side.owner, None)
             found.append(clusters)
-        return Rebuilt(sides, found, candidates(found, factor, self._terms))
+            anew.append(range(stretch.first, stretch.first + end - start))
+        return Rebuilt(sides, found, anew, candidates(found, factor, self._terms))
 
     def _stretch(self, side: Side, width: float) -> Stretch:
         """What has to be cut of a great side."""

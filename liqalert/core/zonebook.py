@@ -14,10 +14,10 @@ from liqalert.core.candidates import News
 from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodebook import EpisodeBook, Sight
 from liqalert.core.episodes import (
+    WHY_ENDED,
     Decision,
     Episode,
     EpisodeMoved,
-    Reason,
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
@@ -25,12 +25,13 @@ from liqalert.core.episodes import (
     ZoneView,
 )
 from liqalert.core.growth import Growth, formed, grown
-from liqalert.core.livingzones import LivingZones
+from liqalert.core.livingzones import EndedZones, LivingZones
 from liqalert.core.markbook import MarkBook
 from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
+from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
 from liqalert.core.zones import (
@@ -46,8 +47,6 @@ from liqalert.core.zones import (
     strength_of,
 )
 
-WHY_ENDED = {ZoneEnd.EXPIRED: Reason.ZONE_EXPIRED, ZoneEnd.OVERLAPPED: Reason.ZONE_OVERLAPPED}
-
 
 class ZoneBook:
     """Zones and episodes. Ticks change zones, marks change episodes. Part of the engine; touched by nothing else."""
@@ -57,18 +56,17 @@ class ZoneBook:
         self._sides = sides
         self._rules = rules
         self._episodes = EpisodeBook(terms, sides, rules)
-        self._zones = LivingZones()
-        self._ended: dict[Owner, list[Zone]] = {}
-        """Recently ended zones: they keep what is left of their clusters from opening the same zone again."""
+        self._zones, self._ended = LivingZones(), EndedZones(terms.history_s)
         self._marks = MarkBook()
         self._views: dict[Instrument, tuple[Kept, ...]] = {}
         """As of the last snapshot."""
         self._stale: set[Instrument] = set()
         """Instruments with zones or episodes that have changed since."""
+        self._settled: dict[Owner, Baseline] = {}
+        """Sides whose clusters did nothing when last looked at, and by which baseline. Those that have only aged since
+        do nothing now either, as long as the side's zones stay as they are, living and ended ones."""
         self._expires_at: UnixTime = -math.inf
         """No zone ends by time alone before."""
-        self._forgets_at: UnixTime = -math.inf
-        """No zone that has ended is forgotten before."""
 
     # ------------------------------------------------------------ what it is told
 
@@ -83,13 +81,13 @@ class ZoneBook:
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
         """Takes up what an earlier run stored."""
         for zone in ended:
-            self._ended.setdefault((zone.instrument, zone.liquidated), []).append(zone)
+            self._ended.put(zone)
         for zone in live:
             self._zones.put(zone)
         self._episodes.restore(episodes)
         self._marks.wake_all()
         self._stale.update(self._zones.instruments())
-        self._expires_at = self._forgets_at = -math.inf
+        self._expires_at = -math.inf
 
     def follow(self, rebuilt: Rebuilt, now: UnixTime) -> Iterator[Decision]:
         """Opens and rewrites zones after the clusters of sides were built anew, of each the strongest cluster first.
@@ -97,8 +95,17 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        for news in rebuilt.candidates.news(map(self._zones.rows, rebuilt.owners)):
-            yield from self._follow_each(rebuilt.owners[news.side], rebuilt.clusters[news.side], news, now)
+        baselines = {owner: side.baseline for owner, side in zip(rebuilt.owners, rebuilt.clusters, strict=True)}
+        anew = [
+            mine if self._settled.pop(owner, None) is baseline else None
+            for (owner, baseline), mine in zip(baselines.items(), rebuilt.anew, strict=True)
+        ]
+        for news in rebuilt.candidates.news(map(self._zones.rows, rebuilt.owners), anew):
+            owner = rebuilt.owners[news.side]
+            for decision in self._follow_each(owner, rebuilt.clusters[news.side], news, now):
+                baselines.pop(owner, None)
+                yield decision
+        self._settled |= baselines
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
@@ -107,14 +114,8 @@ class ZoneBook:
                 yield from self._expire(instrument, now)
             peaks = (zone.peak_at for zone in self._zones)
             self._expires_at = min(peaks, default=math.inf) + self._terms.memory_s
-        if now >= self._forgets_at:
-            kept = {
-                owner: [zone for zone in ended if now < zone.peak_at + self._terms.history_s]
-                for owner, ended in self._ended.items()
-            }
-            self._ended = {owner: ended for owner, ended in kept.items() if ended}
-            peaks = (zone.peak_at for ended in self._ended.values() for zone in ended)
-            self._forgets_at = min(peaks, default=math.inf) + self._terms.history_s
+        if self._ended.forget(now):
+            self._settled.clear()
 
     def sift(self, marks: Sequence[Mark]) -> Iterable[Mark]:
         """Takes in the marks that change nothing and are no older than the last, and gives the others, in their order.
@@ -164,11 +165,11 @@ class ZoneBook:
 
     def _follow_each(self, owner: Owner, clusters: SideClusters, news: News, now: UnixTime) -> Iterator[Decision]:
         """Rewrites the strongest zone that a cluster still covers, or opens one where it covers none."""
-        zone_ended = False
+        stirred = False
         for place in news.places:
             cluster = news.made.get(place)
             if cluster is None:
-                if not zone_ended:
+                if not stirred:
                     continue
                 cluster = clusters[place]
             covered = covered_by(cluster, self._zones.of_side(owner))
@@ -180,13 +181,12 @@ class ZoneBook:
                 strength = cluster.strength
                 done = self._open(cluster, strength, now) if strength >= OPENS_AT_STRENGTH else ()
             for decision in done:
-                zone_ended = zone_ended or isinstance(decision, ZoneEnded)
+                stirred = stirred or news.aged or isinstance(decision, ZoneEnded)
                 yield decision
 
     def _open(self, cluster: Cluster, strength: float, now: UnixTime) -> Iterator[Decision]:
         """A new zone, unless a stronger one stands for most of it, or one that has ended stood for it."""
-        ended = self._ended.get((cluster.instrument, cluster.liquidated), ())
-        if is_old(cluster, ended, now, self._terms.decay_s):
+        if is_old(cluster, self._ended.beside(cluster), now, self._terms.decay_s):
             return
         zone = open_zone(cluster, strength, now)
         rivals = overlapping(zone, self._zones.beside(zone))
@@ -249,8 +249,8 @@ class ZoneBook:
         """The zone is no more. Its side is looked at again, because other clusters may have stood in its shadow."""
         owner = (zone.instrument, zone.liquidated)
         self._zones.remove(zone)
-        self._ended.setdefault(owner, []).append(zone)
-        self._forgets_at = min(self._forgets_at, zone.peak_at + self._terms.history_s)
+        self._ended.put(zone)
+        self._settled.pop(owner, None)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
         self._sides.touch(owner)

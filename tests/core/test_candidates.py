@@ -56,7 +56,9 @@ def sides(draw: st.DrawFn) -> tuple[SideClusters, list[Zone]]:
 def test_what_is_certain_to_do_nothing_does_nothing(given: list[tuple[SideClusters, list[Zone]]]) -> None:
     held = [clusters for clusters, _ in given]
     found = candidates(held, 1.0, Terms(min_notional_usd=2e4, min_events=1))
-    news = {each.side: each for each in found.news([[*map(zone_row, zones)] for _, zones in given])}
+    news = {
+        each.side: each for each in found.news([[*map(zone_row, zones)] for _, zones in given], [None] * len(given))
+    }
 
     assert list(news) == sorted(news)
     for side, (clusters, zones) in enumerate(given):
@@ -110,9 +112,10 @@ def test_only_what_has_outgrown_its_zone_is_news() -> None:
     outgrown = [*usual[:1], zone(*bands[1], strength=side[0].strength), *usual[2:]]
 
     # A hair weaker than their zones.
-    found = [*candidates([side, side], 1.0 - 1e-8, Terms()).news([[*map(zone_row, usual)], [*map(zone_row, outgrown)]])]
+    found = candidates([side, side], 1.0 - 1e-8, Terms())
+    news = [*found.news([[*map(zone_row, usual)], [*map(zone_row, outgrown)]], [None, None])]
 
-    assert found == [News(1, [1, 0], {1: side[1]})]
+    assert news == [News(1, [1, 0], {1: side[1]}, aged=False)]
 
 
 def fields(of: Zone) -> dict[str, object]:

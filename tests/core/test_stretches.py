@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -15,11 +16,13 @@ from hypothesis import strategies as st
 from liqalert.core import sides, window
 from liqalert.core.clusters import COUNT, USD, SideClusters
 from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.episodes import Decision
-from liqalert.core.market import Liquidation
+from liqalert.core.episodes import Decision, ZoneOpened
+from liqalert.core.market import Liquidation, OpenInterest
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.stretches import Stretch, to_be_cut
+from liqalert.core.terms import Terms
 from liqalert.core.windows import LANDMARK_DECAYS
-from tests.core.events import BTC, T0, TERMS, Event, columns, liquidation, parts_of
+from tests.core.events import BTC, T0, TERMS, Event, columns, liquidation, mark, parts_of
 
 EVER = 10**9
 LANDMARK_S = LANDMARK_DECAYS * TERMS.decay_s
@@ -46,23 +49,31 @@ def arrivals(random: Random, ticks: int, most: int) -> Iterator[list[Liquidation
         yield came
 
 
-def run(seed: int, great: int, most: int) -> Iterator[tuple[Snapshot, tuple[Decision, ...]]]:
-    """Ticks of an engine in which sides with `great` liquidations are cut by stretches."""
-    engine = Engine(TERMS)
+@contextmanager
+def cut_from(great: int) -> Iterator[None]:
+    """Sides with `great` liquidations are cut by stretches."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sides, "GREAT", great)
         patch.setattr(window, "FEW", great)
-        for number, came in enumerate(arrivals(Random(seed), 40, most)):
-            now = BEGIN + number * TERMS.rebuild_s
-            for each in came:
-                engine.add(each, now)
-            yield engine.tick(now)
+        yield
+
+
+def run(seed: int, most: int) -> Iterator[tuple[Snapshot, tuple[Decision, ...]]]:
+    engine = Engine(TERMS)
+    for number, came in enumerate(arrivals(Random(seed), 40, most)):
+        now = BEGIN + number * TERMS.rebuild_s
+        for each in came:
+            engine.add(each, now)
+        yield engine.tick(now)
 
 
 @settings(max_examples=60)
 @given(st.integers(0, EVER), st.sampled_from([1, 1, 3, 12]))
 def test_clusters_ids_and_decisions_are_those_of_sides_that_are_cut_whole(seed: int, most: int) -> None:
-    by_stretches, whole = list(run(seed, 0, most)), list(run(seed, EVER, most))
+    with cut_from(0):
+        by_stretches = list(run(seed, most))
+    with cut_from(EVER):
+        whole = list(run(seed, most))
 
     assert [decisions for _, decisions in by_stretches] == [decisions for _, decisions in whole]
     for (found, _), (expected, _) in zip(by_stretches, whole, strict=True):
@@ -70,13 +81,65 @@ def test_clusters_ids_and_decisions_are_those_of_sides_that_are_cut_whole(seed: 
         assert found.zones == expected.zones
 
 
+QUICK = Terms(decay_s=20.0, min_events=1, min_notional_usd=2e4, memory_s=120.0)
+"""A zone lives for two minutes, and is remembered for four."""
+
+
+def lively(seed: int) -> list[Decision]:
+    """Decisions of an engine whose zones open and grow, are passed through, end and are forgotten."""
+    random, engine = Random(seed), Engine(QUICK)
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.4), Rule(RuleKind.FORMED, BTC, 0.0, 0.5)], BEGIN)
+    spread, step, often = random.choice([(0.06, 0.02, 0.3), (0.02, 0.02, 0.3), (0.015, 0.01, 0.05)])
+    price, decisions = 1000.0, list[Decision]()
+    for number in range(120):
+        now = BEGIN + number * QUICK.rebuild_s
+        if random.random() < 0.02:
+            engine.learn(OpenInterest(BTC, 10.0 ** random.uniform(6, 10), now), now)
+        for _ in range(random.choice([0, 1, 1, 1, 2])):
+            usd = 10.0 ** random.uniform(4, 7)
+            engine.add(liquidation(price * math.exp(random.gauss(0.0, spread)), usd, now, received=now), now)
+        decisions += engine.tick(now)[1]
+        if random.random() < often:
+            price *= math.exp(random.gauss(0.0, step))
+            decisions += engine.mark(mark(price, now + 1.0))
+    return decisions
+
+
+@settings(max_examples=60)
+@given(st.integers(0, EVER))
+def test_a_cluster_that_only_ages_need_not_be_looked_at(seed: int) -> None:
+    with cut_from(0):
+        by_stretches = lively(seed)
+    with cut_from(EVER):
+        whole = lively(seed)
+
+    assert by_stretches == whole
+
+
+@pytest.mark.parametrize("great", [0, EVER])
+def test_what_an_ended_zone_stood_for_may_open_one_when_that_is_forgotten(great: int) -> None:
+    engine, opened = Engine(QUICK), []
+    with cut_from(great):
+        for after_s in range(0, 300, 5):
+            now = BEGIN + after_s
+            if after_s == 0:
+                engine.add(liquidation(1000.0, 1e14, now - 20.0, received=now), now)
+            if after_s == 230:
+                engine.add(liquidation(1000.0, 3e6, now, received=now), now)
+            engine.add(liquidation(1500.0, 1e3, now, received=now), now)
+            opened += [after_s for each in engine.tick(now)[1] if isinstance(each, ZoneOpened)]
+            for price in (1100.0, 900.0):
+                engine.mark(mark(price, now + 1.0))
+
+    assert opened == [0, QUICK.history_s + QUICK.rebuild_s]
+
+
 def test_one_that_weighs_nothing_beside_what_has_come_is_left_out_of_its_window() -> None:
     came = [(1000.0, 1.0), (1005.0, 6e11), (1003.0, 6e11)]
 
     def last_clusters(great: int) -> list[tuple[float, int]]:
         engine = Engine(TERMS)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(sides, "GREAT", great)
+        with cut_from(great):
             for number, (price, notional_usd) in enumerate(came):
                 now = BEGIN + number * TERMS.rebuild_s
                 engine.add(liquidation(price, notional_usd, now, received=now), now)
@@ -109,7 +172,8 @@ def test_outside_the_stretch_every_window_stays_and_inside_are_those_of_the_stre
     )
     arrived = sorted(held.prices.tolist().index(each.price) for each in came)
 
-    stretch = to_be_cut(held, arrived, (), before.ends - before.starts, before.masses, TERMS.window_width)
+    counts = (before.ends - before.starts).tolist()
+    stretch = to_be_cut(held, arrived, (), counts, before.masses.tolist(), TERMS.window_width)
 
     after, inside = parts_of(held), parts_of(stretch.columns)
     right = stretch.left + len(stretch.columns)
