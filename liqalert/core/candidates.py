@@ -8,13 +8,13 @@ left out is left out by a margin, because numpy rounds otherwise than Python doe
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, chain, pairwise
-from struct import Struct
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from liqalert.core.clusters import BAND_HIGH, BAND_LOW, COUNT, USD, WEIGHTED_COUNT, Cluster, SideClusters
@@ -29,7 +29,7 @@ FEW = 24
 """So many are sooner looked at one by one than sifted."""
 LOW, HIGH, LN_PEAK = range(3)
 OPENS_AT_LOGIT = math.log(OPENS_AT_STRENGTH / (1.0 - OPENS_AT_STRENGTH))
-_ZONE_ROW = Struct("3d")
+_ZONE_ROW = struct.Struct("3d")
 
 
 def zone_row(zone: Zone) -> bytes:
@@ -50,8 +50,7 @@ class News(NamedTuple):
     """Whether of those others it is certain only as long as no zone changes in any way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(Struct, frozen=True, gc=False, eq=False):
     """Of several sides those clusters that are big enough for a zone at all."""
 
     _sides: Sequence[SideClusters]

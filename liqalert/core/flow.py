@@ -25,6 +25,7 @@ from liqalert.core.strength import Baseline, magnitude, magnitudes
 WINDOW_S = 60.0
 QUANTILES = (0.995, 0.9995)
 """Of the greatest minute in each five: flow strength 0.5 and 0.9."""
+SIDE, TIME, USD = range(3)
 RUN_S = 5
 """So many seconds in a row with a report each count as saturated: the feed shows at most one a second."""
 
@@ -51,9 +52,8 @@ class Flows:
         self._liquidations: list[Liquidation] = []
         """In the order in which they happened; so is what stands beside them."""
         self._marks: list[Mark | None] = []
-        self._sides = np.empty(0, np.int64)
-        self._times = np.empty(0)
-        self._usd = np.empty(0)
+        self._log = np.empty((3, 0))
+        """Of each the number of its side, when it happened, and US dollars."""
         self._greatest = np.empty(0)
         """Of each side the greatest magnitude that was measured since it was last taken."""
 
@@ -61,22 +61,22 @@ class Flows:
         """Each with its instrument's newest mark as it came. Gives their sides, in the order of their first, each with
         one of its liquidations."""
         numbers = [self._numbers[each.liquidated][each.instrument] for each in liquidations]
+        new = (numbers, [_happened_at(each) for each in liquidations], [each.notional_usd for each in liquidations])
         self._liquidations += liquidations
         self._marks += marks
-        self._sides = np.concatenate((self._sides, np.array(numbers, np.int64)))
-        self._times = np.concatenate((self._times, [_happened_at(each) for each in liquidations]))
-        self._usd = np.concatenate((self._usd, [each.notional_usd for each in liquidations]))
-        (late,) = (self._times[1:] < self._times[:-1]).nonzero()
+        self._log = np.concatenate((self._log, np.array(new)), axis=1)
+        times = self._log[TIME]
+        (late,) = (times[1:] < times[:-1]).nonzero()
         if len(late):
-            self._sort(self._times[late + 1].min())
+            self._sort(times[late + 1].min())
         return dict(zip(numbers, liquidations, strict=True))
 
     def prune(self, now: UnixTime) -> None:
         """Forgets what is older than a minute."""
-        expired = int(self._times.searchsorted(now - WINDOW_S, side="right"))
+        expired = int(self._log[TIME].searchsorted(now - WINDOW_S, side="right"))
         if expired:
             del self._liquidations[:expired], self._marks[:expired]
-            self._sides, self._times, self._usd = self._sides[expired:], self._times[expired:], self._usd[expired:]
+            self._log = self._log[:, expired:]
 
     def measure(self) -> None:
         """Remembers how great each minute is, if it is the greatest. Needed after additions alone: else they shrink."""
@@ -106,7 +106,7 @@ class Flows:
 
     def evidence(self, flow: Flow, rule: Rule, baseline: Baseline, mark_price: float | None) -> FlowEvidence:
         instrument, liquidated = flow.owner
-        places = np.flatnonzero(self._sides == self._numbers[liquidated][instrument]).tolist()
+        places = np.flatnonzero(self._log[SIDE] == self._numbers[liquidated][instrument]).tolist()
         first, last = self._liquidations[places[0]], self._liquidations[places[-1]]
         times = [_happened_at(self._liquidations[place]) for place in places]
         return FlowEvidence(
@@ -122,23 +122,22 @@ class Flows:
             price_to=mark_price or last.price,
             first_at=times[0],
             last_at=times[-1],
-            largest_usd=float(self._usd[places].max()),
+            largest_usd=float(self._log[USD, places].max()),
             saturated_s=saturated(times),
             at_least_usd=at_least_usd(flow.notional_usd, flow.count, len(set(map(math.floor, times)))),
         )
 
     def _totals(self) -> tuple[Floats, Floats]:
         """Of each side: US dollars, and how many."""
-        sides = sum(map(len, self._numbers.values()))
-        usd = np.bincount(self._sides, self._usd, sides).astype(np.float64, copy=False)
-        return usd, np.bincount(self._sides, minlength=sides).astype(np.float64)
+        sides, count = self._log[SIDE].astype(np.int64), sum(map(len, self._numbers.values()))
+        usd = np.bincount(sides, self._log[USD], count).astype(np.float64, copy=False)
+        return usd, np.bincount(sides, minlength=count).astype(np.float64)
 
     def _sort(self, since: UnixTime) -> None:
         """Puts those in order that happened after `since`: all others are."""
-        first = int((self._times > since).argmax())
-        order = first + self._times[first:].argsort(kind="stable")
-        for each in (self._sides, self._times, self._usd):
-            each[first:] = each[order]
+        first = int((self._log[TIME] > since).argmax())
+        order = first + self._log[TIME, first:].argsort(kind="stable")
+        self._log[:, first:] = self._log[:, order]
         self._liquidations[first:] = [self._liquidations[place] for place in order.tolist()]
         self._marks[first:] = [self._marks[place] for place in order.tolist()]
 

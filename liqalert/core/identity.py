@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -40,8 +39,7 @@ class Identity(Struct, frozen=True, gc=False):
     split_from: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
+class Shared(Struct, frozen=True, gc=False, eq=False):
     """What old and new clusters of several sides have in common: pairs by side, then by new, then by old cluster."""
 
     sides: Indices
@@ -104,8 +102,7 @@ def identify(
         yield side, tuple(identities)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kin:
+class _Kin(Struct, frozen=True, gc=False, eq=False):
     """The same pairs, with each cluster counted among those of all sides."""
 
     shared: Shared

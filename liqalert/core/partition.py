@@ -13,10 +13,10 @@ hold a plain version, one side and one window at a time, that it must agree with
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
 import numpy as np
+from msgspec import Struct
 
 from liqalert.core.columns import Columns, Floats, Indices, length, stretches
 from liqalert.core.spans import reach
@@ -30,8 +30,7 @@ ALMOST = 1.0 - 1e-12
 """Weights that differ by less than rounding does are equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True, gc=False, eq=False):
     """The windows of several sides, or stretches of them, one after the other. `bounds` are the positions where each
     begins, and the end."""
 
@@ -52,8 +51,7 @@ class Sheet:
         return np.concatenate(known) if len(known) == len(self.counts) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True, gc=False, eq=False):
     """What each window came to, in order of position; they cover everything. Masses are relative to the landmark."""
 
     starts: Indices
@@ -108,8 +106,7 @@ def cut(held: Sheet, width: float) -> Parts:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Running:
+class _Running(Struct, frozen=True, gc=False, eq=False):
     """Running sums of mass, begun anew with each side: rounding must not depend on the sides before."""
 
     before: Floats

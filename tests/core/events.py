@@ -92,7 +92,7 @@ class Sums:
 def all_sums(held: Columns) -> list[Sums]:
     parts = parts_of(held)
     counts = (parts.ends - parts.starts).tolist()
-    columns = (getattr(parts, name).tolist() for name in Parts.__slots__[2:])
+    columns = (getattr(parts, name).tolist() for name in Parts.__struct_fields__[2:])
     return [Sums(*row) for row in zip(counts, *columns, strict=True)]
 
 

@@ -55,7 +55,7 @@ def test_what_lies_beside_a_side_does_not_touch_a_bit_of_it(found: list[list[Eve
 
     first, last = np.searchsorted(parts.starts, together.bounds[place : place + 2])
     assert (parts.starts[first:last] - together.bounds[place]).tolist() == own.starts.tolist()
-    for name in type(parts).__slots__[2:]:
+    for name in parts.__struct_fields__[2:]:
         assert getattr(parts, name)[first:last].tobytes() == getattr(own, name).tobytes()
 
 
