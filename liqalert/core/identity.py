@@ -161,12 +161,13 @@ class _Kin(Struct, frozen=True, gc=False, eq=False):
         return sorted(places.tolist(), key=turn)
 
 
-def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> Shared:
-    """For the sides of `held`, which had `olds` clusters each.
+def shared_weights(held: Sheet, parts: Parts, firsts: Indices, olds: Indices) -> Shared:
+    """For the sides of `held`: of each, `olds` clusters of which the first was number `firsts` of its side; among these
+    they are counted.
 
-    `owners` of the sheet are positions among the old clusters of the same side. Old clusters lie side by side as new
-    ones do, so what two have in common is a run of neighbours, or a few where newcomers have come between: each run is
-    added up, then the few runs of each pair. A part has a stretch of bins of its own, one for each old cluster.
+    Old clusters lie side by side as new ones do, so what two have in common is a run of neighbours, or a few where
+    newcomers have come between: each run is added up, then the few runs of each pair. A part has a stretch of bins of
+    its own, one for each old cluster.
     """
     first = parts.starts.searchsorted(held.bounds)
     news = first[1:] - first[:-1]
@@ -179,7 +180,8 @@ def shared_weights(held: Sheet, parts: Parts, olds: Indices) -> Shared:
     sums = np.add.reduceat(held.columns.masses, starts)
     owned = owners >= 0
     part = parts.starts.searchsorted(starts[owned], side="right") - 1
-    weights = np.bincount(base[part] + owners[owned], sums[owned], minlength=int(bins.sum())).astype(np.float64)
+    places = (base - firsts.repeat(news))[part] + owners[owned]
+    weights = np.bincount(places, sums[owned], minlength=int(bins.sum())).astype(np.float64)
     (found,) = weights.nonzero()
     part = base.searchsorted(found, side="right") - 1
     side = first.searchsorted(part, side="right") - 1

@@ -32,7 +32,7 @@ ALMOST = 1.0 - 1e-12
 
 class Sheet(Struct, frozen=True, gc=False, eq=False):
     """The windows of several sides, or stretches of them, one after the other. `bounds` are the positions where each
-    begins, and the end."""
+    begins, and the end. Not to be changed: that of one is no copy."""
 
     columns: Columns
     log_prices: Floats
@@ -72,7 +72,8 @@ class Parts(Struct, frozen=True, gc=False, eq=False):
 def sheet(windows: Sequence[Columns], counts: Sequence[Indices | None] | None = None) -> Sheet:
     widths = {each.width for each in windows}
     tables = [each.table for each in windows]
-    joined = Columns(np.concatenate(tables, axis=1), widths.pop() if len(widths) == 1 else None)
+    table = tables[0] if len(tables) == 1 else np.concatenate(tables, axis=1)
+    joined = Columns(table, widths.pop() if len(widths) == 1 else None)
     bounds = np.fromiter(accumulate(map(length, tables), initial=0), np.int64)
     return Sheet(joined, np.log(joined.prices), bounds, counts or [None] * len(windows))
 

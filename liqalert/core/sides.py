@@ -11,7 +11,7 @@ import numpy as np
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.candidates import Candidates, candidates
 from liqalert.core.clusters import COUNT, USD, SideClusters, table_of
-from liqalert.core.columns import NO_OWNER, Floats
+from liqalert.core.columns import NO_OWNER, Floats, Indices
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
@@ -107,9 +107,7 @@ class Sides:
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, width)
         if held.known is None:
-            # By their place among the old clusters of the stretch; newcomers stay below zero.
-            held.columns.owners[:] -= firsts.repeat(held.lengths)
-            self._identify(changed, stretches, held, parts, now)
+            self._identify(changed, stretches, held, parts, firsts, now)
         bounds = parts.starts.searchsorted(held.bounds)
         numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
@@ -158,6 +156,7 @@ class Sides:
         stretches: Sequence[Stretch],
         held: Sheet,
         parts: Parts,
+        firsts: Indices,
         now: UnixTime,
     ) -> None:
         """Gives the sides whose clusters have not each kept to itself their new identities."""
@@ -165,7 +164,8 @@ class Sides:
         def name(side: int, part: int) -> str:
             return new_id(changed[side].owner, held.columns, slice(int(parts.starts[part]), int(parts.ends[part])), now)
 
-        shared = shared_weights(held, parts, np.array([each.last - each.first for each in stretches], np.int64))
+        olds = np.array([each.last for each in stretches]) - firsts
+        shared = shared_weights(held, parts, firsts, olds)
         previous = [
             side.identities[stretch.first : stretch.last] for side, stretch in zip(changed, stretches, strict=True)
         ]

@@ -211,7 +211,8 @@ class Window:
             own[:] = owners
         else:
             own[left:right] = owners
-            own[right:] += more
+            if more:
+                own[right:] += more
         self.changed, self.arrived, self.gone = False, (), ()
 
     def adopt(self, owners: Floats) -> None:

@@ -160,7 +160,8 @@ class Windows:
         of_sides, columns = rows[:, _NUMBER], rows[:, _VALUES].T.copy()
         happened_at = np.minimum(np.minimum(columns[TIME], columns[_RECEIVED]), now)
         columns[MASS] = masses(columns[NOTIONAL], happened_at, self._landmark, self._terms.decay_s)
-        begins = np.ones(len(rows) + 1, np.bool_)
+        begins = np.empty(len(rows) + 1, np.bool_)
+        begins[0] = begins[-1] = True
         np.not_equal(of_sides[1:], of_sides[:-1], out=begins[1:-1])
         (bounds,) = begins.nonzero()
         starts, counts = bounds[:-1], bounds[1:] - bounds[:-1]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.core.columns import Columns
+from liqalert.core.columns import NO_OWNER
 from liqalert.core.identity import shared_weights
 from liqalert.core.partition import cut, sheet
 from tests.core import reference
@@ -85,14 +86,14 @@ def test_the_band_is_that_of_the_plain_version(items: list[Event]) -> None:
 def test_shared_weights_are_those_of_each_pair(items: list[list[Event]], data: st.DataObject) -> None:
     windows = held_by(items)
     olds = [data.draw(st.integers(0, 3)) for _ in windows]
-    for window, count in zip(windows, olds, strict=True):
-        window.owners[:] = data.draw(
-            st.lists(st.integers(-1, count - 1), min_size=len(window.owners), max_size=len(window.owners))
-        )
+    firsts = [data.draw(st.integers(0, 5)) for _ in windows]
+    for window, begin, count in zip(windows, firsts, olds, strict=True):
+        owners = st.sampled_from([NO_OWNER, *range(begin, begin + count)])
+        window.owners[:] = data.draw(st.lists(owners, min_size=len(window.owners), max_size=len(window.owners)))
     held = sheet(windows)
     parts = cut(held, TERMS.window_width)
 
-    shared = shared_weights(held, parts, np.array(olds, np.int64))
+    shared = shared_weights(held, parts, np.array(firsts), np.array(olds))
 
     first = np.searchsorted(parts.starts, held.bounds).tolist()
     pairs = list(zip(shared.sides.tolist(), shared.news.tolist(), shared.olds.tolist(), strict=True))
@@ -104,8 +105,9 @@ def test_shared_weights_are_those_of_each_pair(items: list[list[Event]], data: s
         for new, part in enumerate(range(first[side], first[side + 1])):
             for place in range(int(parts.starts[part]), int(parts.ends[part])):
                 old = int(held.columns.owners[place])
-                if old >= 0:
-                    expected[old, new] = expected.get((old, new), 0.0) + float(held.columns.masses[place])
+                if old != NO_OWNER:
+                    pair = (old - firsts[side], new)
+                    expected[pair] = expected.get(pair, 0.0) + float(held.columns.masses[place])
         found = {
             (old, new): weight
             for (of, new, old), weight in zip(pairs, shared.weights.tolist(), strict=True)
