@@ -156,7 +156,8 @@ def _market(exchange: ccxt.pro.binance, symbol: str) -> object:
 
 
 class OneInstrument:
-    """An engine with `live` liquidations of one instrument, one more before each tick."""
+    """An engine with `live` liquidations of one instrument, one more before each tick. It has run for a minute: the
+    interpreter adapts to what it has done a few times, and a daemon's ticks are seldom its first."""
 
     def __init__(self, live: int) -> None:
         self._random = Random(4)
@@ -164,7 +165,8 @@ class OneInstrument:
         self._engine = Engine(Terms())
         for number in range(live):
             self._add(T0 - SPREAD_S * (1.0 - number / live))
-        self._engine.tick(T0)
+        for _ in range(12):
+            self.rebuild_us()
 
     def rebuild_us(self) -> float:
         self._add(self._now)

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liqalert.core.columns import Columns
-from liqalert.core.columns import NO_OWNER
+from liqalert.core.columns import NO_OWNER, Columns
 from liqalert.core.identity import shared_weights
 from liqalert.core.partition import cut, sheet
 from tests.core import reference
