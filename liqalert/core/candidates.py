@@ -64,16 +64,16 @@ class Candidates(Struct, frozen=True, gc=False, eq=False):
     """Of each candidate its place among the clusters of its side."""
     _ln_magnitudes: Floats
 
-    def news(self, zones: Iterable[Collection[bytes]], anew: Sequence[range | None]) -> Iterator[News]:
-        """Of the sides that may have any. `zones` are the rows of the living ones of each side, `anew` says which
-        clusters of it may be news at all, if that is known. Zones are not asked for where there are few candidates.
+    def news(self, zones: Iterable[Collection[bytes]], anew: Mapping[int, range]) -> Iterator[News]:
+        """Of the sides that may have any. `zones` are the rows of the living ones of each side; they are not asked for
+        where there are few candidates. `anew` says, where it is known, which clusters of a side may be news at all.
         """
         order = np.lexsort((-self._ln_magnitudes, self._owners))
         places, bounds = self._places[order].tolist(), self._bounds.tolist()
         few = len(order) < FEW
         if few:
-            of_sides = zip([anew[side] for side in self._owners[order].tolist()], places, strict=True)
-            may_be = [number for number, (known, place) in enumerate(of_sides) if known is None or place in known]
+            of_sides = enumerate(zip(self._owners[order].tolist(), places, strict=True))
+            may_be = [number for number, (side, place) in of_sides if side not in anew or place in anew[side]]
             news = np.array(may_be, np.int64)
         else:
             news = np.flatnonzero(self._may_be_news([*zones])[order])
@@ -84,7 +84,7 @@ class Candidates(Struct, frozen=True, gc=False, eq=False):
                 mine = news_places[first:last]
                 clusters = self._sides[side].made(mine, columns[first:last])
                 made = dict(zip(mine, clusters, strict=True))
-                yield News(side, places[begins[first] : bounds[side + 1]], made, few and anew[side] is not None)
+                yield News(side, places[begins[first] : bounds[side + 1]], made, few and side in anew)
 
     def _may_be_news(self, zones: Sequence[Collection[bytes]]) -> NDArray[np.bool_]:
         """Stronger than a zone that it covers, or strong enough to open one where it covers none.

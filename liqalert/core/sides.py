@@ -27,8 +27,8 @@ class Rebuilt(NamedTuple):
     owners: Sequence[Owner]
     clusters: Sequence[SideClusters]
     """Of each side."""
-    anew: Sequence[range]
-    """Which of them have changed by more than age."""
+    anew: Mapping[int, range]
+    """Of sides of which not all was cut, by their position above: which clusters have changed by more than age."""
     candidates: Candidates
     """Those of them that are big enough for a zone."""
 
@@ -113,7 +113,8 @@ class Sides:
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
         table, factor = table_of(parts), self._windows.left_at(now)
         sides = [side.owner for side in changed]
-        found, anew = [], []
+        found: list[SideClusters] = []
+        anew = {}
         for side, stretch, (left, right), (start, end), baseline in zip(
             changed,
             stretches,
@@ -127,13 +128,13 @@ class Sides:
             of_side = table[:, start:end].copy()
             if right - left < len(side.window):
                 of_side = self._spliced(side.owner, stretch, of_side)
+                anew[len(found)] = range(stretch.first, stretch.first + end - start)
             clusters = SideClusters(side.owner, side.identities, of_side, factor, now, baseline)
             if side.identities:
                 self._clusters[side.owner] = clusters
             else:
                 self._clusters.pop(side.owner, None)
             found.append(clusters)
-            anew.append(range(stretch.first, stretch.first + end - start))
         return Rebuilt(sides, found, anew, candidates(found, factor, self._terms))
 
     def _stretch(self, side: Side, width: float) -> Stretch:

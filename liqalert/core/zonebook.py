@@ -8,7 +8,6 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from liqalert.core.alerts import Evidence
 from liqalert.core.baselines import Owner
 from liqalert.core.candidates import News
 from liqalert.core.clusters import Cluster, SideClusters
@@ -29,7 +28,7 @@ from liqalert.core.livingzones import EndedZones, LivingZones
 from liqalert.core.markbook import MarkBook
 from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.rules import RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
@@ -63,8 +62,8 @@ class ZoneBook:
         self._stale: set[Instrument] = set()
         """Instruments with zones or episodes that have changed since."""
         self._settled: dict[Owner, Baseline] = {}
-        """Sides whose clusters did nothing when last looked at, and by which baseline. Those that have only aged since
-        do nothing now either, as long as the side's zones stay as they are, living and ended ones."""
+        """Great sides whose clusters did nothing when last looked at, and by which baseline. Those that have only aged
+        since do nothing now either, as long as the side's zones stay as they are, living and ended ones."""
         self._expires_at: UnixTime = -math.inf
         """No zone ends by time alone before."""
 
@@ -95,17 +94,20 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        baselines = {owner: side.baseline for owner, side in zip(rebuilt.owners, rebuilt.clusters, strict=True)}
-        anew = [
-            mine if self._settled.pop(owner, None) is baseline else None
-            for (owner, baseline), mine in zip(baselines.items(), rebuilt.anew, strict=True)
-        ]
+        baselines = {rebuilt.owners[side]: rebuilt.clusters[side].baseline for side in rebuilt.anew}
+        anew = {
+            side: places
+            for (side, places), (owner, baseline) in zip(rebuilt.anew.items(), baselines.items(), strict=True)
+            if self._settled.get(owner) is baseline
+        }
+        # Should something fail, all are looked at next time.
+        settled, self._settled = self._settled | baselines, {}
         for news in rebuilt.candidates.news(map(self._zones.rows, rebuilt.owners), anew):
             owner = rebuilt.owners[news.side]
             for decision in self._follow_each(owner, rebuilt.clusters[news.side], news, now):
-                baselines.pop(owner, None)
+                settled.pop(owner, None)
                 yield decision
-        self._settled |= baselines
+        self._settled = settled
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""
@@ -260,13 +262,11 @@ class ZoneBook:
         forming = self._rules.covering(RuleKind.FORMED, zone.instrument)
         growing = self._rules.covering(RuleKind.GROWN, zone.instrument)
         if forming or growing:
-            growth = Growth(zone, before, now, partial(self._growth_evidence, zone, now))
+            evidence = partial(self._episodes.evidence, zone=zone, mark=self.mark(zone.instrument), now=now)
+            growth = Growth(zone, before, now, evidence)
             yield from formed(forming, growth)
             if self._episodes.is_open(zone):
                 yield from grown(growing, growth)
-
-    def _growth_evidence(self, zone: Zone, now: UnixTime, rule: Rule) -> Evidence:
-        return self._episodes.evidence(rule, zone, self.mark(zone.instrument), now)
 
     # ------------------------------------------------------------ marks
 

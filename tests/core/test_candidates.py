@@ -113,7 +113,7 @@ def test_only_what_has_outgrown_its_zone_is_news() -> None:
 
     # A hair weaker than their zones.
     found = candidates([side, side], 1.0 - 1e-8, Terms())
-    news = [*found.news([[*map(zone_row, usual)], [*map(zone_row, outgrown)]], [None, None])]
+    news = [*found.news([[*map(zone_row, usual)], [*map(zone_row, outgrown)]], {})]
 
     assert news == [News(1, [1, 0], {1: side[1]}, aged=False)]
 
