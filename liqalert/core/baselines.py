@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import TypeAlias
@@ -52,8 +52,9 @@ class Baselines:
     def with_open_interest(self) -> frozenset[Instrument]:
         return frozenset(self._open_interest)
 
-    def knows_open_interest(self, instrument: Instrument) -> bool:
-        return instrument in self._open_interest
+    def without_open_interest(self, instruments: Set[Instrument]) -> Set[Instrument]:
+        """Those of them of which it is not known."""
+        return set(instruments).difference(self._open_interest)
 
     def of(self, owner: Owner, now: UnixTime) -> Baseline:
         """The baseline in force on the UTC day of `now`."""

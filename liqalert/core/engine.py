@@ -274,11 +274,11 @@ class Engine:
 
     def _want_open_interest(self, rebuilt: Rebuilt) -> None:
         """Asks early, at a quarter of what a zone needs, so that the answer is there when the zone opens."""
-        for (instrument, _), clusters in zip(rebuilt.owners, rebuilt.clusters, strict=True):
-            if instrument in self._wanted or self.baselines.knows_open_interest(instrument):
-                continue
-            if clusters.largest_notional_usd >= self.terms.min_notional_usd / 4.0:
-                self._wanted.add(instrument)
+        lacking = self.baselines.without_open_interest({instrument for instrument, _ in rebuilt.owners} - self._wanted)
+        if lacking:
+            for (instrument, _), clusters in zip(rebuilt.owners, rebuilt.clusters, strict=True):
+                if instrument in lacking and clusters.largest_notional_usd >= self.terms.min_notional_usd / 4.0:
+                    self._wanted.add(instrument)
 
     def _sample(self, now: UnixTime) -> None:
         """Every five minutes, while the window has been watched long enough to be full."""

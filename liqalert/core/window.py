@@ -206,13 +206,13 @@ class Window:
     def own(self, owners: Floats, left: int = 0, more: int = 0) -> None:
         """Notes after a rebuild which cluster each liquidation from position `left` on is in. As far as `owners` do not
         go, what follows is in the cluster it was in, which has moved on by `more`."""
-        own, right = self._table[OWNER], left + len(owners)
-        if right - left == len(own):
-            own[:] = owners
+        right = left + len(owners)
+        if right - left == length(self._table):
+            self._table[OWNER] = owners
         else:
-            own[left:right] = owners
+            self._table[OWNER, left:right] = owners
             if more:
-                own[right:] += more
+                self._table[OWNER, right:] += more
         self.changed, self.arrived, self.gone = False, (), ()
 
     def adopt(self, owners: Floats) -> None:
