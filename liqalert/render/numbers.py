@@ -78,12 +78,13 @@ def clock_time(at: UnixTime, zone: str, now: UnixTime | None = None) -> str:
 
     `zone` is an IANA name; one that does not exist raises zoneinfo.ZoneInfoNotFoundError.
     """
-    local = datetime.fromtimestamp(at, ZoneInfo(zone))
+    where = ZoneInfo(zone)
+    local = datetime.fromtimestamp(at, where)
     name = local.tzname() or zone
     # Many zones have no letters of their own; tzdata then names them by their offset alone, like -03.
     name = f"UTC{name}" if name[0] in "+-" else name
-    text = f"{local:%H:%M} {name}"
-    if now is None or datetime.fromtimestamp(now, ZoneInfo(zone)).date() == local.date():
+    text = f"{local.hour:02}:{local.minute:02} {name}"
+    if now is None or datetime.fromtimestamp(now, where).date() == local.date():
         return text
     return f"{local.day} {_MONTHS[local.month - 1]} {text}"
 
@@ -95,7 +96,12 @@ def strength(value: float, calibrated: bool = True) -> str:
 
 def escape(text: str) -> str:
     """`text` as content of Telegram's HTML, on one line."""
-    return html.escape(one_line(text), quote=False)
+    return escaped(one_line(text))
+
+
+def escaped(one: str) -> str:
+    """The same of what is one line already."""
+    return html.escape(one, quote=False)
 
 
 def one_line(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liqalert.render.numbers import escape, one_line
+from liqalert.render.numbers import escaped, one_line
 
 TELEGRAM_LIMIT = 4096
 """Telegram counts after parsing, in units it does not name; we count before, in UTF-16: never less."""
@@ -41,11 +41,13 @@ def split(text: Text, limit: int = TELEGRAM_LIMIT) -> tuple[Text, ...]:
 
 
 def line(text: str) -> Text:
-    return Text(escape(text), one_line(text))
+    plain = one_line(text)
+    return Text(escaped(plain), plain)
 
 
 def bold(text: str) -> Text:
-    return Text(f"<b>{escape(text)}</b>", one_line(text))
+    plain = one_line(text)
+    return Text(f"<b>{escaped(plain)}</b>", plain)
 
 
 def joined(lines: Sequence[Text]) -> Text:

@@ -53,6 +53,16 @@ def test_a_plain_liquidation_of_a_contract_seen_before_takes_the_short_way(wrapp
     assert parsed == ParsedFrame((parser.lone_liquidation(frame, T0),))
 
 
+def test_what_is_too_large_is_left_to_the_long_way() -> None:
+    parser = BinanceParser()
+    frame = _frame("BTCUSDT", "SELL", "50000", "2", 1, 1)
+    parser.parse(frame, T0)
+    padded = frame + b" " * 10_000_000
+
+    assert parser.lone_liquidation(padded, T0) is None
+    assert parser.parse(padded, T0) == ParsedFrame(rejected=("too_large",))
+
+
 marks = st.lists(
     st.tuples(
         st.sampled_from([f"S{number}USDT" for number in range(40)]),
