@@ -70,11 +70,16 @@ def framed(marks: Sequence[Mark]) -> Sequence[Mark]:
 
 
 def frame_of(
-    instruments: list[Instrument], prices: list[float], event_times: list[UnixTime], received_time: UnixTime
+    instruments: list[Instrument],
+    prices: list[float],
+    event_times: list[UnixTime] | UnixTime,
+    received_time: UnixTime,
 ) -> MarkFrame:
     """Marks of one frame, out of their columns."""
-    frame = MarkFrame(map(Mark, instruments, prices, event_times, repeat(received_time)))
-    frame.columns = MarkColumns(instruments, _numbers(prices), _field(event_times), received_time)
+    at = event_times if isinstance(event_times, list) else repeat(event_times)
+    field = _field(event_times) if isinstance(event_times, list) else event_times
+    frame = MarkFrame(map(Mark, instruments, prices, at, repeat(received_time)))
+    frame.columns = MarkColumns(instruments, _numbers(prices), field, received_time)
     return frame
 
 
@@ -149,6 +154,11 @@ def side_by_side(numbers: list[int]) -> Places:
     first = numbers[0] if numbers else 0
     beside = range(first, first + len(numbers))
     return slice(beside.start, beside.stop) if numbers == list(beside) else np.array(numbers, np.int64)
+
+
+def row_at(places: Places, number: int) -> int:
+    """The one at this position among `places`."""
+    return int(places.start) + number if isinstance(places, slice) else int(places[number])
 
 
 def picked(values: Sequence[_T], places: Places) -> list[_T]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from liqalert.core.frames import Column, MarkFrame, Places, Rows, assign
+from liqalert.core.frames import Column, MarkFrame, Places, Rows, assign, row_at
 from liqalert.core.market import Instrument, Liquidation, Mark
 from liqalert.core.rules import Quiet
 
@@ -129,22 +129,26 @@ class MarkBook:
 
     def _all_at_once(self, frame: MarkFrame, rows: Places) -> Iterable[Mark]:
         """As `_one_by_one`, for marks of instruments that all have a row and are all different."""
-        columns, kept = frame.columns, list(frame)
+        columns = frame.columns
         prices, event_times = columns.prices, columns.event_times
         newest, lowest, highest = self._event_times.values, self._lowest.values, self._highest.values
         quiet = (self._lows.values[rows] < prices) & (prices < self._highs.values[rows])
         quiet &= (columns.received_times < self._untils.values[rows]) & (event_times >= newest[rows])
-        awake = [] if quiet.all() else np.flatnonzero(~quiet).tolist()
-        if awake:
-            # These stay as they are: whoever looks wants to know what was before. NaN is neither lower nor higher.
-            for place, row in zip(awake, np.arange(len(newest))[rows][awake].tolist(), strict=True):
-                kept[place] = self._marks[row]
-            prices, event_times = np.where(quiet, prices, math.nan), np.where(quiet, event_times, newest[rows])
-        assign(self._marks, rows, kept)
+        awake = [] if quiet.all() else (~quiet).nonzero()[0].tolist()
+        # These stay as they are: whoever looks wants to know what was before.
+        before = [(row, self._marks[row], self._numbers(row)) for row in (row_at(rows, place) for place in awake)]
+        assign(self._marks, rows, frame)
         newest[rows] = event_times
-        lowest[rows] = np.fmin(lowest[rows], prices)
-        highest[rows] = np.fmax(highest[rows], prices)
+        lowest[rows] = np.minimum(lowest[rows], prices)
+        highest[rows] = np.maximum(highest[rows], prices)
+        for row, mark, numbers in before:
+            self._marks[row] = mark
+            self._event_times.cells[row], self._lowest.cells[row], self._highest.cells[row] = numbers
         return [frame[place] for place in awake]
+
+    def _numbers(self, row: int) -> tuple[float, float, float]:
+        """What `_all_at_once` changes beside the mark."""
+        return self._event_times.cells[row], self._lowest.cells[row], self._highest.cells[row]
 
     def _widen(self, row: int, price: float) -> None:
         if price < self._lowest.cells[row]:

@@ -110,19 +110,20 @@ class BinanceParser:
 
     def _marked(self, rows: Sequence[Row], received_time: UnixTime) -> ParsedFrame | None:
         """What `_parsed` gives, column by column, where all rows are marks of instruments seen before; else None."""
-        if len(rows) < FEWEST or set(map(type, rows)) != {MarkUpdate}:
+        if len(rows) < FEWEST:
             return None
         updates = cast("Sequence[MarkUpdate]", rows)
-        symbols, prices, sent = [row.s for row in updates], [row.p for row in updates], [row.E for row in updates]
         try:
+            symbols, prices, sent = [row.s for row in updates], [row.p for row in updates], [row.E for row in updates]
             instruments = [*map(self._instruments.__getitem__, symbols)]
-        except KeyError:
+        except (AttributeError, KeyError):  # a liquidation among them, or an instrument that was not seen before
             return None
         self._marks.update(zip(symbols, prices, strict=True))
-        newest = max(sent)
-        # Nearly always all are sent at the same time.
-        alike = newest > 0 and sent.count(newest) == len(sent)
-        at = [newest / 1000.0] * len(sent) if alike else [each / 1000.0 if each else received_time for each in sent]
+        newest = sent[0]
+        at: float | list[float] = newest / 1000.0
+        if not newest or sent.count(newest) < len(sent):  # nearly always all are sent at the same time
+            newest = max(sent)
+            at = [each / 1000.0 if each else received_time for each in sent]
         marks = frame_of(instruments, prices, at, received_time)
         return ParsedFrame(marks=marks, sent_at=newest / 1000.0 if newest else None)
 
