@@ -18,8 +18,8 @@ READERS = 4
 STATEMENTS_KEPT = 32
 """By each connection, some 10 kB each: more than are used over and over. A list of ids gives a statement its length."""
 LOG_PAGES = 16_000
-"""At 64 MB of SQLite's write-ahead log whoever commits has to move it into the file, which takes ten times as long as to
-record an alert. So a job does that before, every minute: in which five alerts a second leave 25 MB."""
+"""At 64 MB of SQLite's write-ahead log whoever commits has to move it into the file, which takes ten times as long as
+to record an alert. So a job does that before, every minute: in which five alerts a second leave 25 MB."""
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 
 
