@@ -126,7 +126,7 @@ def _broken(
 def _range(
     columns: Columns, place: int, counts: Sequence[int], masses: Sequence[float], width: float
 ) -> tuple[int, int, bool]:
-    """The clusters among which something changes: the one that holds the new liquidation (and that it does), or all
+    """The clusters among which something changes, and whether that is the one that holds the new liquidation: else all
     between two that outweigh whatever could hold it, perhaps none."""
     starts = _starts(counts)
     first, last = 0, len(counts)
