@@ -37,7 +37,8 @@ async def test_one_that_is_cut_leaves_no_gap_and_loses_nothing(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:
     sink = Sink()
-    async with running(server.ws_url, session, sink, connections=2) as runner:
+    # A machine that is busy for a moment is no silence.
+    async with running(server.ws_url, session, sink, connections=2, silence_s=2.0) as runner:
         await both(server, sink)
         sent = 0
         for round_ in range(10):
@@ -60,7 +61,7 @@ async def test_one_that_falls_silent_is_replaced_and_the_feed_stays_alive(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:
     sink = Sink()
-    async with running(server.ws_url, session, sink, connections=2):
+    async with running(server.ws_url, session, sink, connections=2, silence_s=2.0):
         first, _ = await both(server, sink)
         server.clients.remove(first)  # the stand-in no longer sends to it; the socket stays open
         await until(lambda: sink.status.reconnects == 1)
