@@ -76,7 +76,7 @@ async def test_nothing_is_received_at_a_time_that_the_exchange_contradicts(
 ) -> None:
     """What is received days ahead would end every zone and empty the window."""
     sink, wall, true = Sink(), SetClock(), SystemClock()
-    async with running(server.ws_url, session, sink, clock=SteadyClock(wall), connections=2):
+    async with running(server.ws_url, session, sink, clock=SteadyClock(wall), connections=2, silence_s=2.0):
         server.mark_every(0.05)
         await until(lambda: sink.alive)
         wall.ahead_s = jump_s
