@@ -21,14 +21,22 @@ from liqalert.core.windows import GREAT, MOST_AT_ONCE, Side, Windows
 from liqalert.core.zones import Zone, strongest
 
 
+class Anew(NamedTuple):
+    """How a side has come out of which not all was cut."""
+
+    before: SideClusters
+    places: range
+    """Of the clusters that have changed by more than age. All others stand in `before`, too."""
+
+
 class Rebuilt(NamedTuple):
     """Sides whose clusters were built anew."""
 
     owners: Sequence[Owner]
     clusters: Sequence[SideClusters]
     """Of each side."""
-    anew: Mapping[int, range]
-    """Of sides of which not all was cut, by their position above: which clusters have changed by more than age."""
+    anew: Mapping[int, Anew]
+    """By position above, where not all of a side was cut."""
     candidates: Candidates
     """Those of them that are big enough for a zone."""
 
@@ -127,8 +135,9 @@ class Sides:
             # A copy in any case: else all that were cut together would stay as long as one of them does.
             of_side = table[:, start:end].copy()
             if right - left < len(side.window):
-                of_side = self._spliced(side.owner, stretch, of_side)
-                anew[len(found)] = range(stretch.first, stretch.first + end - start)
+                before = self._clusters[side.owner]
+                of_side = _spliced(before.table, stretch, of_side)
+                anew[len(found)] = Anew(before, range(stretch.first, stretch.first + end - start))
             clusters = SideClusters(side.owner, side.identities, of_side, factor, now, baseline)
             if side.identities:
                 self._clusters[side.owner] = clusters
@@ -145,11 +154,6 @@ class Sides:
             return Stretch(columns, 0, 0, len(side.identities))
         counts = [*map(int, before.table[COUNT].tolist())]
         return to_be_cut(columns, arrived, gone, counts, before.table[USD].tolist(), width)
-
-    def _spliced(self, owner: Owner, stretch: Stretch, table: Floats) -> Floats:
-        """The new table of a side, of which `table` is the stretch that was cut."""
-        before = self._clusters[owner].table
-        return np.concatenate((before[:, : stretch.first], table, before[:, stretch.last :]), axis=1)
 
     def _identify(
         self,
@@ -173,6 +177,11 @@ class Sides:
         for number, found in identify(shared, parts.masses, previous=previous, now=now, new_id=name):
             side, stretch = changed[number], stretches[number]
             side.identities = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
+
+
+def _spliced(before: Floats, stretch: Stretch, table: Floats) -> Floats:
+    """The new table of a side, of which `table` is the stretch that was cut."""
+    return np.concatenate((before[:, : stretch.first], table, before[:, stretch.last :]), axis=1)
 
 
 def _adopt(side: Side, remembered: Sequence[Zone]) -> None:

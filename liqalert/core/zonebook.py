@@ -30,7 +30,6 @@ from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import RuleKind
 from liqalert.core.sides import Rebuilt, Sides
-from liqalert.core.strength import Baseline
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
 from liqalert.core.zones import (
@@ -61,9 +60,9 @@ class ZoneBook:
         """As of the last snapshot."""
         self._stale: set[Instrument] = set()
         """Instruments with zones or episodes that have changed since."""
-        self._settled: dict[Owner, Baseline] = {}
-        """Great sides whose clusters did nothing when last looked at, and by which baseline. Those that have only aged
-        since do nothing now either, as long as the side's zones stay as they are, living and ended ones."""
+        self._settled: dict[Owner, SideClusters] = {}
+        """Of great sides the clusters that did nothing when they were looked at. Those that have only aged since do
+        nothing now either, as long as the side's zones stay as they are, living and ended ones."""
         self._expires_at: UnixTime = -math.inf
         """No zone ends by time alone before."""
 
@@ -94,20 +93,18 @@ class ZoneBook:
         What it does depends on clusters and remembered zones alone, and doing it again without news does nothing: so
         a restart, after which everything is built anew, is not an event.
         """
-        baselines = {rebuilt.owners[side]: rebuilt.clusters[side].baseline for side in rebuilt.anew}
         anew = {
             side: places
-            for (side, places), (owner, baseline) in zip(rebuilt.anew.items(), baselines.items(), strict=True)
-            if self._settled.get(owner) is baseline
+            for side, (before, places) in rebuilt.anew.items()
+            if self._settled.get(rebuilt.owners[side]) is before
         }
-        # Should something fail, all are looked at next time.
-        settled, self._settled = self._settled | baselines, {}
+        settled = {rebuilt.owners[side]: rebuilt.clusters[side] for side in rebuilt.anew}
         for news in rebuilt.candidates.news(map(self._zones.rows, rebuilt.owners), anew):
             owner = rebuilt.owners[news.side]
             for decision in self._follow_each(owner, rebuilt.clusters[news.side], news, now):
                 settled.pop(owner, None)
                 yield decision
-        self._settled = settled
+        self._settled |= settled
 
     def expire(self, now: UnixTime) -> Iterator[Decision]:
         """Ends the zones whose peak is `memory_s` ago, and forgets ended ones of which nothing is left."""

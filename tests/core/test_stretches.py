@@ -134,6 +134,30 @@ def test_what_an_ended_zone_stood_for_may_open_one_when_that_is_forgotten(great:
     assert opened == [0, QUICK.history_s + QUICK.rebuild_s]
 
 
+@pytest.mark.parametrize("great", [0, EVER])
+def test_what_a_failed_tick_did_not_look_at_is_looked_at_in_the_next(
+    great: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine(QUICK)
+    two_clusters = [(1000.0, 5e3), (1010.0, 5e3), (1500.0, 1e3), (1520.0, 1e3)]
+    came = [two_clusters, [(1510.0, 1e3)], [(1005.0, 1e7)], [(1511.0, 1e3)]]
+    opened: list[int] = []
+    with cut_from(great):
+        for number, each in enumerate(came):
+            now = BEGIN + number * QUICK.rebuild_s
+            for price, usd in each:
+                engine.add(liquidation(price, usd, now, received=now), now)
+            if number == 2:
+                with monkeypatch.context() as patch:
+                    patch.setattr(engine, "_want_open_interest", lambda _: 1 / 0)
+                    with pytest.raises(ZeroDivisionError):
+                        engine.tick(now)
+            else:
+                opened += [number for one in engine.tick(now)[1] if isinstance(one, ZoneOpened)]
+
+    assert opened == [3]
+
+
 def test_one_that_weighs_nothing_beside_what_has_come_is_left_out_of_its_window() -> None:
     came = [(1000.0, 1.0), (1005.0, 6e11), (1003.0, 6e11)]
 
