@@ -71,7 +71,6 @@ class Intake:
         """Takes in frames that came together; those of them that hold marks. `behind`: more comes than is taken in, so
         what can be is spared."""
         now = self._clock.now()
-        self._look_for_names(frames)
         marked: list[bytes] = []
         arrived: list[Liquidation] = []
         for frame in frames:
@@ -85,6 +84,8 @@ class Intake:
                 if self._take(frame, now):
                     marked.append(frame)
         self._pass_on(arrived, now)
+        # Last, because no alert is to wait for it: in an array of marks it takes a millisecond.
+        self._look_for_names(frames)
         return marked
 
     def reject(self, kind: str, frame: bytes = b"") -> None:
