@@ -69,7 +69,8 @@ class Snapshot:
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
 
     def clusters(self, now: UnixTime, instrument: Instrument | None = None) -> tuple[Cluster, ...]:
-        """All clusters (of `instrument`), decayed to `now`."""
+        """All clusters (of `instrument`), decayed to `now`: a clock that was set back makes none of them heavier."""
+        now = max(now, self.as_of)
         return tuple(
             cluster.decayed(math.exp((cluster.as_of - now) / self.decay_s), now)
             for (owner, _), clusters in self.sides.items()

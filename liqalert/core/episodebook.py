@@ -30,8 +30,8 @@ from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Zone, gap_pct, position
 
-IDLE = EpisodeState.IDLE
-"""Of an enum it would have to be asked for anew each time."""
+IDLE, COOLING = EpisodeState.IDLE, EpisodeState.COOLING
+"""Of an enum they would have to be asked for anew each time."""
 
 
 class Sight(Seen, frozen=True, gc=False):
@@ -116,6 +116,13 @@ class EpisodeBook:
         episodes = self._episodes.get(zone.id, {})
         for rule_id in sorted(episodes.keys() - kept):
             yield from self._end(episodes.pop(rule_id), Reason.RULE_GONE, zone, mark, now)
+        if zone.id in self._interrupted:
+            self._interrupted[zone.id] &= kept
+
+    def forget_rules(self) -> None:
+        """Those that are no more."""
+        kept = self._rules.ids()
+        self._reaches = {rule_id: reach for rule_id, reach in self._reaches.items() if rule_id in kept}
 
     def look_again(self, zone: Zone) -> None:
         """Something about the zone has changed: its next mark is looked at, wherever it is."""
@@ -140,6 +147,10 @@ class EpisodeBook:
                 if transitions:
                     approach.take(reach)
                     approach.put(reach, transitions[-1].episode)
+                elif self._cools(episodes.get(rule_id), sight.now):
+                    # The clock was set back: once more it has to wait for the time.
+                    approach.take(reach)
+                    approach.put(reach, episodes[rule_id])
             if transitions:
                 episodes[rule_id] = transitions[-1].episode
                 interrupted.discard(rule_id)
@@ -274,6 +285,9 @@ class EpisodeBook:
             known = Approach(zone, reaches, self._episodes.get(zone.id, {}), self._terms)
             self._approaches[zone.id] = known
         return known
+
+    def _cools(self, episode: Episode | None, now: UnixTime) -> bool:
+        return episode is not None and episode.state is COOLING and now < episode.since + self._terms.cooldown_s
 
     def _reach(self, rule_id: str, rule: Rule) -> Reach:
         known = self._reaches.get(rule_id)

@@ -147,15 +147,15 @@ def _happened_at(liquidation: Liquidation) -> UnixTime:
     return min(liquidation.event_time, liquidation.received_time)
 
 
-def at_least_usd(notional_usd: float, count: int, occupied_s: int, window_s: float = WINDOW_S) -> float:
-    """What was liquidated in `window_s` seconds, of which `occupied_s` have a report, where one a second is shown.
+def at_least_usd(notional_usd: float, count: int, occupied_s: int) -> float:
+    """What was liquidated in a minute, of whose seconds `occupied_s` have a report, where one a second is shown.
 
     Seconds with a report are taken for chance, as if liquidations came independently: -ln(1 - share) were to be
     expected in each. They come in bunches, also within a second, so this too is a lower bound: of a cascade it finds
     between a sixth and all, at most 4.8 times what is shown in a minute. Never less than what is shown.
     """
-    occupied = min(float(occupied_s), window_s - 0.5)
-    expected = -window_s * math.log(1.0 - occupied / window_s)
+    occupied = min(float(occupied_s), WINDOW_S - 0.5)
+    expected = -WINDOW_S * math.log(1.0 - occupied / WINDOW_S)
     return max(notional_usd, notional_usd / count * expected)
 
 

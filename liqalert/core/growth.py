@@ -36,13 +36,19 @@ def formed(rules: Iterable[tuple[str, Rule]], growth: Growth) -> Iterator[Raised
 
 
 def grown(rules: Iterable[tuple[str, Rule]], growth: Growth) -> Iterator[Raised]:
-    """For rules of kind `grown`, while an episode is open on the zone: the highest step it has passed now."""
+    """For rules of kind `grown`, while an episode is open on the zone and the mark has not gone beyond their own re-arm
+    distance: the highest step it has passed now."""
     passed = [step for step in STEPS if growth.before < step <= growth.zone.strength]
     if not passed:
         return
     for rule_id, rule in rules:
-        if passed[-1] >= rule.min_strength:
+        if passed[-1] >= rule.min_strength and _is_near(growth.evidence(rule)):
             yield _raised(rule_id, rule, growth, PASSED, step=passed[-1])
+
+
+def _is_near(evidence: Evidence) -> bool:
+    """The episode may be one of another rule, whose distance is greater."""
+    return evidence.distance_pct is not None and evidence.distance_pct <= evidence.rearm_pct
 
 
 def _raised(rule_id: str, rule: Rule, growth: Growth, reason: str, step: float | None = None) -> Raised:

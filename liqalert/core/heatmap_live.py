@@ -116,6 +116,7 @@ class LiveCells:
                 self._closed.clear()
                 self._closes_at = self._end_of(now)
                 self._seconds.clear()
+                self._landmark = now
                 return
             self._closed.append(self._column(self._closes_at))
             self._seconds.clear()

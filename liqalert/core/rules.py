@@ -20,7 +20,8 @@ class RuleKind(StrEnum):
     FORMED = "formed"
     """A zone reaches `min_strength`."""
     GROWN = "grown"
-    """A zone that the mark has come back to, and is within `distance_pct` of, passes 0.6, 0.75 or 0.9."""
+    """A zone that a rule of kind `near` has told of, and of which the mark has not gone further away than the re-arm
+    distance of `distance_pct` since, passes 0.6, 0.75 or 0.9."""
     CASCADE = "cascade"
     """The liquidations of the last 60 s are unusual for this instrument and side: flow strength `min_strength`."""
     LARGE = "large"

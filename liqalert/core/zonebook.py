@@ -75,6 +75,7 @@ class ZoneBook:
         for zone in self._zones:
             self._reach(zone.instrument)
             yield from self._episodes.drop_rules(zone, self.mark(zone.instrument), now)
+        self._episodes.forget_rules()
 
     def restore(self, live: Iterable[Zone], ended: Iterable[Zone], episodes: Iterable[Episode]) -> None:
         """Takes up what an earlier run stored."""

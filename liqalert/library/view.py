@@ -198,8 +198,7 @@ class HeatmapView(ABC):
         price = self._price(instrument)
         if picture is None:
             return Clusters(alive=problem is None, problem=problem, price=price)
-        # A clock that was set back must not make old liquidations heavier than they were.
-        found = picture.clusters(max(self._clock.now(), picture.as_of), instrument)
+        found = picture.clusters(self._clock.now(), instrument)
         shown = [cluster_of(each, picture.as_of, price) for each in found if each.count >= self._options.min_size]
         return Clusters(
             ranked(shown, self._options.scale),

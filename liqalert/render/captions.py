@@ -60,7 +60,7 @@ def _standing(view: View, grid: HeatmapGrid) -> Iterator[str]:
 
 def _nearest(view: View, grid: HeatmapGrid, mark: Mark | None) -> Iterator[str]:
     """What `/clusters` would name first, above and below the mark."""
-    found = view.snapshot.clusters(max(view.now, view.snapshot.as_of), grid.instrument)
+    found = view.snapshot.clusters(view.now, grid.instrument)
     strong = [each for each in found if each.strength >= WEAKEST_SHOWN]
     if not strong:
         yield f"No cluster of strength {view.numbers.plain(WEAKEST_SHOWN)} or more"

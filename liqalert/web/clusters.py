@@ -100,14 +100,12 @@ class ClusterPages:
 def clusters_answer(board: BoardAt, instrument: Instrument | None) -> ClustersAnswer:
     """Everything that was on the Board (of `instrument`). O(n log n) in the clusters."""
     snapshot = board.snapshot
-    # A clock that was set back must not make old liquidations heavier than they were.
-    decayed_to = max(board.now, snapshot.as_of)
     views = tuple(view for view in snapshot.zones if instrument is None or view.zone.instrument == instrument)
     marks = tuple(mark for mark in snapshot.marks.values() if instrument is None or mark.instrument == instrument)
     return ClustersAnswer(
         as_of=iso(snapshot.as_of),
         watching_since=iso_or_none(snapshot.watching_since),
-        clusters=_cluster_items(snapshot.clusters(decayed_to, instrument), snapshot.marks),
+        clusters=_cluster_items(snapshot.clusters(board.now, instrument), snapshot.marks),
         zones=_zone_items(views, snapshot.marks),
         marks={mark.instrument.symbol: MarkItem(mark.price, iso(mark.received_time)) for mark in _by_symbol(marks)},
         feeds=feed_items(board.feeds, board.now),

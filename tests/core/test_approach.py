@@ -16,7 +16,7 @@ from liqalert.core.market import Mark
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.terms import Terms
 from liqalert.core.zones import Position, Zone, gap_pct, position
-from tests.core.events import BTC, T0, mark, zone
+from tests.core.events import BTC, T0, zone
 
 TERMS = Terms(cooldown_s=5.0)
 
@@ -106,9 +106,13 @@ walks = st.lists(st.integers(-3, 3), min_size=10, max_size=40).map(
 )
 
 
-@given(rules, bands, st.one_of(walks, st.lists(marks, max_size=40)))
+seconds = st.lists(st.sampled_from([1.0, 1.0, 1.0, 1.0, 3.0, 6.0, -4.0, -30.0]), min_size=40, max_size=40)
+"""From one mark to the next, by a clock that may be set back."""
+
+
+@given(rules, bands, st.one_of(walks, st.lists(marks, max_size=40)), seconds)
 def test_the_lists_give_what_looking_at_everything_gives(
-    held: list[Rule], found: list[tuple[int, int, float]], path: list[float]
+    held: list[Rule], found: list[tuple[int, int, float]], path: list[float], passed: list[float]
 ) -> None:
     zones = zones_of(found)
     reference = EveryRuleOnEveryZone(zones, held)
@@ -116,7 +120,26 @@ def test_the_lists_give_what_looking_at_everything_gives(
     engine.set_rules(held, T0)
     engine.restore(zones=zones, ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
 
-    for second, price in enumerate(path, start=1):
-        seen = mark(price, T0 + second)
+    for number, (price, now) in enumerate(zip(path, accumulate(passed, initial=T0), strict=False)):
+        seen = Mark(BTC, price, T0 + number, now)
         given_by_engine = [each for each in engine.mark(seen) if isinstance(each, Transition)]
         assert given_by_engine == reference.see(seen)
+
+
+def test_a_cooldown_that_a_clock_set_back_begins_anew_is_waited_for_again() -> None:
+    [band] = zones_of([(100, 1, 0.8)])
+    engine = Engine(TERMS)
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    engine.restore(zones=[band], ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
+    #            armed, near, held,  cooled (close),  set back,    over again, near
+    path = ((95.0, 0), (99.5, 1), (95.0, 2), (99.5, 8), (95.0, -60), (94.9, -59), (95.1, 9), (99.6, 10))
+
+    told = []
+    for number, (price, second) in enumerate(path):
+        told += [
+            number
+            for each in engine.mark(Mark(BTC, price, T0 + number, T0 + second))
+            if isinstance(each, Transition) and each.alert is not None
+        ]
+
+    assert told == [1, 7]

@@ -115,3 +115,11 @@ def test_no_samples_are_taken_while_the_feed_is_not_alive() -> None:
         engine.tick(T0 + 5 * step)
 
     assert engine.take_samples() == ()
+
+
+def test_clusters_are_no_heavier_for_a_clock_that_was_set_back() -> None:
+    engine = Engine(Terms())
+    engine.add(liquidation(1000.0, 1e6, T0), T0)
+    snapshot = engine.tick(T0 + 5)[0]
+
+    assert snapshot.clusters(T0 - 3600.0) == snapshot.clusters(T0 + 5)

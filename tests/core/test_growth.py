@@ -97,6 +97,27 @@ def test_growth_after_the_mark_has_left_is_not_told() -> None:
     assert raised(burst(engine, 1000.0, STRONG, T0 + 10)) == []
 
 
+def test_growth_is_not_told_to_a_rule_from_whose_distance_price_is_far() -> None:
+    """Another rule, whose distance is greater, has told of the zone."""
+    engine = engine_with(Rule(RuleKind.NEAR, BTC, 5.0, 0.3), GROWN)
+    burst(engine, 1000.0, WEAK, T0)
+    engine.mark(mark(900.0, T0 + 6))
+    assert any(getattr(decision, "alert", None) for decision in engine.mark(mark(955.0, T0 + 7)))
+
+    assert raised(burst(engine, 1000.0, FAIR, T0 + 10)) == []
+
+
+def test_growth_is_not_told_once_the_rule_that_told_of_the_zone_is_no_more() -> None:
+    engine = engine_with(NEAR, GROWN)
+    burst(engine, 1000.0, WEAK, T0)
+    come_near(engine, T0 + 6)
+    burst(engine, 1000.0, 3e5, T0 + 10)
+
+    engine.set_rules([GROWN], T0 + 16)
+
+    assert raised(burst(engine, 1000.0, STRONG, T0 + 20)) == []
+
+
 def test_several_steps_at_once_are_told_as_the_highest() -> None:
     engine = engine_with(NEAR, GROWN)
     burst(engine, 1000.0, WEAK, T0)

@@ -89,3 +89,13 @@ def test_after_weeks_without_anything_it_is_empty_at_once() -> None:
 
     assert cells.count.sum() == 0
     assert_same(live, [], T0 + 90 * 86_400.0, decay_s=3600.0)
+
+
+@pytest.mark.parametrize(("decay_s", "silent_s"), [(60.0, 700 * 60.0), (60.0, 86_400.0), (3600.0, 60 * 86_400.0)])
+def test_what_comes_after_a_long_silence_counts_as_it_is(decay_s: float, silent_s: float) -> None:
+    live = LiveCells([], HOUR, as_of=T0, decay_s=decay_s)
+    late = liquidation(1000.0, 1e6, T0 + silent_s)
+
+    live.add(late)
+
+    assert_same(live, [late], T0 + silent_s + 1.0, decay_s=decay_s)
