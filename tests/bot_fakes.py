@@ -159,7 +159,7 @@ def alert_row(*, outcome: EpisodeState | None = EpisodeState.SWEPT) -> AlertRow:
         since=NOW - HOUR / 2,
         alert_id="ab12cd34",
         outcome=outcome,
-        closest_pct=0.12,
+        furthest=59_029.2,
     )
     alert = Alert(
         id="ab12cd34",

@@ -28,7 +28,7 @@ from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Quiet, Rule, RuleKind, quiet_everywhere
 from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Zone, gap_pct, position
+from liqalert.core.zones import Zone, position
 
 IDLE, COOLING = EpisodeState.IDLE, EpisodeState.COOLING
 """Of an enum they would have to be asked for anew each time."""
@@ -133,8 +133,7 @@ class EpisodeBook:
         episodes = self._episodes.setdefault(zone.id, {})
         approach = self._approach(zone)
         evidence = _Witness(zone, sight, self._sides, self._terms)
-        gap = gap_pct(zone, sight.mark.price)
-        seen = Observation(zone, sight.where, sight.swept, sight.now, gap, evidence)
+        seen = Observation(zone, sight.where, sight.swept, sight.now, sight.mark.price, evidence)
         # Those that are not idle, and then of those that are: no rule is in both.
         due = approach.due(sight, self._reaches)
         newly_armed = self._arm(approach.arm(sight, self._reaches), seen)

@@ -15,7 +15,7 @@ from liqalert.core.identity import joined, short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, ZoneEnd, gap_pct
+from liqalert.core.zones import Position, Zone, ZoneEnd, further, gap_pct
 
 
 class EpisodeState(StrEnum):
@@ -65,8 +65,9 @@ class Episode(Struct, frozen=True, gc=False):
     outcome: EpisodeState | None = None
     """swept, held or faded, once it is known how the near alert turned out; None before."""
     touched: bool = False
-    closest_pct: float | None = None
-    """Nearest the mark has come to the edge it came from since near, in per cent; negative: so far past that edge."""
+    furthest: float | None = None
+    """The mark that has come furthest towards the zone, into it or through it, since near; None before. A price and no
+    distance: the zone may end, and a stronger one with another band take the episode over."""
 
 
 class ZoneOpened(Struct, frozen=True, gc=False):
@@ -164,8 +165,7 @@ class Observation(Struct, frozen=True, gc=False):
     swept: bool
     """The mark, once outside the band, is now beyond its other edge."""
     now: UnixTime
-    gap_pct: float
-    """As `zones.gap_pct`."""
+    price: float
     evidence: Callable[[Rule], Evidence]
     """Made only when it is needed: most marks that are looked at change nothing."""
 
@@ -241,7 +241,7 @@ def _near(episode: Episode, seen: Observation) -> Transition:
         alert.id,
         episode.outcome,
         episode.touched,
-        seen.gap_pct,
+        seen.price,
     )
     return Transition(told, episode.state, seen.now, Reason.WITHIN_DISTANCE, seen.evidence(episode.rule), alert)
 
@@ -265,22 +265,28 @@ def _enter(
         episode.alert_id,
         outcome or episode.outcome,
         touched or episode.touched,
-        closest(episode, seen.gap_pct),
+        furthest(episode, seen.zone, seen.price),
     )
     return Transition(entered, episode.state, seen.now, reason, seen.evidence(episode.rule))
 
 
-def closest(episode: Episode, gap: float) -> float | None:
-    """The nearest the mark has come since near; None before."""
-    return None if episode.closest_pct is None else min(episode.closest_pct, gap)
+def furthest(episode: Episode, zone: Zone, price: float) -> float | None:
+    """Of the mark since near, now that it is at `price`; None before."""
+    return None if episode.furthest is None else further(zone, episode.furthest, price)
+
+
+def closest_pct(episode: Episode, zone: Zone | None) -> float | None:
+    """Nearest the mark has come to `zone`, as it was told of, since near: per cent of the mark, 0 inside."""
+    if zone is None or episode.furthest is None:
+        return None
+    return max(0.0, gap_pct(zone, episode.furthest))
 
 
 def reached(episode: Episode, zone: Zone, lowest: float, highest: float) -> Episode:
     """The mark has been at these extremes since `episode` was last looked at."""
     if episode.state not in TOLD:
         return episode
-    gap = min(gap_pct(zone, lowest), gap_pct(zone, highest))
-    return replace(episode, closest_pct=closest(episode, gap))
+    return replace(episode, furthest=furthest(episode, zone, further(zone, lowest, highest)))
 
 
 def end(episode: Episode, reason: Reason, now: UnixTime, evidence: Evidence) -> Transition:

@@ -84,10 +84,9 @@ def gap_pct(zone: Zone, mark_price: float) -> float:
     return gap / mark_price * 100.0
 
 
-def mark_at_gap(zone: Zone, gap: float) -> float:
-    """The mark whose `gap_pct` is `gap`."""
-    above = zone.outside is Outside.ABOVE
-    return zone.high / (1.0 - gap / 100.0) if above else zone.low / (1.0 + gap / 100.0)
+def further(zone: Zone, one: float, other: float) -> float:
+    """Of two marks the one that is further on the way from where the mark was outside to the band and through it."""
+    return min(one, other) if zone.outside is Outside.ABOVE else max(one, other)
 
 
 def open_zone(cluster: Cluster, strength: float, now: UnixTime) -> Zone:

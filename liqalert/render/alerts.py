@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Episode, EpisodeState
+from liqalert.core.episodes import Episode, EpisodeState, closest_pct
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.zones import Zone
 from liqalert.render.answers import View
 from liqalert.render.headline import headline
 from liqalert.render.lines import composed
@@ -80,18 +81,19 @@ def _row(view: View, row: AlertShown, address: str) -> Iterator[str]:
     about = escape(headline(alert, view.numbers))
     yield f"• {view.when(alert.decided_at)} <b>{about}</b> <code>{escape(alert.id)}</code>"
     if alert.zone is not None:
-        ended = f", then {outcome(row.episode, view.numbers)}" if alert.episode_id is not None else ""
+        ended = f", then {outcome(row.episode, alert.zone, view.numbers)}" if alert.episode_id is not None else ""
         yield f"  {escape(alert.kind)}, {band(alert.zone, view.numbers)}{ended}"
     for delivery in row.deliveries:
         if delivery.address == address and delivery.status != "sent":
             yield f"  not delivered to this chat: {status_words(delivery.status)}"
 
 
-def outcome(episode: Episode | None, numbers: NumberStyle = NumberStyle.POINT) -> str:
-    """How an episode turned out, or where it stands."""
+def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle = NumberStyle.POINT) -> str:
+    """How an episode turned out, or where it stands. `zone` as it was told of."""
     if episode is None:
         return "outcome unknown"
-    nearest = "" if episode.closest_pct is None else f", nearest {numbers.percent(max(0.0, episode.closest_pct))}"
+    closest = closest_pct(episode, zone)
+    nearest = "" if closest is None else f", nearest {numbers.percent(closest)}"
     match episode.outcome or episode.state:
         case EpisodeState.SWEPT:
             return "swept: the mark passed through"

@@ -9,7 +9,7 @@ from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
 from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.core.zones import Zone, mark_at_gap
+from liqalert.core.zones import Zone, gap_pct
 from liqalert.render.headline import SENTENCE_LIMIT, SYMBOL_LIMIT, change_words, headline, moved
 from liqalert.render.numbers import NumberStyle, age, escape, one_line
 from liqalert.render.scene import Scene
@@ -159,10 +159,10 @@ def _outcome_lines(alert: Alert, episode: Episode | None, scene: Scene) -> Itera
 
 def _furthest(alert: Alert, episode: Episode, scene: Scene) -> str:
     """How far price went towards the range, into it or through it, since the alert."""
-    zone, seen, gap = alert.zone, alert.evidence, episode.closest_pct
-    if zone is None or seen is None or seen.mark_price is None or gap is None:
+    zone, seen, price = alert.zone, alert.evidence, episode.furthest
+    if zone is None or seen is None or seen.mark_price is None or price is None:
         return ""
-    price = mark_at_gap(zone, gap)
+    gap = gap_pct(zone, price)
     change = change_words((price / seen.mark_price - 1.0) * 100.0, scene.numbers)
     short = f", {scene.numbers.percent(gap)} short of it" if gap > 0.0 else ""
     return f"; furthest {scene.numbers.price(price)} ({change} since the alert{short})"

@@ -100,7 +100,7 @@ def why(view: View, row: AlertExplained, *, address: str, addresses_shown: bool)
             *(_flow(view, alert.flow) if alert.flow else []),
             *(_members(view, row.members) if row.members else []),
             *_gaps(view, alert, row.gaps),
-            *([f"Outcome: {outcome(row.episode, view.numbers)}"] if row.episode else []),
+            *([f"Outcome: {outcome(row.episode, row.alert.zone, view.numbers)}"] if row.episode else []),
             *_transitions(view, row.transitions),
             *_delivery_lines(view, row.deliveries, address=address, addresses_shown=addresses_shown),
         ]

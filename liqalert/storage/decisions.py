@@ -117,7 +117,7 @@ def episode_row(episode: Episode) -> Values:
         "alert_id": episode.alert_id,
         "outcome": episode.outcome,
         "touched": episode.touched,
-        "closest_pct": episode.closest_pct,
+        "furthest": episode.furthest,
     }
 
 
@@ -131,7 +131,7 @@ def episode_from(row: RowMapping) -> Episode:
         alert_id=row["alert_id"],
         outcome=EpisodeState(row["outcome"]) if row["outcome"] else None,
         touched=row["touched"],
-        closest_pct=row["closest_pct"],
+        furthest=row["furthest"],
     )
 
 

@@ -120,7 +120,7 @@ EPISODES = Table(
     Column("alert_id", Text),
     Column("outcome", Text),
     Column("touched", Boolean, nullable=False),
-    Column("closest_pct", Double),
+    Column("furthest", Double),
     Index(None, "zone_id"),
 )
 

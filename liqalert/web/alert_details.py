@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from liqalert.core.engine import Snapshot
-from liqalert.core.episodes import Episode, Transition
+from liqalert.core.episodes import Episode, Transition, closest_pct
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import Members
 from liqalert.core.rules import Rule, RuleKind
@@ -31,6 +31,8 @@ class EpisodeDetail(EpisodeItem, frozen=True):
     since: str
     touched: bool
     closest_pct: float | None
+    """From the zone as it was told of; 0 once the mark was inside."""
+    furthest: float | None
 
 
 class AttemptItem(msgspec.Struct, frozen=True):
@@ -131,7 +133,7 @@ def alert_detail(row: AlertRow, now: UnixTime) -> AlertDetail:
         liquidation=short.liquidation,
         step=short.step,
         decided_at=short.decided_at,
-        episode=_episode_detail(row.episode) if row.episode else None,
+        episode=_episode_detail(row.episode, row.alert.zone) if row.episode else None,
         deliveries=tuple(_delivery_detail(delivery) for delivery in row.deliveries),
         text=alert.text,
         rule=_rule_item(alert.rule) if alert.rule else None,
@@ -160,14 +162,16 @@ def _members_item(members: Members) -> MembersItem:
     )
 
 
-def _episode_detail(episode: Episode) -> EpisodeDetail:
+def _episode_detail(episode: Episode, zone: Zone | None) -> EpisodeDetail:
+    """`zone` as it was told of."""
     return EpisodeDetail(
         state=episode.state,
         outcome=episode.outcome,
         id=episode.id,
         since=iso(episode.since),
         touched=episode.touched,
-        closest_pct=None if episode.closest_pct is None else max(0.0, episode.closest_pct),
+        closest_pct=closest_pct(episode, zone),
+        furthest=episode.furthest,
     )
 
 

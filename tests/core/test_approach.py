@@ -15,7 +15,7 @@ from liqalert.core.episodes import Episode, Observation, Transition, advance, re
 from liqalert.core.market import Mark
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, gap_pct, position
+from liqalert.core.zones import Position, Zone, position
 from tests.core.events import BTC, T0, zone
 
 TERMS = Terms(cooldown_s=5.0)
@@ -77,7 +77,7 @@ class EveryRuleOnEveryZone:
                 steps = advance(
                     self._episodes.get(key),
                     rule,
-                    Observation(each, where, swept, seen.received_time, gap_pct(each, seen.price), evidence),
+                    Observation(each, where, swept, seen.received_time, seen.price, evidence),
                     TERMS,
                 )
                 if steps:

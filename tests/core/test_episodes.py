@@ -212,20 +212,20 @@ def test_p15_at_most_one_alert_between_two_visits_beyond_the_rearm_distance(
 
 
 @pytest.mark.parametrize(
-    ("prices", "closest_pct"),
+    ("prices", "furthest"),
     [
-        ([95.0, 99.1, 99.5, 99.2, 98.0], (100.0 - 99.5) / 99.5 * 100.0),
-        ([95.0, 99.1, 100.2, 100.8, 100.1, 98.0], (100.0 - 100.8) / 100.8 * 100.0),
-        ([95.0, 99.1, 102.0], (100.0 - 102.0) / 102.0 * 100.0),
-        ([107.0, 101.9, 101.3, 101.5, 103.0], (101.3 - 101.0) / 101.3 * 100.0),
+        ([95.0, 99.1, 99.5, 99.2, 98.0], 99.5),
+        ([95.0, 99.1, 100.2, 100.8, 100.1, 98.0], 100.8),
+        ([95.0, 99.1, 102.0], 102.0),
+        ([107.0, 101.9, 101.3, 101.5, 103.0], 101.3),
     ],
     ids=["turned before it", "turned inside", "swept", "from above"],
 )
-def test_how_far_price_went_counts_every_mark_since_the_alert(prices: list[float], closest_pct: float) -> None:
+def test_how_far_price_went_counts_every_mark_since_the_alert(prices: list[float], furthest: float) -> None:
     """Also those between two prices at which something changes, which are not looked at one by one."""
     transitions = [one for one in walk(started(), prices) if isinstance(one, Transition)]
 
-    assert transitions[-1].episode.closest_pct == pytest.approx(closest_pct)
+    assert transitions[-1].episode.furthest == furthest
 
 
 def test_how_far_price_went_is_known_when_a_tick_ends_the_zone() -> None:
@@ -235,4 +235,4 @@ def test_how_far_price_went_is_known_when_a_tick_ends_the_zone() -> None:
     _, decisions = engine.tick(T0 + 65.0)
 
     [faded] = [one for one in decisions if isinstance(one, Transition)]
-    assert faded.episode.closest_pct == pytest.approx((100.0 - 99.5) / 99.5 * 100.0)
+    assert faded.episode.furthest == 99.5

@@ -126,6 +126,23 @@ def test_of_two_overlapping_zones_the_weaker_ends_and_passes_on_its_episode() ->
     assert (ended.reason, ended.survivor_id) == (ZoneEnd.OVERLAPPED, opened.zone.id)
 
 
+def test_how_far_price_went_is_a_mark_that_was_seen_whatever_zone_the_episode_is_on() -> None:
+    engine = Engine(Terms())
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    weaker = zone(985.0, 1015.0, strength=0.31)
+    engine.restore(zones=[weaker], ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
+    for second, price in enumerate((950.0, 976.0, 978.0, 977.0)):
+        engine.mark(mark(price, T0 + second))
+
+    moved = burst(engine, 1000.0, 2e6, T0 + 5)[2]
+    held = engine.mark(mark(970.0, T0 + 20))[0]
+
+    assert isinstance(moved, EpisodeMoved)
+    assert isinstance(held, Transition)
+    assert [moved.episode.furthest, held.episode.furthest] == [978.0, 978.0]
+    assert held.episode.state == "held"
+
+
 def test_a_cluster_under_a_stronger_zone_opens_none() -> None:
     engine = Engine(Terms())
     engine.restore(

@@ -69,7 +69,7 @@ def test_a_wobble_within_the_same_state_changes_nothing() -> None:
     async def main() -> None:
         async with delivering(database, telegram=notifier) as sender:
             for second in range(200):
-                database.move(replace(near_transition(ONE).episode, closest_pct=0.5), START + second)
+                database.move(replace(near_transition(ONE).episode, furthest=60_700.0), START + second)
                 sender.wake()
                 await asyncio.sleep(1.0)
 

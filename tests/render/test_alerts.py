@@ -113,17 +113,17 @@ def test_why_of_a_notice_shows_its_sentence() -> None:
     ],
 )
 def test_each_outcome_in_words(state: EpisodeState, touched: bool, said: str) -> None:
-    episode = alert_row(outcome=None).episode
-    assert episode is not None
+    row = alert_row(outcome=None)
+    assert row.episode is not None
 
-    assert outcome(replace(episode, state=state, touched=touched)) == said
+    assert outcome(replace(row.episode, state=state, touched=touched), row.alert.zone) == said
 
 
 def test_the_outcome_outlives_the_cooling_that_follows() -> None:
     episode = alert_row(outcome=EpisodeState.HELD).episode
     assert episode is not None
 
-    assert outcome(replace(episode, state=EpisodeState.COOLING)).startswith("held")
+    assert outcome(replace(episode, state=EpisodeState.COOLING), None).startswith("held")
 
 
 def test_a_reason_keeps_its_name() -> None:

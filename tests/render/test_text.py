@@ -41,7 +41,7 @@ def episode(state: EpisodeState, **changes: object) -> Episode:
     """The episode of `near_alert("abcdefgh")`, five minutes after it."""
     alert = near()
     assert alert.rule is not None
-    entered = Episode("e", alert.rule, "z", state, DECIDED + 300.0, "abcdefgh", closest_pct=0.31)
+    entered = Episode("e", alert.rule, "z", state, DECIDED + 300.0, "abcdefgh", furthest=60_853.6)
     return replace(entered, **changes)
 
 
@@ -220,12 +220,12 @@ def test_split_never_makes_what_telegram_refuses(lines: list[str], limit: int) -
     ("became", "words"),
     [
         (
-            episode(EpisodeState.TOUCHED, touched=True, closest_pct=-65 / 606),
+            episode(EpisodeState.TOUCHED, touched=True, furthest=60_600.0),
             "Touched: price came into the range, 5 min after the alert (14:10 UTC); "
             "furthest 60,600 (-1.04 % since the alert)",
         ),
         (
-            replace(swept(), closest_pct=-665 / 600),
+            replace(swept(), furthest=60_000.0),
             "Swept: price went through the range and out, 5 min after the alert (14:10 UTC); "
             "furthest 60,000 (-2.02 % since the alert)",
         ),
@@ -235,7 +235,7 @@ def test_split_never_makes_what_telegram_refuses(lines: list[str], limit: int) -
             "furthest 60,853.6 (-0.62 % since the alert, 0.31 % short of it)",
         ),
         (
-            episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True, closest_pct=-65 / 606),
+            episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True, furthest=60_600.0),
             "Faded: the range ended before price decided, 5 min after the alert (14:10 UTC); "
             "furthest 60,600 (-1.04 % since the alert)",
         ),

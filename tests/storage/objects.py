@@ -77,18 +77,18 @@ def armed() -> Transition:
 
 
 def near() -> Transition:
-    entered = episode(EpisodeState.NEAR, since=T0 + 80, alert_id="a1", closest_pct=0.3)
+    entered = episode(EpisodeState.NEAR, since=T0 + 80, alert_id="a1", furthest=61_000.0)
     return Transition(entered, EpisodeState.ARMED, T0 + 80, Reason.WITHIN_DISTANCE, EVIDENCE, alert())
 
 
 def touched() -> Transition:
-    entered = episode(EpisodeState.TOUCHED, since=T0 + 90, alert_id="a1", touched=True, closest_pct=0.0)
+    entered = episode(EpisodeState.TOUCHED, since=T0 + 90, alert_id="a1", touched=True, furthest=60_500.0)
     return Transition(entered, EpisodeState.NEAR, T0 + 90, Reason.INSIDE_BAND, EVIDENCE)
 
 
 def held() -> Transition:
     entered = episode(
-        EpisodeState.HELD, since=T0 + 99, alert_id="a1", touched=True, closest_pct=0.0, outcome=EpisodeState.HELD
+        EpisodeState.HELD, since=T0 + 99, alert_id="a1", touched=True, furthest=60_500.0, outcome=EpisodeState.HELD
     )
     return Transition(entered, EpisodeState.TOUCHED, T0 + 99, Reason.TURNED_BACK, EVIDENCE)
 
@@ -101,7 +101,7 @@ def cooling() -> Transition:
 
 def interrupted(reason: Reason = Reason.ZONE_REWRITTEN) -> Transition:
     """After `near`: the episode ends without an outcome."""
-    entered = episode(EpisodeState.IDLE, since=T0 + 90, alert_id="a1", closest_pct=0.3)
+    entered = episode(EpisodeState.IDLE, since=T0 + 90, alert_id="a1", furthest=61_000.0)
     return Transition(entered, EpisodeState.NEAR, T0 + 90, reason, EVIDENCE)
 
 

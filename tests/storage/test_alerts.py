@@ -127,7 +127,7 @@ async def test_where_a_zone_was_seen_from_is_kept(alerts: AlertStore) -> None:
 
 
 async def test_an_episode_that_moved_belongs_to_the_survivor(alerts: AlertStore) -> None:
-    moved = episode(EpisodeState.TOUCHED, zone_id="z2", since=T0 + 90, alert_id="a1", touched=True, closest_pct=0.0)
+    moved = episode(EpisodeState.TOUCHED, zone_id="z2", since=T0 + 90, alert_id="a1", touched=True, furthest=60_500.0)
 
     await alerts.record([*STORY, ZoneOpened(zone("z2"), T0 + 95), EpisodeMoved(moved, T0 + 96)])
     await alerts.record([ZoneEnded(zone(), T0 + 96, ZoneEnd.OVERLAPPED, survivor_id="z2")])

@@ -32,7 +32,7 @@ async def test_migrations_go_up_down_and_up_again(empty_url: str) -> None:
 
         await migrate(database)
 
-        assert await current_revision(database) == "0003"
+        assert await current_revision(database) == "0004"
 
 
 async def _execute(database: Database, *statements: str) -> None:
@@ -104,8 +104,8 @@ async def test_a_downgrade_leaves_what_the_first_version_understands(empty_url: 
             "SELECT 1, id, 'loud', false, 5 FROM rules",
         )
 
-        await migrate(database, "-1")
-        await migrate(database, "-1")
+        for _ in range(3):
+            await migrate(database, "-1")
 
         assert await current_revision(database) == "0001"
         assert await _rows(database, "SELECT alert_id, status, due_at FROM deliveries") == [("a", "due", 9.0)]
@@ -165,9 +165,9 @@ async def test_a_present_database_is_left_alone(database: Database) -> None:
 async def test_an_outdated_database_is_refused_with_the_command_that_helps(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0004")
+    monkeypatch.setattr("liqalert.storage.schema.head", lambda: "0005")
 
-    with pytest.raises(SchemaOutdated, match=r"version 0003, this liqalert needs 0004: run `liqalert db upgrade`"):
+    with pytest.raises(SchemaOutdated, match=r"version 0004, this liqalert needs 0005: run `liqalert db upgrade`"):
         await prepare(database)
 
 
@@ -226,9 +226,38 @@ async def test_gaps_of_one_stream_come_and_go_with_the_third_version(empty_url: 
         streams = "SELECT stream, cause FROM feed_gaps ORDER BY id"
         assert await _rows(database, streams) == [("all", "closed"), ("liquidations", "mute")]
 
-        await migrate(database, "-1")
+        for _ in range(2):
+            await migrate(database, "-1")
 
         assert await _rows(database, "SELECT cause FROM feed_gaps") == [("closed",)]
+
+
+async def test_how_far_price_went_is_a_price_from_the_fourth_version_on(empty_url: str) -> None:
+    """As the zone stands: from above and from below, and where the zone is no more."""
+    zone = (
+        "INSERT INTO clusters (id, cluster_id, exchange, symbol, liquidated, basis, low, high, strength, notional_usd, "
+        "count, opened_at, peak_at, baseline, outside) VALUES ('{0}', 'c', 'e', 's', 'long', 'realised', 100, 101, 1, "
+        "1, 1, 5, 5, '{{}}', '{0}')"
+    )
+    episode = (
+        "INSERT INTO episodes (id, rule_id, rule, zone_id, state, since, touched, closest_pct) "
+        "VALUES ('{0}', 'r', '{{}}', '{0}', 'near', 5, false, 1)"
+    )
+    async with Database(empty_url) as database:
+        await migrate(database, "0003")
+        await _execute(
+            database, *map(zone.format, ("above", "below")), *map(episode.format, ("above", "below", "gone"))
+        )
+
+        await migrate(database)
+
+        furthest = await _rows(database, "SELECT furthest FROM episodes ORDER BY id")
+        assert furthest == [(pytest.approx(101 / 0.99),), (pytest.approx(100 / 1.01),), (None,)]
+
+        await migrate(database, "-1")
+
+        closest = await _rows(database, "SELECT closest_pct FROM episodes ORDER BY id")
+        assert closest == [(pytest.approx(1.0),), (pytest.approx(1.0),), (None,)]
 
 
 def test_the_version_of_the_tables_is_where_alembic_arrives() -> None:

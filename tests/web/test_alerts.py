@@ -23,9 +23,7 @@ EVIDENCE = Evidence(
     strength_now=0.1,
     min_strength=0.6,
 )
-EPISODE = Episode(
-    "e-1", RULE, "z-1", EpisodeState.COOLING, NOW, "a-1", EpisodeState.HELD, touched=True, closest_pct=0.0
-)
+EPISODE = Episode("e-1", RULE, "z-1", EpisodeState.COOLING, NOW, "a-1", EpisodeState.HELD, touched=True, furthest=98.5)
 NEAR = Alert("a-1", "near", NOW - 0.5, Reason.WITHIN_DISTANCE, RULE, zone(), "e-1", EVIDENCE)
 TRANSITION = Transition(EPISODE, EpisodeState.HELD, NOW, Reason.COOLDOWN_BEGINS, EVIDENCE)
 DELIVERY = DeliveryRow(
@@ -145,6 +143,7 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                 "since": "2023-11-14T22:13:20.000Z",
                 "touched": True,
                 "closest_pct": 0.0,
+                "furthest": 98.5,
             },
             "deliveries": [
                 {
