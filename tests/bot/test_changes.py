@@ -184,3 +184,4 @@ async def test_a_bot_that_is_thrown_out_and_let_in_again(server: TelegramServer,
 
     assert office.chats.dead == [1]
     assert office.chats.revived == [1]
+    assert office.changes == 1

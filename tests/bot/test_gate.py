@@ -137,6 +137,7 @@ async def test_a_chat_that_writes_again_is_alive_again(server: TelegramServer, o
     await server.wait_for_texts(ADDRESS)
 
     assert office.chats.revived == [1]
+    assert office.changes == 1
 
 
 @pytest.mark.usefixtures("bot")
