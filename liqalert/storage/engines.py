@@ -41,7 +41,8 @@ def parse_url(text: str) -> URL:
 
 
 def sqlite_path(url: URL) -> Path | None:
-    return Path(url.database).absolute() if url.get_backend_name() == "sqlite" and url.database else None
+    """Without symbolic links: two names of one file are one database, which only one may write."""
+    return Path(url.database).resolve() if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def make_private(path: Path) -> None:

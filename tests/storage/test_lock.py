@@ -32,6 +32,18 @@ async def test_the_refusal_names_the_process_that_holds_a_file(tmp_path: Path) -
             pass
 
 
+async def test_another_name_of_the_same_file_is_refused_too(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "liqalert.db")
+    async with (
+        Database(f"sqlite+aiosqlite:///{tmp_path}/liqalert.db") as database,
+        Database(f"sqlite+aiosqlite:///{tmp_path}/link.db") as linked,
+        exclusively(database),
+    ):
+        with pytest.raises(StorageError, match="uses"):
+            async with exclusively(linked):
+                pass
+
+
 def test_where_there_is_no_directory_whoever_opens_the_database_says_so(tmp_path: Path) -> None:
     with exclusively_by_command(f"sqlite+aiosqlite:///{tmp_path}/missing/liqalert.db"):
         assert list(tmp_path.iterdir()) == []
