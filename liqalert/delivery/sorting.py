@@ -38,11 +38,9 @@ class Sorting:
             elif step is Step.GIVE_UP:
                 self._ledger.settle(delivery, given_up(delivery, now))
 
-    def postpone(self, chat: Destination, wait_s: float) -> None:
+    def postpone(self, chat: Destination, until: UnixTime) -> None:
         """All that waits for `chat`."""
         now = self._clock.now()
-        # Whole milliseconds: all that waits for one chat comes due at the same moment, and so in its old order.
-        until = round(now + wait_s, 3)
         for letter in self._departures.take_all(chat):
             self._departures.dropped(letter)
             for delivery in letter.deliveries:

@@ -89,6 +89,25 @@ def test_alert_does_not_overtake_one_that_is_to_be_tried_again() -> None:
     assert alert_ids(notifier.texts("1")) == ["old", "new"]
 
 
+@pytest.mark.parametrize("refusals", [1, 2, 4])
+@pytest.mark.parametrize("later_s", [0.05, 0.5, 0.9])
+def test_alert_does_not_overtake_one_whose_next_try_is_near(refusals: int, later_s: float) -> None:
+    database = FakeDatabase(chats(1))
+    notifier = FakeNotifier(*(network_error() for _ in range(refusals)), latency_s=0.2)
+
+    async def main() -> None:
+        async with recording(database, notifier) as (recorder, _):
+            await asyncio.sleep(5.0)
+            recorder.put(decisions(near_alert("old", START + 5.0)))
+            await asyncio.sleep(later_s)
+            recorder.put(decisions(near_alert("new", START + 5.0 + later_s)))
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert alert_ids(notifier.texts("1")) == ["old", "new"]
+
+
 def test_what_is_held_until_quiet_hours_end_is_not_sent_at_once() -> None:
     quiet, loud = recipient(1, preferences=Preferences(quiet=QuietHours(0, 1439, "UTC"))), recipient(2)
     database, notifier = FakeDatabase([quiet, loud]), FakeNotifier()
