@@ -63,7 +63,7 @@ class Pictures:
             return Around(pins=pins, zone_name=self._zone_name, numbers=numbers)
         mark = snapshot.marks.get(grid.instrument)
         zones = (view.zone for view in snapshot.zones if view.zone.instrument == grid.instrument)
-        bands = (Band(zone.low, zone.high, zone.liquidated, zone.strength) for zone in zones)
+        bands = (Band(zone.low, zone.high, zone.liquidated, zone.strength, zone.baseline.calibrated) for zone in zones)
         return Around(
             mark=Mark(mark.price, max(0.0, self._clock.now() - mark.received_time)) if mark else None,
             bands=tuple(sorted(bands, key=lambda band: -band.strength)),

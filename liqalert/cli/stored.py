@@ -90,4 +90,5 @@ def _zone_item(zone: Zone, restored: Restored) -> ZoneItem:
         notional_usd=zone.notional_usd,
         count=zone.count,
         state=max(states, key=_ADVANCED.index, default=EpisodeState.IDLE),
+        calibrated=zone.baseline.calibrated,
     )

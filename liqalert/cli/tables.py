@@ -38,6 +38,7 @@ class Zone(msgspec.Struct, frozen=True):
     count: int
     peak_at: str
     state: str
+    calibrated: bool = True
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -161,7 +162,7 @@ def _zone_row(zone: Zone) -> tuple[str, ...]:
         numbers.price(zone.low),
         numbers.price(zone.high),
         zone.state,
-        f"{zone.strength:.2f}",
+        numbers.strength(zone.strength, zone.calibrated),
         numbers.usd(zone.notional_usd),
         str(zone.count),
         _time(zone.peak_at),

@@ -104,3 +104,8 @@ class Alert(Struct, frozen=True, gc=False):
     def strength(self) -> float:
         """By which alerts of one moment are ordered: that of the zone or the flow; a single liquidation has none."""
         return self.zone.strength if self.zone else self.flow.strength if self.flow else 0.0
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the strength rests on something that is known of the contract."""
+        return self.zone.baseline.calibrated if self.zone else self.flow.calibrated if self.flow else True

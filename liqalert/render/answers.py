@@ -139,7 +139,10 @@ def _nothing(view: View, instrument: Instrument) -> str:
 def _cluster(view: View, cluster: Cluster, mark: Mark | None) -> Iterator[str]:
     numbers, calibrated = view.numbers, cluster.baseline.calibrated
     peak = max(_zones_on(view, cluster), key=lambda zone_view: zone_view.zone.strength, default=None)
-    was = f", {numbers.strength(peak.zone.strength)} at its peak {view.when(peak.zone.peak_at)}" if peak else ""
+    was = ""
+    if peak is not None:
+        strength = numbers.strength(peak.zone.strength, peak.zone.baseline.calibrated)
+        was = f", {strength} at its peak {view.when(peak.zone.peak_at)}"
     low, high = cluster.price_low, cluster.price_high
     yield f"• <b>liquidated {cluster.liquidated}s</b> {_range(view, low, high)}: {_where(view, low, high, mark)}"
     yield f"  strength {numbers.strength(cluster.strength, calibrated)} now{was}"
@@ -177,7 +180,7 @@ def _zones_alone(view: View, instrument: Instrument, shown: Sequence[Cluster]) -
     strength = view.numbers.strength(zone.strength, zone.baseline.calibrated)
     yield (
         f"  strength {strength} at its peak {view.when(zone.peak_at)}, "
-        f"now {view.numbers.strength(nearest.strength_now)}"
+        f"now {view.numbers.strength(nearest.strength_now, zone.baseline.calibrated)}"
     )
 
 

@@ -38,7 +38,7 @@ def short_headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> st
     if alert.liquidation is not None:
         return f"{about} {alert.liquidation.liquidated} {numbers.usd(alert.liquidation.notional_usd)}"
     kind = "" if alert.kind == "near" else f" {alert.kind}"
-    return f"{about} {alert.liquidated or ''}{kind} {numbers.strength(alert.strength)}"
+    return f"{about} {alert.liquidated or ''}{kind} {numbers.strength(alert.strength, alert.calibrated)}"
 
 
 def symbol(instrument: Instrument) -> str:

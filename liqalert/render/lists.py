@@ -64,8 +64,9 @@ def _outcome(told: Told) -> str | None:
 def _full(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:
     for told in storm:
         outcome = f", {_outcome(told)}" if _outcome(told) else ""
-        strength = f", strength {scene.numbers.strength(told.alert.strength)}" if told.alert.strength else ""
-        yield line(f"• {headline(told.alert, scene.numbers)}{strength}{outcome} (/why {told.alert.id})")
+        alert = told.alert
+        strength = f", strength {scene.numbers.strength(alert.strength, alert.calibrated)}" if alert.strength else ""
+        yield line(f"• {headline(alert, scene.numbers)}{strength}{outcome} (/why {alert.id})")
 
 
 def _medium(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:

@@ -41,6 +41,7 @@ class Band:
     high: float
     liquidated: PositionSide
     strength: float
+    calibrated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ class _Picture:
             middle = min(max(middle, panel.top + LINE / 2), BOTTOM - LINE / 2)
             if all(abs(middle - other) >= LINE for other in named):
                 named.append(middle)
-                words = f"{band.liquidated} {self.numbers.strength(band.strength)}"
+                words = f"{band.liquidated} {self.numbers.strength(band.strength, band.calibrated)}"
                 self.pen.text((RIGHT - 10, middle), words, colour=_hue(band.liquidated), anchor="rm", edge=4)
 
     def pins(self) -> None:

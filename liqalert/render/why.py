@@ -95,7 +95,7 @@ def why(view: View, row: AlertExplained, *, address: str, addresses_shown: bool)
             f"{escape(alert.kind)}, decided {view.when(alert.decided_at)}: {reason(alert.reason)}",
             *([escape(alert.text)] if alert.text else []),
             *([f"Rule: {rule(alert.rule, view.numbers)}"] if alert.rule else []),
-            *(_evidence(view, alert.evidence) if alert.evidence else []),
+            *(_evidence(view, alert.evidence, calibrated=alert.calibrated) if alert.evidence else []),
             *(_zone(view, alert.zone) if alert.zone else []),
             *(_flow(view, alert.flow) if alert.flow else []),
             *(_members(view, row.members) if row.members else []),
@@ -113,7 +113,7 @@ def reason(name: str) -> str:
     return f"{words} ({escape(name)})" if words else escape(name)
 
 
-def _evidence(view: View, seen: Evidence) -> Iterator[str]:
+def _evidence(view: View, seen: Evidence, *, calibrated: bool) -> Iterator[str]:
     numbers = view.numbers
     if seen.mark_price is not None and seen.mark_at is not None:
         yield f"Mark: {numbers.price(seen.mark_price)} at {view.when(seen.mark_at)}"
@@ -125,9 +125,9 @@ def _evidence(view: View, seen: Evidence) -> Iterator[str]:
         asked = f"the rule asks for at most {numbers.percent(seen.rule_distance_pct)}"
         yield f"Distance: {away}; {asked} (re-arms beyond {numbers.percent(seen.rearm_pct)})"
     yield (
-        f"Strength: zone {numbers.strength(seen.zone_strength)}, live at that moment "
-        f"{numbers.strength(seen.strength_now)}; the rule asks for at least {numbers.strength(seen.min_strength)} "
-        "of the zone"
+        f"Strength: zone {numbers.strength(seen.zone_strength, calibrated)}, live at that moment "
+        f"{numbers.strength(seen.strength_now, calibrated)}; "
+        f"the rule asks for at least {numbers.strength(seen.min_strength)} of the zone"
     )
     if seen.unwatched_s > UNWATCHED_WORTH_SAYING_S:
         yield f"Feed: no mark of this instrument for {age(seen.unwatched_s)} before; it happened unwatched"

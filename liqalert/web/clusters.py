@@ -50,6 +50,8 @@ class ZoneItem(msgspec.Struct, frozen=True):
     notional_usd: float
     count: int
     state: str
+    calibrated: bool
+    """False: not even the open interest of the contract is known, so the strength is a guess."""
 
 
 class MarkItem(msgspec.Struct, frozen=True):
@@ -175,4 +177,5 @@ def _zone_item(view: ZoneView) -> ZoneItem:
         notional_usd=zone.notional_usd,
         count=zone.count,
         state=view.state,
+        calibrated=zone.baseline.calibrated,
     )

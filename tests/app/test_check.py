@@ -50,7 +50,7 @@ async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None
 
     assert problems == []
     assert fine[-2:] == [
-        "database.url has tables of version 0003, which is current",
+        "database.url has tables of version 0004, which is current",
         "database.url passes SQLite's quick check",
     ]
 
@@ -62,7 +62,7 @@ async def test_outdated_tables_are_a_problem_with_the_command_that_helps(empty_d
 
     _, problems = await _findings()
 
-    assert problems == ["database.url has tables of version 0000, not 0003: run `liqalert db upgrade`"]
+    assert problems == ["database.url has tables of version 0000, not 0004: run `liqalert db upgrade`"]
 
 
 async def test_damaged_file_is_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:

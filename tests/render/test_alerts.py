@@ -145,3 +145,14 @@ def test_rules_one_per_line_and_which_are_defaults() -> None:
 
 def test_without_a_rule_nothing_is_told_and_an_example_shown() -> None:
     assert "/watch BTC 1% 0.6" in rules(VIEW, (), (), NO_PREFERENCES).plain
+
+
+def test_a_strength_that_is_a_guess_is_marked_in_why_too() -> None:
+    row = alert_row()
+    assert row.alert.zone is not None
+    guessed = replace(row.alert.zone.baseline, calibrated=False)
+    alert = replace(row.alert, zone=replace(row.alert.zone, baseline=guessed))
+
+    text = why(VIEW, replace(row, alert=alert), address=HERE, addresses_shown=True).plain
+
+    assert "Strength: zone 0.91?, live at that moment 0.10?;" in text

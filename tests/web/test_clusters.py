@@ -47,6 +47,7 @@ async def test_clusters_have_exactly_the_shape_of_the_contract(rig: Rig, client:
                 "notional_usd": 2000000.0,
                 "count": 20,
                 "state": "armed",
+                "calibrated": True,
             }
         ],
         "marks": {"BTCUSDT": {"price": 100.0, "at": "2023-11-14T22:13:19.000Z"}},

@@ -159,7 +159,7 @@ function showTable() {
   chart.heatmap.showEdge(found, clusters.zones.filter(wanted));
   const since = clusters.watching_since ? `, watching since ${clock(Date.parse(clusters.watching_since) / 1000)}` : "";
   const rest = found.length > SHOWN_CLUSTERS ? `; ${found.length - SHOWN_CLUSTERS} more` : "";
-  const doubt = found.every((each) => each.calibrated) ? "" : "; ? behind a strength: still learning what is usual";
+  const doubt = found.every((each) => each.calibrated) ? "" : "; ? behind a strength: the open interest is not known";
   $("asof").textContent = `as of ${time(clusters.as_of)}${since}${rest}${doubt}`;
 }
 

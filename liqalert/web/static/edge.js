@@ -1,5 +1,7 @@
 // The right edge of the chart: live clusters as bars, longer where stronger, and zones as boxes, each with its strength.
 
+import { strength } from "./words.js";
+
 const NARROW = 480;
 const WIDE = { zone: 62, bar: 60, word: (each) => each.liquidated };
 const SMALL = { zone: 42, bar: 42, word: (each) => each.liquidated[0].toUpperCase() };
@@ -49,7 +51,7 @@ export class Edge {
     }
     context.fillStyle = ink;
     for (const { each, y } of zones.filter(({ named }) => named)) {
-      context.fillText(`${word(each)} ${each.strength.toFixed(2)}`, wall + 4 * ratio, y);
+      context.fillText(`${word(each)} ${strength(each)}`, wall + 4 * ratio, y);
     }
     for (const { each, top, low, y, named } of spread(this.clusters, (each) => [at(each.price_high), at(each.price_low), at(each.price)], LINE * ratio)) {
       const length = (bar - LABEL) * each.strength * ratio;
@@ -57,7 +59,7 @@ export class Edge {
       context.fillRect(foot, top, 2 * ratio, Math.max(2 * ratio, low - top));
       context.fillRect(foot - length, y - 2 * ratio, length, 4 * ratio);
       context.fillStyle = ink;
-      if (named) context.fillText(each.strength.toFixed(2), foot - length - 25 * ratio, y);
+      if (named) context.fillText(strength(each), foot - length - 25 * ratio, y);
     }
   }
 }

@@ -1,6 +1,6 @@
 // Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
 
-import { ago, amount, day, percent, price } from "./words.js";
+import { ago, amount, day, percent, price, strength } from "./words.js";
 
 function fill(body, rows, nothing) {
   body.replaceChildren(
@@ -23,7 +23,7 @@ export function showClusters(body, clusters, now) {
     clusters.map((each) => [
       each.distance_pct === null ? "?" : percent(each.distance_pct),
       each.liquidated,
-      `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`,
+      strength(each),
       amount(each.notional_usd),
       `${price(each.price_low)} to ${price(each.price_high)}`,
       each.count,

@@ -24,6 +24,11 @@ export function amount(value) {
   return `${Math.round(value)}`;
 }
 
+// `0.72?` while the open interest that calibrates it is not known.
+export function strength(each) {
+  return `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`;
+}
+
 export function decimalsOf(price) {
   return Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(price))));
 }
