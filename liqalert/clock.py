@@ -39,6 +39,12 @@ def elapsed_s() -> float:
     return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
 
+def asleep_s() -> float:
+    """For how long the machine has slept since it was started, which no timer of a loop counts; 0 where not known."""
+    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+    return 0.0 if boot_time is None else time.clock_gettime(boot_time) - time.monotonic()
+
+
 class SteadyClock:
     """The machine's clock, but a jump of it counts only when an exchange's own times confirm it.
 

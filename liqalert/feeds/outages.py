@@ -32,6 +32,11 @@ def silent(exchange: str, silence_s: float, *, heard_before: bool) -> Outage:
     )
 
 
+def slept(slept_s: float) -> Outage:
+    """The machine was suspended."""
+    return Outage(f"this machine slept for {slept_s:.0f} s")
+
+
 def closed(exchange: str, code: int | None) -> Outage:
     reason = (
         "the connection broke" if code in (None, 1006) else f"{exchange.capitalize()} closed the connection ({code})"

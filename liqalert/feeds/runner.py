@@ -15,13 +15,13 @@ from typing import NoReturn
 
 import aiohttp
 
-from liqalert.clock import Clock
+from liqalert.clock import Clock, asleep_s
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.connection import Connection, Patience
 from liqalert.feeds.doubles import Doubles
 from liqalert.feeds.intake import FrameParser, Intake
 from liqalert.feeds.liveness import Liveness, Outage
-from liqalert.feeds.outages import silent
+from liqalert.feeds.outages import silent, slept
 from liqalert.ports import FeedSink, FrameRecorder
 
 __all__ = ["FeedRunner", "FrameParser", "Patience"]
@@ -52,11 +52,13 @@ class FeedRunner:
         heard: Callable[[UnixTime], None] = lambda _: None,
         earlier_gaps: Iterable[Gap] = (),
         unknown_names: Callable[[bytes], Iterable[str]] = lambda _: (),
+        asleep: Callable[[], float] = asleep_s,
     ) -> None:
         """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap.
 
         `heard` is told when each frame of marks was sent, by the exchange's clock. `unknown_names` gives the fields and
-        events in a frame that are not known; it is asked about some frames only.
+        events in a frame that are not known; it is asked about some frames only. `asleep` tells for how long the
+        machine has slept.
         """
         self._exchange = exchange
         self._sink = sink
@@ -65,6 +67,7 @@ class FeedRunner:
         """There are frames to be taken in."""
         self._took_s = 0.0
         """When some were last, in the loop's time."""
+        self._asleep, self._asleep_s = asleep, asleep()
         self._doubles = Doubles()
         self._patience = patience or Patience()
         self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
@@ -144,6 +147,7 @@ class FeedRunner:
     def take_in(self) -> None:
         self._took_s = asyncio.get_running_loop().time()
         self._came.clear()
+        self._notice_sleep()
         # Taken from all of them first: should taking in fail, nothing waits that nobody knows of.
         for connection, frames in [(each, each.take()) for each in self._connections]:
             if frames and self.took(frames, behind=connection.behind):
@@ -188,9 +192,18 @@ class FeedRunner:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._patience.report_s)
+            self._notice_sleep()
             if self._liveness.alive and loop.time() - self.intake.marked_s > self._patience.silence_s:
                 self._note(silent(self._exchange, self._patience.silence_s, heard_before=True))
             self._caught_up(self._clock.now())
+            self._publish(self._clock.now())
+
+    def _notice_sleep(self) -> None:
+        """Before anything is taken in after it: no timer has counted the time, and what was sent meanwhile is lost."""
+        slept_s = self._asleep() - self._asleep_s
+        self._asleep_s += slept_s
+        if slept_s > self._patience.silence_s and self._liveness.alive:
+            self._note(slept(slept_s))
             self._publish(self._clock.now())
 
     def _caught_up(self, now: UnixTime) -> None:

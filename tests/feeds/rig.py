@@ -10,7 +10,7 @@ from random import Random
 
 import aiohttp
 
-from liqalert.clock import SteadyClock
+from liqalert.clock import SteadyClock, asleep_s
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.binance import BinanceParser, stream_url
@@ -91,6 +91,7 @@ async def running(
     random: Random | None = None,
     connections: int = 1,
     clock: SteadyClock | None = None,
+    asleep: Callable[[], float] = asleep_s,
     **patience: float,
 ) -> AsyncIterator[FeedRunner]:
     clock = clock or SteadyClock()
@@ -108,6 +109,7 @@ async def running(
         connections=connections,
         heard=clock.heard,
         unknown_names=unknown_names,
+        asleep=asleep,
     )
     task = asyncio.create_task(runner.run(), name="runner")
     try:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import pytest
 
-from liqalert.clock import SteadyClock, SystemClock
+from liqalert.clock import SteadyClock, SystemClock, elapsed_s
 from liqalert.core.market import Instrument, Stream
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
@@ -155,6 +156,36 @@ async def test_silence_ends_the_life_of_a_connected_feed(server: BinanceServer, 
     assert ended.end - ended.start >= 0.3
     assert sink.status.gaps == (ended,)
     assert sink.status.problem is None
+
+
+async def test_while_the_machine_sleeps_nothing_is_seen_though_the_connection_outlives_it(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    """No timer of the loop runs then; the clock does."""
+    sink, slept_s = Sink(), 0.0
+    wall = WallThatSleeps(lambda: slept_s)
+    clock = SteadyClock(wall, lambda: elapsed_s() + slept_s)
+    async with running(server.ws_url, session, sink, clock=clock, asleep=lambda: slept_s, silence_s=5.0, report_s=60.0):
+        await server.wait_connected()
+        await server.mark({"BTCUSDT": 60000})
+        await until(lambda: bool(sink.marks))
+        slept_s = 600.0
+        await server.mark({"BTCUSDT": 61000})
+        await until(lambda: len(sink.marks) == 2)
+
+    [gap] = sink.gaps
+    assert gap.cause == "this machine slept for 600 s"
+    assert gap.end is not None
+    assert gap.end - gap.start == pytest.approx(600.0, abs=5.0)
+    assert sink.order[-4:] == ["not alive", "gap", "alive", "marks"]
+
+
+@dataclass
+class WallThatSleeps:
+    slept_s: Callable[[], float]
+
+    def now(self) -> float:
+        return SystemClock().now() + self.slept_s()
 
 
 async def test_liquidations_alone_do_not_keep_the_feed_alive(
