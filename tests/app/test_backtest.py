@@ -12,7 +12,7 @@ from liqalert.app.backtest.estimate import Estimator
 from liqalert.app.backtest.stored import over_history, read_history
 from liqalert.core.candles import Candle
 from liqalert.core.evaluation import CONTROLS_PER_ALERT
-from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide
+from liqalert.core.market import Gap, Instrument, Liquidation, OpenInterest, PositionSide
 from liqalert.core.rules import Thresholds
 from liqalert.core.terms import Terms
 from liqalert.feeds.records import PriceSource
@@ -58,6 +58,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 async def lived(database: Database, days: int, *, candles: bool = True) -> None:
     journal = BatchJournal(database)
+    journal.alive("binance", T0, T0)
     for day in range(days):
         for liquidation in burst(day):
             journal.liquidated([liquidation])
@@ -86,6 +87,21 @@ async def test_every_day_gives_an_alert_that_is_held_untouched(database: Databas
     assert at_one.per_day == pytest.approx(1.0, abs=0.01)
     assert at_one.random.held.of <= 3 * CONTROLS_PER_ALERT
     assert by_row[0.5, 0.6].alerts == 0
+
+
+async def test_time_that_nobody_watched_does_not_count_though_its_prices_are_known(database: Database) -> None:
+    """The day before the first start, and six hours of the day after it."""
+    await lived(database, 2)
+    before = ((BTC, Candle(T0 - minute * MINUTE_S, 100.0, 100.0, 100.0, 100.0)) for minute in range(1, 1440))
+    await CandleStore(database).fill_up(before)
+    journal = BatchJournal(database)
+    journal.gap(Gap("binance", T0 + DAY_S + 6 * 3600.0, T0 + DAY_S + 12 * 3600.0, "liqalert was not running"))
+    await journal.flush()
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    over_history(await read_history(database, [BTC], T0 - DAY_S, T0 + 2 * DAY_S), [BTC], collector, TERMS)
+
+    assert collector.evaluated().days == pytest.approx(1.75, abs=0.01)
 
 
 async def test_without_candles_the_fills_are_the_prices(database: Database) -> None:

@@ -49,7 +49,7 @@ class Evaluated:
 
     figures: tuple[Figures, ...]
     days: float
-    """Time with prices, in days; silences over 15 minutes left out."""
+    """Time that was watched and has prices, in days; gaps, and silences over 15 minutes, left out."""
     began: UnixTime | None
     ended: UnixTime | None
     alerts: tuple[Alert, ...]
@@ -66,6 +66,7 @@ class Collector:
         self._alerts: list[Alert] = []
         self._wanted: frozenset[Instrument] = frozenset()
         self._watched_s = 0.0
+        self._watching = True
         self._began: UnixTime | None = None
         self._seen_at: UnixTime | None = None
 
@@ -74,10 +75,14 @@ class Collector:
         self._wanted = frozenset(instruments)
         return self._grid.rules(instruments)
 
+    def watching(self, watching: bool) -> None:
+        """Whether liquidations are seen from now on: prices may be known from elsewhere of other times too."""
+        self._watching = watching
+
     def see(self, mark: Mark) -> None:
         if self._seen_at is None:
             self._began = mark.received_time
-        elif mark.received_time - self._seen_at <= SILENCE_S:
+        elif self._watching and mark.received_time - self._seen_at <= SILENCE_S:
             self._watched_s += max(0.0, mark.received_time - self._seen_at)
         self._seen_at = mark.received_time
         if mark.instrument in self._wanted:

@@ -43,6 +43,8 @@ class History:
     gaps: tuple[Gap, ...]
     open_interest: tuple[OpenInterest, ...]
     samples: tuple[DaySamples, ...]
+    recorded_since: UnixTime | None
+    """Before that nobody watched; None: nobody ever did. Candles may be of earlier times."""
 
     @property
     def prices(self) -> PriceSource:
@@ -60,6 +62,7 @@ async def read_history(
         gaps=await sums.gaps_since(EXCHANGE, since),
         open_interest=await baselines.open_interest(),
         samples=await baselines.load("0000-00-00"),
+        recorded_since=await sums.recorded_since(EXCHANGE),
     )
 
 
@@ -79,10 +82,14 @@ def over_history(history: History, instruments: Sequence[Instrument], collector:
     pipeline = Pipeline(
         begun(start), journal=NoJournal(), decide=collector.decide, board=Board(Snapshot(began, terms.decay_s))
     )
-    pipeline.feed_changed(_status(began, alive=True), began)
+    since = history.recorded_since
+    watched = since is not None and since <= began
+    collector.watching(watched)
+    pipeline.feed_changed(_status(began, alive=watched), began)
     for at, _, what in tqdm(happenings, file=sys.stderr, disable=not sys.stderr.isatty(), unit=" events"):
         match what:
             case FeedStatus():
+                collector.watching(what.alive)
                 pipeline.feed_changed(what, at)
             case Mark():
                 collector.see(what)
@@ -118,7 +125,9 @@ def _path(instrument: Instrument, candle: Candle) -> Iterator[Mark]:
 
 
 def _feed(history: History) -> Iterator[Happening]:
-    changes = chain.from_iterable(_changes(gap) for gap in history.gaps if gap.stream is Stream.ALL)
+    changes = [*chain.from_iterable(_changes(gap) for gap in history.gaps if gap.stream is Stream.ALL)]
+    if history.recorded_since is not None:
+        changes.append(_status(history.recorded_since, alive=True))
     for number, status in enumerate(sorted(changes, key=lambda status: status.since), start=2 * 10**9):
         yield status.since, number, status
 
