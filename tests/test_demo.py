@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from pathlib import Path
@@ -72,3 +73,16 @@ async def test_for_some_seconds_it_ends_by_itself_with_a_summary_and_leaves_noth
     assert "min of simulated market: " in out.decode()
     assert errors == b""
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_port_that_is_taken_or_none_is_refused_in_one_line(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for wanted, said, code in ((port, f"127.0.0.1:{port} cannot be listened on", 1), (99999, "is no port", 2)):
+            demo = await started(tmp_path, "--port", str(wanted))
+            out, errors = await asyncio.wait_for(demo.communicate(), 25)
+
+            assert (demo.returncode, said in errors.decode(), "Traceback" in errors.decode()) == (code, True, False)
+            assert b"watches it" not in out

@@ -37,8 +37,12 @@ class DemoOptions:
     seed: int = DEFAULT_SEED
 
 
+class AddressTaken(Exception):
+    """The port of the page cannot be listened on."""
+
+
 def demo(options: DemoOptions) -> int:
-    """Runs until it is told to stop: 0."""
+    """Runs until it is told to stop: 0. Raises AddressTaken."""
     with (
         TemporaryDirectory(prefix="liqalert-demo-") as directory,
         asyncio.Runner(loop_factory=event_loop_factory()) as runner,
@@ -53,7 +57,7 @@ async def _show(options: DemoOptions, directory: Path) -> int:
     clock = ScaledClock(source.market.now, options.speed)
     exchange = SimulatedExchange(source, clock)
     await exchange.start()
-    settings = settings_for(exchange, directory, port=options.port if options.port is not None else usual_or_free())
+    settings = settings_for(exchange, directory, port=port_for(options.port))
     world = World(clock=clock, environ={}, speed=options.speed, banner=BANNER, observe=narrator.see)
     _say(f"{BANNER}. {options.speed:g} simulated seconds pass in each second.")
     # The last hour: of a day nearly all would be hatched, because nobody has watched it.
@@ -79,17 +83,20 @@ def settings_for(exchange: SimulatedExchange, directory: Path, *, port: int) -> 
     )
 
 
-def usual_or_free() -> int:
-    for port in (USUAL_PORT, 0):
+def port_for(wanted: int | None) -> int:
+    """That one, or the usual one, or else any that is free. Raises AddressTaken where the one that is wanted is not."""
+    for port in (USUAL_PORT, 0) if wanted is None else (wanted,):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
+                # Listening too: the address of one that only listens elsewhere can be bound.
+                probe.listen()
             except OSError:
                 continue
             free: int = probe.getsockname()[1]
             return free
-    return 0
+    raise AddressTaken(f"127.0.0.1:{wanted} cannot be listened on: give another --port")
 
 
 def _stop_after(seconds: float | None) -> asyncio.Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 
-from liqalert.cli.options import Commands, add_command
+from liqalert.cli.options import CommandFailed, Commands, add_command, port
 
 
 def add_commands(commands: Commands) -> None:
@@ -22,7 +22,7 @@ def add_commands(commands: Commands) -> None:
     )
     demo.add_argument("--speed", type=_positive, default=30.0, metavar="N", help="simulated seconds in a second (30)")
     demo.add_argument("--for", type=_positive, default=None, dest="seconds", metavar="SECONDS", help="end after that")
-    demo.add_argument("--port", type=int, default=None, metavar="P", help="of the page (8787, or a free one)")
+    demo.add_argument("--port", type=port, default=None, metavar="P", help="of the page (8787, or a free one)")
     demo.add_argument("--seed", type=int, default=None, metavar="N", help="another seed, another market")
 
 
@@ -40,9 +40,12 @@ def _demo(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from liqalert import logs
-    from liqalert.app.demo import DemoOptions, demo
+    from liqalert.app.demo import AddressTaken, DemoOptions, demo
 
     # Only what is wrong: the terminal belongs to the alerts.
     logs.configure("error", "text", ())
     options = DemoOptions(args.speed, args.seconds, args.port)
-    return demo(options if args.seed is None else replace(options, seed=args.seed))
+    try:
+        return demo(options if args.seed is None else replace(options, seed=args.seed))
+    except AddressTaken as exc:
+        raise CommandFailed(str(exc)) from None

@@ -46,6 +46,13 @@ def add_command(commands: Commands, name: str, run: Run, *, summary: str, exampl
     return parser
 
 
+def port(text: str) -> int:
+    """An argument's type."""
+    if not (text.isdigit() and int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
+    return int(text)
+
+
 def settings_of(args: argparse.Namespace, overrides: Mapping[str, object] | None = None) -> Settings:
     """The settings this command line asks for. A mistake in them ends the command with exit code 2."""
     from liqalert.settings import SettingsError, load_settings

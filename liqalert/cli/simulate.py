@@ -6,7 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
-from liqalert.cli.options import CommandFailed, Commands, add_command
+from liqalert.cli.options import CommandFailed, Commands, add_command, port
 from liqalert.sim import DEFAULT_SEED
 
 DEFAULT_PORT = 9797
@@ -26,7 +26,7 @@ def add_commands(commands: Commands) -> None:
   liqalert simulate --faults                    # faults by HTTP: cut, stall, refuse and more
 """,
     )
-    simulate.add_argument("--port", type=_port, default=DEFAULT_PORT, metavar="P", help="on 127.0.0.1; 0: any free one")
+    simulate.add_argument("--port", type=port, default=DEFAULT_PORT, metavar="P", help="on 127.0.0.1; 0: any free one")
     simulate.add_argument("--seed", type=int, default=DEFAULT_SEED, metavar="N", help=f"(default: {DEFAULT_SEED})")
     simulate.add_argument("--speed", type=_speed, default=1.0, metavar="N", help="times real time (default: 1)")
     simulate.add_argument(
@@ -38,12 +38,6 @@ def add_commands(commands: Commands) -> None:
         help="a recording, a directory of them, or exchange messages one a line; may be given several times",
     )
     simulate.add_argument("--faults", action="store_true", help="accept POST /control/faults")
-
-
-def _port(text: str) -> int:
-    if not (text.isdigit() and int(text) <= 65535):
-        raise argparse.ArgumentTypeError(f"{text!r} is no port: give a number from 0 to 65535")
-    return int(text)
 
 
 def _speed(text: str) -> float:
