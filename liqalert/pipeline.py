@@ -18,7 +18,7 @@ import msgspec
 
 from liqalert.board import Board
 from liqalert.core.engine import TAKEN_IN, Engine, Verdict
-from liqalert.core.episodes import Decision
+from liqalert.core.episodes import Decision, TickFailed
 from liqalert.core.frames import framed
 from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
@@ -129,14 +129,16 @@ class Pipeline:
     # ------------------------------------------------------------ details
 
     def _tick(self, at: UnixTime) -> None:
-        """One tick. An error in it is logged and counted, and the next tick is tried all the same."""
+        """One tick. An error in it is logged and counted, what it had decided is told, and the next tick is tried all
+        the same."""
         self._ticked = at
         began = time.perf_counter()
         try:
             snapshot, decisions = self._engine.tick(at)
-        except Exception:
+        except TickFailed as exc:
             log.exception("tick failed", extra={"at": at})
             self.failed_ticks += 1
+            self._hand_on(exc.decisions)
             return
         self._board.snapshot = snapshot
         self.tick_took(time.perf_counter() - began)

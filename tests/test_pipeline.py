@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.episodes import Decision
+from liqalert.core.episodes import Decision, ZoneOpened
 from liqalert.core.market import FeedStatus, Gap, Liquidation, OpenInterest, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.pipeline import Pipeline
@@ -173,6 +173,18 @@ def test_an_error_in_a_tick_is_counted_and_the_next_tick_runs() -> None:
 
     assert rig.pipeline.failed_ticks == 1
     assert rig.board.snapshot.as_of == T0 + 10
+
+
+def test_what_a_tick_had_decided_before_its_error_is_told() -> None:
+    rig = Rig()
+    rig.feed(T0)
+    for number in range(9):
+        rig.pipeline.ingest(ParsedFrame((liquidation(100.0 + number / 10.0, 1e6, T0),)), T0)
+    rig.engine._surges.look = None  # type: ignore[method-assign, assignment]
+    rig.pipeline.advance(T0 + 5)
+
+    assert rig.pipeline.failed_ticks == 1
+    assert [type(each) for each in rig.decided] == [ZoneOpened]
 
 
 def test_gaps_reach_the_journal() -> None:

@@ -93,7 +93,7 @@ class SideClusters(Sequence[Cluster]):
     Immutable.
     """
 
-    __slots__ = ("_as_of", "_baseline", "_factor", "_identities", "_owner", "table")
+    __slots__ = ("_as_of", "_baseline", "_factor", "_owner", "identities", "table")
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class SideClusters(Sequence[Cluster]):
         baseline: Baseline,
     ) -> None:
         self._owner = owner
-        self._identities = identities
+        self.identities = identities
         self.table = table
         """Not to be changed."""
         self._factor = factor
@@ -113,7 +113,7 @@ class SideClusters(Sequence[Cluster]):
         self._baseline = baseline
 
     def __len__(self) -> int:
-        return len(self._identities)
+        return len(self.identities)
 
     def __iter__(self) -> Iterator[Cluster]:
         return iter(self.made(range(len(self)), self.table.T.tolist()))
@@ -151,7 +151,7 @@ class SideClusters(Sequence[Cluster]):
         instrument, liquidated = self._owner
         factor, clusters = self._factor, []
         for place, numbers in zip(places, columns, strict=True):
-            identity = self._identities[place]
+            identity = self.identities[place]
             price, low, high, band_low, band_high, usd, weighted, count, largest, oldest, newest = numbers
             cluster = Cluster(
                 identity.id,
@@ -182,7 +182,7 @@ class SideClusters(Sequence[Cluster]):
         return self.made(places.tolist(), self.table[:, places].T.tolist())
 
     def measured_by(self, baseline: Baseline) -> SideClusters:
-        return SideClusters(self._owner, self._identities, self.table, self._factor, self._as_of, baseline)
+        return SideClusters(self._owner, self.identities, self.table, self._factor, self._as_of, baseline)
 
     def decay_factor(self, now: UnixTime, decay_s: float) -> float:
         """By which every weight has shrunk at `now`; 1 if the clock has been set back since."""

@@ -11,7 +11,7 @@ from itertools import compress
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
-from liqalert.core.episodes import Decision, Episode, ZoneView
+from liqalert.core.episodes import Decision, Episode, TickFailed, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule
@@ -209,18 +209,22 @@ class Engine:
         return tuple(self.marks((mark,)))
 
     def tick(self, now: UnixTime) -> tuple[Snapshot, tuple[Decision, ...]]:
-        """Rebuilds what changed. `now` is a multiple of `terms.rebuild_s`, later than the tick before."""
-        if utc_day(now) != utc_day(max(self._last_tick, 0.0)):
-            self._sides.renew_baselines(now)
+        """Rebuilds what changed. `now` is a multiple of `terms.rebuild_s`, later than the tick before unless the clock
+        was set back. Raises TickFailed."""
         decisions: list[Decision] = []
-        for rebuilt in self._sides.rebuild(now):
-            self._want_open_interest(rebuilt)
-            decisions += self._book.follow(rebuilt, now)
-        decisions += self._book.expire(now)
-        decisions += self._surges.look(self._book.mark_price, now)
-        self._sample(now)
-        self._last_tick = now
-        return self.snapshot(now), tuple(decisions)
+        try:
+            if utc_day(now) != utc_day(max(self._last_tick, 0.0)):
+                self._sides.renew_baselines(now)
+            for rebuilt in self._sides.rebuild(now):
+                self._want_open_interest(rebuilt)
+                decisions += self._book.follow(rebuilt, now)
+            decisions += self._book.expire(now)
+            decisions += self._surges.look(self._book.mark_price, now)
+            self._sample(now)
+            self._last_tick = now
+            return self.snapshot(now), tuple(decisions)
+        except Exception as exc:
+            raise TickFailed(tuple(decisions)) from exc
 
     def snapshot(self, now: UnixTime) -> Snapshot:
         """What is known at `now`, without changing anything."""

@@ -15,7 +15,7 @@ from liqalert.core.identity import joined, short_id
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Position, Zone, ZoneEnd, further, gap_pct
+from liqalert.core.zones import Position, Zone, ZoneEnd, further
 
 
 class EpisodeState(StrEnum):
@@ -132,6 +132,14 @@ class ZoneView:
 
 
 Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved | Raised
+
+
+class TickFailed(Exception):
+    """An error in the engine; what had been decided before it counts."""
+
+    def __init__(self, decisions: tuple[Decision, ...]) -> None:
+        super().__init__(f"after {len(decisions)} decisions")
+        self.decisions = decisions
 
 
 def alerts_in(decisions: Iterable[Decision]) -> Iterator[Alert]:
@@ -273,13 +281,6 @@ def _enter(
 def furthest(episode: Episode, zone: Zone, price: float) -> float | None:
     """Of the mark since near, now that it is at `price`; None before."""
     return None if episode.furthest is None else further(zone, episode.furthest, price)
-
-
-def closest_pct(episode: Episode, zone: Zone | None) -> float | None:
-    """Nearest the mark has come to `zone`, as it was told of, since near: per cent of the mark, 0 inside."""
-    if zone is None or episode.furthest is None:
-        return None
-    return max(0.0, gap_pct(zone, episode.furthest))
 
 
 def reached(episode: Episode, zone: Zone, lowest: float, highest: float) -> Episode:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Episode
 from liqalert.core.market import Liquidation
+from liqalert.core.zones import Zone, gap_pct
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +41,10 @@ class TrackRecord:
     @property
     def total(self) -> int:
         return self.swept + self.held + self.faded
+
+
+def closest_pct(episode: Episode, zone: Zone | None) -> float | None:
+    """Nearest the mark has come to `zone`, as it was told of, since near: per cent of the mark, 0 inside."""
+    if zone is None or episode.furthest is None:
+        return None
+    return max(0.0, gap_pct(zone, episode.furthest))

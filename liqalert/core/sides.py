@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -52,9 +53,29 @@ class Sides:
         """Of the sides that have any, in the order in which they first had."""
 
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
-        """Prunes, and builds the clusters of every side that changed, many at once. An unchanged one costs nothing."""
-        for together in _groups(self._windows.take_changed(now)):
-            yield self._rebuild(together, now)
+        """Prunes, and builds the clusters of every side that changed, many at once. An unchanged one costs nothing.
+
+        An error in one side costs no other: it is raised at the end, and that side is built again once it changes.
+        """
+        waiting = deque(_groups(self._windows.take_changed(now)))
+        error: Exception | None = None
+        try:
+            while waiting:
+                together = waiting.popleft()
+                try:
+                    rebuilt = self._rebuild(together, now)
+                except Exception as exc:  # noqa: BLE001 - whatever it is; raised below
+                    if len(together) == 1:
+                        error = exc
+                    waiting.extendleft([side] for side in reversed(together) if len(together) > 1)
+                    continue
+                yield rebuilt
+        finally:
+            # Whoever was given the others has failed.
+            for side in chain.from_iterable(waiting):
+                self.touch(side.owner)
+        if error is not None:
+            raise error
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""
@@ -114,8 +135,7 @@ class Sides:
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
         parts = cut(held, width)
-        if held.known is None:
-            self._identify(changed, stretches, held, parts, firsts, now)
+        renamed = self._identify(changed, stretches, held, parts, firsts, now) if held.known is None else {}
         bounds = parts.starts.searchsorted(held.bounds)
         numbers = np.arange(len(parts.starts)) + (firsts - bounds[:-1]).repeat(bounds[1:] - bounds[:-1])
         owners = numbers.astype(np.float64).repeat(parts.ends - parts.starts)
@@ -123,28 +143,31 @@ class Sides:
         sides = [side.owner for side in changed]
         found: list[SideClusters] = []
         anew = {}
-        for side, stretch, (left, right), (start, end), baseline in zip(
-            changed,
-            stretches,
-            pairwise(held.bounds.tolist()),
-            pairwise(bounds.tolist()),
-            self._baselines.of_each(sides, now),
-            strict=True,
+        ranges = list(zip(pairwise(held.bounds.tolist()), pairwise(bounds.tolist()), strict=True))
+        baselines = self._baselines.of_each(sides, now)
+        for side, stretch, ((left, right), (start, end)), baseline in zip(
+            changed, stretches, ranges, baselines, strict=True
         ):
-            side.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
             # A copy in any case: else all that were cut together would stay as long as one of them does.
             of_side = table[:, start:end].copy()
             if right - left < len(side.window):
                 before = self._clusters[side.owner]
                 of_side = _spliced(before.table, stretch, of_side)
                 anew[len(found)] = Anew(before, range(stretch.first, stretch.first + end - start))
-            clusters = SideClusters(side.owner, side.identities, of_side, factor, now, baseline)
+            identities = renamed.get(len(found), side.identities)
+            found.append(SideClusters(side.owner, identities, of_side, factor, now, baseline))
+        rebuilt = Rebuilt(sides, found, anew, candidates(found, factor, self._terms))
+        # Only now: an error before this leaves all of them as they were.
+        for side, stretch, ((left, right), (start, end)), clusters in zip(
+            changed, stretches, ranges, found, strict=True
+        ):
+            side.window.own(owners[left:right], stretch.left, end - start - (stretch.last - stretch.first))
+            side.identities = clusters.identities
             if side.identities:
                 self._clusters[side.owner] = clusters
             else:
                 self._clusters.pop(side.owner, None)
-            found.append(clusters)
-        return Rebuilt(sides, found, anew, candidates(found, factor, self._terms))
+        return rebuilt
 
     def _stretch(self, side: Side, width: float) -> Stretch:
         """What has to be cut of a great side."""
@@ -163,8 +186,8 @@ class Sides:
         parts: Parts,
         firsts: Indices,
         now: UnixTime,
-    ) -> None:
-        """Gives the sides whose clusters have not each kept to itself their new identities."""
+    ) -> dict[int, tuple[Identity, ...]]:
+        """The new identities of the sides whose clusters have not each kept to itself, by position."""
 
         def name(side: int, part: int) -> str:
             return new_id(changed[side].owner, held.columns, slice(int(parts.starts[part]), int(parts.ends[part])), now)
@@ -174,9 +197,11 @@ class Sides:
         previous = [
             side.identities[stretch.first : stretch.last] for side, stretch in zip(changed, stretches, strict=True)
         ]
+        renamed = {}
         for number, found in identify(shared, parts.masses, previous=previous, now=now, new_id=name):
             side, stretch = changed[number], stretches[number]
-            side.identities = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
+            renamed[number] = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
+        return renamed
 
 
 def _spliced(before: Floats, stretch: Stretch, table: Floats) -> Floats:

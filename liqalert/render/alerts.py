@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Episode, EpisodeState, closest_pct
+from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.outcomes import closest_pct
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.zones import Zone
 from liqalert.render.answers import View

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from liqalert.core.engine import Snapshot
-from liqalert.core.episodes import Episode, Transition, closest_pct
+from liqalert.core.episodes import Episode, Transition
 from liqalert.core.market import UnixTime
-from liqalert.core.outcomes import Members
+from liqalert.core.outcomes import Members, closest_pct
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from liqalert.core import sides
+from liqalert.core.candidates import Candidates, candidates
 from liqalert.core.clusters import SideClusters
 from liqalert.core.engine import Engine
+from liqalert.core.episodes import TickFailed
+from liqalert.core.market import Instrument
 from liqalert.core.strength import magnitude
 from liqalert.core.zones import strongest, touches
 from tests.core.events import BTC, ETH, T0, TERMS, event_lists, liquidation, prices, zone
@@ -80,3 +85,57 @@ def test_the_strongest_on_a_band_is_the_same_whether_all_are_looked_at(
     assert found.touching(band.low, band.high) == touching
     assert strongest(band, found, now, TERMS.decay_s) == max(strengths, default=0.0)
     assert strongest(band, None, now, TERMS.decay_s) == 0.0
+
+
+MANY = [Instrument("binance", f"S{number}USDT") for number in range(3)]
+
+
+def counts(engine: Engine, now: float) -> list[list[int]]:
+    return [[cluster.count for cluster in side] for side in engine.tick(now)[0].sides.values()]
+
+
+def two_come(engine: Engine, now: float) -> None:
+    """To each instrument: one beside what it has, one far off."""
+    for instrument in MANY:
+        for price in (100.0, 200.0):
+            engine.add(liquidation(price + (now - T0) / 100.0, 1000.0, now, instrument=instrument), now)
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_an_error_in_one_side_costs_no_other_and_leaves_it_as_it_was(bad: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(TERMS)
+    two_come(engine, T0)
+    engine.tick(T0)
+    named = [[cluster.id for cluster in side] for side in engine.snapshot(T0).sides.values()]
+    two_come(engine, T0 + 1.0)
+
+    def failing(found: list[SideClusters], *given: Any) -> Candidates:
+        if any(clusters._owner[0] == MANY[bad] for clusters in found):
+            raise MemoryError
+        return candidates(found, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sides, "candidates", failing)
+        with pytest.raises(TickFailed):
+            engine.tick(T0 + 5.0)
+    others = [[2, 2] if number != bad else [1, 1] for number in range(3)]
+
+    assert counts(engine, T0 + 10.0) == others
+    two_come(engine, T0 + 11.0)
+    assert counts(engine, T0 + 15.0) == [[3, 3]] * 3
+    assert [[cluster.id for cluster in side] for side in engine.snapshot(T0 + 15.0).sides.values()] == named
+
+
+def test_sides_that_an_error_kept_from_being_followed_are_built_in_the_next_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An error in what is done with the first of several groups."""
+    engine = Engine(TERMS)
+    two_come(engine, T0)
+    monkeypatch.setattr(sides, "MOST_AT_ONCE", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "_want_open_interest", lambda _: 1 / 0)
+        with pytest.raises(TickFailed):
+            engine.tick(T0)
+
+    assert counts(engine, T0 + 5.0) == [[1, 1]] * 3

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from liqalert.core import sides, window
 from liqalert.core.clusters import COUNT, USD, SideClusters
 from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.episodes import Decision, ZoneOpened
+from liqalert.core.episodes import Decision, TickFailed, ZoneOpened
 from liqalert.core.market import Liquidation, OpenInterest
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.stretches import Stretch, to_be_cut
@@ -150,7 +150,7 @@ def test_what_a_failed_tick_did_not_look_at_is_looked_at_in_the_next(
             if number == 2:
                 with monkeypatch.context() as patch:
                     patch.setattr(engine, "_want_open_interest", lambda _: 1 / 0)
-                    with pytest.raises(ZeroDivisionError):
+                    with pytest.raises(TickFailed):
                         engine.tick(now)
             else:
                 opened += [number for one in engine.tick(now)[1] if isinstance(one, ZoneOpened)]

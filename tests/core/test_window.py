@@ -13,6 +13,7 @@ import liqalert.core.window
 import liqalert.core.windows
 from liqalert.core.columns import Floats
 from liqalert.core.engine import Engine, Snapshot, Verdict
+from liqalert.core.episodes import TickFailed
 from liqalert.core.manywindows import put_together
 from liqalert.core.market import Instrument, Liquidation
 from liqalert.core.spans import reach
@@ -201,7 +202,7 @@ def test_what_an_error_kept_from_its_window_gets_there_with_the_next_tick(monkey
 
     puts: list[int] = []
     monkeypatch.setattr(Window, "put", failing)
-    with pytest.raises(MemoryError):
+    with pytest.raises(TickFailed):
         engine.tick(T0)
 
     assert (
@@ -229,7 +230,7 @@ def test_of_many_windows_at_once_an_error_keeps_all_or_none(monkeypatch: pytest.
     come(0)
     engine.tick(T0)
     come(1)
-    with pytest.raises(MemoryError):
+    with pytest.raises(TickFailed):
         engine.tick(T0 + 5.0)
     come(1)  # all are known
     come(2)
