@@ -117,6 +117,17 @@ def test_hostile_lines_are_counted_and_change_nothing_else(tmp_path: Path) -> No
     assert counted["rejected"] == {"bad_value": 1, "malformed": 2, "unknown_event": 1}
 
 
+def test_a_file_of_which_nothing_can_be_used_is_no_quiet_market(tmp_path: Path) -> None:
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(b"{")
+    command = [sys.executable, "-m", "liqalert", "replay", str(file)]
+
+    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    assert "Nothing in the files could be used" in said
+    assert "No alert" not in said
+
+
 if SHARED.exists():
 
     def test_the_recorded_data_are_accounted_for_to_the_last_event_and_replay_alike() -> None:

@@ -53,7 +53,7 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
     if _has_bot(settings) and not settings.telegram.allowed_chats:
         yield await _enrolled(settings, exists=path is None or path.exists())
     if path is None:
-        yield fine("database.url", "is a server: `liqalert check --online` looks at it")
+        yield _server(settings.database.url)
         return
     yield _directory("database.url", path.parent)
     if not path.exists():
@@ -63,6 +63,14 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
         yield problem("database.url", f"{path} cannot be written: run this as its owner")
     async for finding in check_database(settings):
         yield finding
+
+
+def _server(url: str) -> Finding:
+    try:
+        Database(url)  # connects to nothing yet, but needs the driver
+    except StorageError as exc:
+        return problem("database.url", str(exc))
+    return fine("database.url", "is a server: `liqalert check --online` looks at it")
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:

@@ -196,7 +196,9 @@ def _summary_text(summary: Mapping[str, object]) -> str:
         lines.append(
             "The files hold no mark prices: prices are the liquidations' own fills, and every symbol is watched."
         )
-    if summary["alerts"] == 0:
+    if summary["accepted"] == 0:
+        lines.append("Nothing in the files could be used: are they recordings, or exchange messages one a line?")
+    elif summary["alerts"] == 0:
         lines.append(
             "No alert: no price came near a zone that was strong enough. Lower --min-strength, or give "
             "--open-interest SYMBOL=USD where it is known."

@@ -28,7 +28,10 @@ async def watch(desk: Desk, asked: Asked) -> Text:
     await desk.chats.subscribe(asked.chat.id, rules, desk.clock.now())
     await desk.rules_changed()
     numbers = desk.view(asked.chat).numbers
-    return replies.watching(rules, numbers, seen=instrument in desk.board.snapshot.marks)
+    if instrument is not None:
+        return replies.watching(rules, numbers, seen=instrument in desk.board.snapshot.marks)
+    mine = [one.rule.instrument for one in await desk.chats.subscriptions(asked.chat.id)]
+    return replies.watching_all(rules, numbers, own=sorted({each.symbol for each in mine if each is not None}))
 
 
 async def unwatch(desk: Desk, asked: Asked) -> Text:

@@ -96,6 +96,14 @@ def watching(held: Sequence[Rule], numbers: NumberStyle, *, seen: bool) -> Text:
     return composed(lines)
 
 
+def watching_all(held: Sequence[Rule], numbers: NumberStyle, *, own: Sequence[str]) -> Text:
+    """/watch all has been done. `own`: symbols of which the chat has said something else, which counts there."""
+    lines = ["This chat is now told:", *(f"• {rule(each, numbers)}" for each in held)]
+    if own:
+        lines.append(f"Not for {escape(', '.join(own))}, for which it has rules of its own: /rules lists them.")
+    return composed(lines)
+
+
 def not_watching(
     instrument: Instrument | None, stopped: bool, left: Sequence[SubscriptionShown], numbers: NumberStyle
 ) -> Text:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liqalert.core.market import UnixTime
+from liqalert.ports import StorageError
 from liqalert.storage.aside import is_damage, set_aside
 from liqalert.storage.database import Database
 from liqalert.storage.schema import prepare
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 CHECK_WITHIN_S = 30.0
 """About 4 GB on a small server. What is larger starts with the rest unchecked: systemd waits 90 s for READY."""
 STEPS_BETWEEN_LOOKS = 100_000
+DATABASE_NAMES = ("", ".db", ".sqlite", ".sqlite3")
+"""What is called so and is none any more is set aside, so that liqalert lives."""
 WHO_IS_TOLD = ("chats", "rules", "subscriptions", "mutes")
 """Taken over from a damaged file where they are sound, in an order in which each finds what it refers to. Without them
 a chat that was enrolled by a code would hear nothing any more, not even of the damage."""
@@ -55,6 +58,8 @@ async def begin(database: Database, now: UnixTime) -> Damage | None:
     if database.path is None or cause is None:
         await prepare(database)
         return None
+    if database.path.suffix not in DATABASE_NAMES and _is_text(database.path):
+        raise StorageError(f"{database.path} is a text file and no database: check database.url")
     # Whoever has it open already would go on reading the file that is set aside.
     await database.close()
     kept = set_aside(database.path, "damaged", now)
@@ -78,6 +83,18 @@ def _damage(path: Path, busy_timeout_s: float) -> str | None:
         log.warning("database not checked", extra={"reason": str(exc)})
         return None
     return None if verdict == "ok" else " ".join(str(verdict).replace("*** in database main ***", "").split())
+
+
+def _is_text(path: Path) -> bool:
+    """Of a damaged database hardly ever: then it is somebody's file, and the address a mistake."""
+    with path.open("rb") as file:
+        beginning = file.read(4096)
+    try:
+        # A sign may be cut in two at the end.
+        text = beginning[:-4].decode() if len(beginning) == 4096 else beginning.decode()
+    except UnicodeDecodeError:
+        return False
+    return bool(text) and "\0" not in text
 
 
 def _take_over(damaged: Path, path: Path) -> dict[str, int]:

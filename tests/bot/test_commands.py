@@ -133,6 +133,20 @@ async def test_watch_before_anything_was_seen_makes_the_likely_rule(server: Tele
     assert office.chats.held[1][SOL].rule == Rule(RuleKind.NEAR, SOL, 1.0, 0.6)
 
 
+@pytest.mark.usefixtures("bot")
+async def test_watch_all_names_what_it_does_not_hold_for(server: TelegramServer) -> None:
+    await answer(server, "/watch sol 2%")
+    await answer(server, "/watch btc 0.8%")
+
+    text = await answer(server, "/watch all 3%")
+
+    assert text.splitlines() == [
+        "This chat is now told:",
+        "• any symbol within 3 %, strength at least 0.6",
+        "Not for BTCUSDT, SOLUSDT, for which it has rules of its own: /rules lists them.",
+    ]
+
+
 async def test_unwatch_stops_a_rule_and_shows_what_is_left(server: TelegramServer, office: Office) -> None:
     await answer(server, "/watch all 1% 0.9")
 

@@ -114,6 +114,17 @@ async def test_however_it_is_damaged_it_begins_anew_and_keeps_every_byte(
     assert damage.kept.read_bytes() == damaged
 
 
+async def test_a_text_file_that_is_called_otherwise_is_not_taken_for_a_damaged_database(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("print('mine')  # höchst wichtig\n" * 500)
+
+    async with Database(f"sqlite+aiosqlite:///{script}") as database:
+        with pytest.raises(StorageError, match=r"script\.py is a text file and no database: check database\.url"):
+            await begin(database, T0)
+
+    assert [file.name for file in tmp_path.iterdir()] == ["script.py"]
+
+
 async def test_who_read_the_damaged_file_before_reads_the_new_one_now(sqlite_url: str) -> None:
     file = await _written(sqlite_url)
     async with Database(sqlite_url) as database:
