@@ -176,6 +176,10 @@ class Facts:
             notes.append(
                 "telegram.token is set, but no chat is enrolled: run `liqalert pair`, and send the bot the code."
             )
+        elif self.delivering.remembered.nobody:
+            notes.append(
+                "no chat can be reached: each has blocked the bot or was removed. Who writes to it is told again."
+            )
         return [note for note in notes if note]
 
     def channel_problems(self) -> list[str]:

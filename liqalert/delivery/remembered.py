@@ -22,11 +22,18 @@ class RememberedAudience:
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
         self._members: Sequence[Member] = ()
+        self._known = False
+
+    @property
+    def nobody(self) -> bool:
+        """Whether no chat can be told of anything."""
+        return self._known and not self._members
 
     async def refresh(self) -> None:
         """Keeps what is known when the database refuses."""
         try:
             self._members = await self._roster.members(MOST_MEMBERS)
+            self._known = True
         except StorageError as exc:
             log.warning("recipients not brought up to date", extra={"reason": str(exc)})
 

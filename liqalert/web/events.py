@@ -126,6 +126,9 @@ class Events:
             # A vanished client, or one that does not read, ends here.
             with suppress(ConnectionError, TimeoutError):
                 await self._serve(client, response)
+            if not self._closed and request.transport is not None:
+                # It would be waited for until it has read what there is for it.
+                request.transport.abort()
         finally:
             self._clients.discard(client)
         return response

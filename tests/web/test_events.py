@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -148,6 +149,8 @@ async def test_a_client_that_left_is_forgotten(rig: Rig, client: Client) -> None
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_holds_no_memory(rig: Rig, client: Client) -> None:
+    files = Path("/proc/self/fd")
+    open_before = len(list(files.iterdir()))
     reader, writer = await asyncio.open_connection("127.0.0.1", client.port, limit=1024)
     writer.write(f"GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
     await writer.drain()
@@ -162,6 +165,9 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_no_memory(rig: R
             for _ in range(under_test.MOST_WAITING * 2):
                 rig.events.take(liquidated(number := number + 1))
             await asyncio.sleep(0)
+        # But for our own end.
+        while len(list(files.iterdir())) > open_before + 1:
+            await asyncio.sleep(0.01)
 
     writer.close()
 
