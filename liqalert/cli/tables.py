@@ -50,6 +50,7 @@ class Feed(msgspec.Struct, frozen=True):
     exchange: str
     alive: bool
     since: str
+    problem: str | None = None
 
 
 class ClustersAnswer(msgspec.Struct, frozen=True):
@@ -112,11 +113,18 @@ def decoded(body: bytes, shape: type[T]) -> T:
 def clusters_text(answer: ClustersAnswer) -> str:
     """Marks, clusters nearest first, zones, and each feed that is not alive."""
     lines = [f"as of {_time(answer.as_of)}"]
-    lines += [f"feed {feed.exchange} not alive since {_time(feed.since)}" for feed in answer.feeds if not feed.alive]
-    lines += [f"mark {symbol} {numbers.price(mark.price)}" for symbol, mark in _shown_marks(answer)]
+    lines += [_feed_line(feed) for feed in answer.feeds if not feed.alive]
+    if not answer.feeds:
+        lines.append("no feed is being watched: that nothing new is shown does not mean that nothing happens")
+    lines += [f"mark {symbol} {numbers.price(mark.price)} at {_time(mark.at)}" for symbol, mark in _shown_marks(answer)]
     head = ("SYMBOL", "LIQUIDATED", "FROM", "TO", "AWAY", "STRENGTH", "AMOUNT", "COUNT", "NEWEST", "BASIS")
     lines += _table(head, [_cluster_row(cluster) for cluster in answer.clusters]) or ["no clusters"]
     return "\n".join([*lines, "", zones_text(answer.zones)])
+
+
+def _feed_line(feed: Feed) -> str:
+    why = f": {feed.problem}" if feed.problem else ""
+    return f"feed {feed.exchange} not alive since {_time(feed.since)}{why}"
 
 
 def zones_text(zones: Sequence[Zone]) -> str:

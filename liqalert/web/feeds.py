@@ -35,6 +35,8 @@ class FeedItem(msgspec.Struct, frozen=True):
     connections: int
     rejected: dict[str, int]
     gaps: tuple[GapItem, ...]
+    problem: str | None
+    """Why it is not proven alive; null while it is."""
 
 
 class FeedsAnswer(msgspec.Struct, frozen=True):
@@ -73,6 +75,7 @@ def _feed_item(status: FeedStatus, now: UnixTime) -> FeedItem:
         connections=status.connections,
         rejected=dict(status.rejected),
         gaps=tuple(gap_item(gap) for gap in status.gaps),
+        problem=status.problem,
     )
 
 

@@ -33,7 +33,7 @@ async def daemon(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """A web server like the daemon's, which knows one cluster, one zone and one alert."""
     rig = Rig()
     rig.board.snapshot = snapshot(cluster(), zones=[zone()], marks=[mark()])
-    rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW))
+    rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, problem="Its name could not be resolved."))
     sent = DeliveryRow("telegram", "42", DeliveryStatus.SENT, 1, NOW)
     rig.alerts.rows = [AlertRow(objects.alert(), objects.held().episode, (sent,), (objects.armed(), objects.near()))]
     async with serving(rig) as client:
@@ -70,14 +70,25 @@ async def test_clusters_are_shown_as_a_table_with_what_is_wrong_first(
 
     assert capsys.readouterr().out == (
         "as of 2023-11-14 22:13:20 UTC\n"
-        "feed binance not alive since 2023-11-14 22:13:20 UTC\n"
-        "mark BTCUSDT 100\n"
+        "feed binance not alive since 2023-11-14 22:13:20 UTC: Its name could not be resolved.\n"
+        "mark BTCUSDT 100 at 2023-11-14 22:13:19 UTC\n"
         "SYMBOL   LIQUIDATED  FROM  TO  AWAY  STRENGTH  AMOUNT     COUNT  NEWEST                   BASIS\n"
         "BTCUSDT  long        98    99  1 %   0.50      1.00M USD  12     2023-11-14 22:13:19 UTC  realised\n"
         "\n"
         "ZONE     LIQUIDATED  FROM  TO  STATE  STRENGTH  AMOUNT     COUNT  PEAK\n"
         "BTCUSDT  long        98    99  armed  0.84      2.00M USD  20     2023-11-14 21:43:20 UTC\n"
     )
+
+
+async def test_where_no_feed_is_watched_nothing_looks_like_a_quiet_market(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with serving(Rig()) as client:
+        monkeypatch.setenv("LIQALERT_WEB__PORT", str(client.port))
+
+        assert await _run("clusters") == 0
+
+    assert capsys.readouterr().out.splitlines()[1].startswith("no feed is being watched")
 
 
 async def test_clusters_as_json_are_the_answer_of_the_daemon(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:

@@ -63,6 +63,7 @@ async def test_clusters_have_exactly_the_shape_of_the_contract(rig: Rig, client:
                 "connections": 1,
                 "rejected": {},
                 "gaps": [],
+                "problem": None,
             }
         ],
     }

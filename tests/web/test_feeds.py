@@ -54,6 +54,7 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
                             "stream": "all",
                         },
                     ],
+                    "problem": "No mark for 11 s.",
                 }
             ]
         },
