@@ -205,7 +205,7 @@ class EpisodeBook:
         self._interrupted.pop(zone.id, None)
 
     def forget(self, zone: Zone) -> None:
-        """The zone was swept: each of its episodes has ended by that mark."""
+        """The zone was swept: its episodes have ended by that mark, or cooled down, which nobody waits for any more."""
         self.look_again(zone)
         self._episodes.pop(zone.id, None)
         self._interrupted.pop(zone.id, None)

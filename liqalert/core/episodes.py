@@ -83,7 +83,8 @@ class ZoneRewritten(Struct, frozen=True, gc=False):
 
 
 class ZoneSeenFrom(Struct, frozen=True, gc=False):
-    """The mark was seen outside the band on another side than before (or for the first time)."""
+    """The mark was seen outside the band for the first time since the zone opened or was rewritten, or another zone has
+    passed on from where it had been seen."""
 
     zone: Zone
     at: UnixTime

@@ -38,7 +38,7 @@ class ZoneEnd(StrEnum):
 
 
 class Zone(Struct, frozen=True, gc=False):
-    """A remembered cluster. Everything but `outside` and the end is as of `peak_at`."""
+    """A remembered cluster: its band and numbers are as of `peak_at`, the baseline is that by which it is measured."""
 
     id: str
     cluster_id: str
