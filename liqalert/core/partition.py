@@ -182,7 +182,7 @@ def _known(held: Sheet) -> tuple[Indices, Indices]:
 def _joined(values: Floats, lefts: Indices, rights: Indices) -> Floats:
     """Several stretches of `values`, one after the other."""
     if (lefts[1:] == rights[:-1]).all():
-        return values[lefts[0] : rights[-1]]  # as of all sides, before anything has been taken
+        return values[lefts[0] : rights[-1]]  # side by side, as all are before anything has been taken
     lengths = rights - lefts
     if lengths.sum() < LONG * len(lengths):
         return values.take(stretches(lefts, lengths))
