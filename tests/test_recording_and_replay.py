@@ -118,14 +118,18 @@ def test_hostile_lines_are_counted_and_change_nothing_else(tmp_path: Path) -> No
 
 
 def test_a_file_of_which_nothing_can_be_used_is_no_quiet_market(tmp_path: Path) -> None:
-    file = tmp_path / "messages.jsonl"
-    file.write_bytes(b"{")
+    damaged, quiet = tmp_path / "damaged.jsonl", tmp_path / "quiet.jsonl"
+    damaged.write_bytes(b"{")
+    quiet.write_bytes(b'[{"e":"markPriceUpdate","E":1790000000000,"s":"BTCUSDT","p":"60000"}]')
+
+    assert "Nothing in the files could be used" in said_of(damaged)
+    assert "No alert" not in said_of(damaged)
+    assert "No alert: no price came near" in said_of(quiet)
+
+
+def said_of(file: Path) -> str:
     command = [sys.executable, "-m", "liqalert", "replay", str(file)]
-
-    said = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
-
-    assert "Nothing in the files could be used" in said
-    assert "No alert" not in said
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 if SHARED.exists():

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from liqalert.app.lifecycle import serve
 from liqalert.app.loop import event_loop_factory
 from liqalert.app.narrator import Narrator
+from liqalert.app.simulate import AddressTaken
 from liqalert.app.world import World
 from liqalert.clock import SystemClock
 from liqalert.settings import Settings
@@ -35,10 +36,6 @@ class DemoOptions:
     port: int | None = None
     """Of the page; None: the usual one, or a free one where that is taken."""
     seed: int = DEFAULT_SEED
-
-
-class AddressTaken(Exception):
-    """The port of the page cannot be listened on."""
 
 
 def demo(options: DemoOptions) -> int:
@@ -90,8 +87,6 @@ def port_for(wanted: int | None) -> int:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-                # Listening too: the address of one that only listens elsewhere can be bound.
-                probe.listen()
             except OSError:
                 continue
             free: int = probe.getsockname()[1]

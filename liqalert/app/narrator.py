@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from liqalert.core.episodes import Decision, EpisodeState, Transition, ZoneOpened, alerts_in
-from liqalert.render.numbers import age
+from liqalert.render.numbers import age, counted
 
 OUTCOMES = (EpisodeState.SWEPT, EpisodeState.HELD, EpisodeState.FADED)
 
@@ -17,7 +17,7 @@ class Narrator:
     def __init__(self) -> None:
         self._open: set[str] = set()
         """Episodes with an alert and no outcome yet."""
-        self.alerts = self.near = 0
+        self.alerts = 0
         self.zones = 0
         self.outcomes: Counter[EpisodeState] = Counter()
 
@@ -32,22 +32,17 @@ class Narrator:
         """What happened, in two lines."""
         outcomes = ", ".join(f"{self.outcomes[state]} {state}" for state in OUTCOMES if self.outcomes[state])
         parts = [part for part in (outcomes, f"{len(self._open)} still open" if self._open else "") if part]
-        near = f", {self.near} of them near a zone: {', '.join(parts)}" if parts else ""
+        near = f", {self.outcomes.total() + len(self._open)} of them near a zone: {', '.join(parts)}" if parts else ""
         return (
-            f"{age(simulated_s)} of simulated market: {_counted(self.zones, 'zone')} of liquidations, "
-            f"{_counted(self.alerts, 'alert')}{near}.\n"
+            f"{age(simulated_s)} of simulated market: {counted(self.zones, 'zone')} of liquidations, "
+            f"{counted(self.alerts, 'alert')}{near}.\n"
             "None of it was real. For the real market: liqalert run"
         )
 
     def _transition(self, transition: Transition) -> None:
         episode = transition.episode
         if transition.alert is not None:
-            self.near += 1
             self._open.add(episode.id)
         elif episode.outcome is not None and episode.id in self._open:
             self._open.remove(episode.id)
             self.outcomes[episode.outcome] += 1
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

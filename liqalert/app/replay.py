@@ -192,13 +192,15 @@ def _summary_text(summary: Mapping[str, object]) -> str:
         f"rejected: {refused}.",
         f"Zones: {summary['zones']}, alerts: {summary['alerts']}.",
     ]
-    if summary["prices"] == PriceSource.FILLS.value:
+    fills = summary["prices"] == PriceSource.FILLS.value
+    if fills and summary["accepted"] == 0:
+        lines.append("Nothing in the files could be used: are they recordings, or exchange messages one a line?")
+        return "\n".join(lines)
+    if fills:
         lines.append(
             "The files hold no mark prices: prices are the liquidations' own fills, and every symbol is watched."
         )
-    if summary["accepted"] == 0:
-        lines.append("Nothing in the files could be used: are they recordings, or exchange messages one a line?")
-    elif summary["alerts"] == 0:
+    if summary["alerts"] == 0:
         lines.append(
             "No alert: no price came near a zone that was strong enough. Lower --min-strength, or give "
             "--open-interest SYMBOL=USD where it is known."

@@ -17,7 +17,7 @@ from liqalert.sim.sources import Source, seeded_source
 
 
 class AddressTaken(Exception):
-    """The port cannot be listened on."""
+    """The port that was asked for cannot be listened on."""
 
 
 def simulate(*, port: int, seed: int, speed: float, recordings: Sequence[Path], faults: bool) -> int:

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from liqalert.core.market import FeedStatus, UnixTime
-from liqalert.render.numbers import NumberStyle, age
+from liqalert.render.numbers import NumberStyle, age, counted
 
 DAY_S = 86_400.0
 
@@ -44,7 +44,7 @@ def summary_text(
     problems: Sequence[str],
 ) -> str:
     """One paragraph about the last day. `alerts` None: the database did not say."""
-    told = "the number of alerts is not known" if alerts is None else _counted(alerts, "alert")
+    told = "the number of alerts is not known" if alerts is None else counted(alerts, "alert")
     parts = [f"liqalert is up for {age(now - started_at)}; {told} in the last 24 h, {waiting} waiting to be sent."]
     parts += [_feed(feed, now) for feed in feeds] or ["No feed has reported yet."]
     parts += [f"Problem: {problem}" for problem in problems]
@@ -57,9 +57,5 @@ def _feed(feed: FeedStatus, now: UnixTime) -> str:
     unseen_s = sum((now if gap.end is None else gap.end) - max(gap.start, since) for gap in gaps)
     share = NumberStyle.POINT.percent(100.0 * (1.0 - min(1.0, max(0.0, unseen_s) / DAY_S)))
     name, state = feed.exchange.capitalize(), "is being watched" if feed.alive else "is NOT being watched"
-    missed = f"{_counted(len(gaps), 'gap')}, {age(unseen_s)} unseen" if gaps else "no gap"
+    missed = f"{counted(len(gaps), 'gap')}, {age(unseen_s)} unseen" if gaps else "no gap"
     return f"{name} {state}: {share} of the last 24 h seen, {missed}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"1 {what}" if number == 1 else f"{number} {what}s"

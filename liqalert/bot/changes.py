@@ -28,10 +28,9 @@ async def watch(desk: Desk, asked: Asked) -> Text:
     await desk.chats.subscribe(asked.chat.id, rules, desk.clock.now())
     await desk.rules_changed()
     numbers = desk.view(asked.chat).numbers
-    if instrument is not None:
-        return replies.watching(rules, numbers, seen=instrument in desk.board.snapshot.marks)
-    mine = [one.rule.instrument for one in await desk.chats.subscriptions(asked.chat.id)]
-    return replies.watching_all(rules, numbers, own=sorted({each.symbol for each in mine if each is not None}))
+    held = await desk.chats.subscriptions(asked.chat.id) if instrument is None else ()
+    own = sorted({one.rule.instrument.symbol for one in held if one.rule.instrument is not None})
+    return replies.watching(rules, numbers, seen=instrument in desk.board.snapshot.marks, own=own)
 
 
 async def unwatch(desk: Desk, asked: Asked) -> Text:

@@ -115,7 +115,7 @@ class Reception:
             if change.new_chat_member.status in GONE:
                 await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
             elif chat.dead_since is not None:
-                await self._revive(chat)
+                await self._revived(chat)
         except StorageError as exc:
             log.error("cannot note that a chat has come or gone", extra={"chat": chat.address, "cause": str(exc)})
 
@@ -128,15 +128,11 @@ class Reception:
     async def _revived(self, chat: Chat) -> None:
         """Who writes can be written to again."""
         try:
-            await self._revive(chat)
+            await self._desk.chats.revive(chat.id)
+            # Rules that nobody else holds have not been looked at since.
+            await self._desk.rules_changed()
         except StorageError as exc:
             log.error("cannot revive a chat", extra={"chat": chat.address, "cause": str(exc)})
-
-    async def _revive(self, chat: Chat) -> None:
-        """Raises StorageError."""
-        await self._desk.chats.revive(chat.id)
-        # Rules that nobody else holds have not been looked at since.
-        await self._desk.rules_changed()
 
     async def _migrated(self, chat: Chat, new_id: int) -> None:
         """The group became a supergroup. Its rules follow; the settings must be changed by hand."""

@@ -40,7 +40,8 @@ def _demo(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from liqalert import logs
-    from liqalert.app.demo import AddressTaken, DemoOptions, demo
+    from liqalert.app.demo import DemoOptions, demo
+    from liqalert.app.simulate import AddressTaken
 
     # Only what is wrong: the terminal belongs to the alerts.
     logs.configure("error", "text", ())

@@ -65,11 +65,12 @@ class Sides:
                 try:
                     rebuilt = self._rebuild(together, now)
                 except Exception as exc:  # noqa: BLE001 - whatever it is; raised below
-                    if len(together) == 1:
+                    if len(together) > 1:
+                        waiting.extendleft([side] for side in reversed(together))
+                    else:
                         error = exc
-                    waiting.extendleft([side] for side in reversed(together) if len(together) > 1)
-                    continue
-                yield rebuilt
+                else:
+                    yield rebuilt
         finally:
             # Whoever was given the others has failed.
             for side in chain.from_iterable(waiting):

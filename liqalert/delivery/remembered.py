@@ -21,25 +21,24 @@ class RememberedAudience:
 
     def __init__(self, roster: Roster) -> None:
         self._roster = roster
-        self._members: Sequence[Member] = ()
-        self._known = False
+        self._members: Sequence[Member] | None = None
+        """None before they were read for the first time."""
 
     @property
     def nobody(self) -> bool:
-        """Whether no chat can be told of anything."""
-        return self._known and not self._members
+        """Whether it is known that no chat can be told of anything."""
+        return self._members is not None and not self._members
 
     async def refresh(self) -> None:
         """Keeps what is known when the database refuses."""
         try:
             self._members = await self._roster.members(MOST_MEMBERS)
-            self._known = True
         except StorageError as exc:
             log.warning("recipients not brought up to date", extra={"reason": str(exc)})
 
     def recipients(self, alert: Alert, now: UnixTime) -> tuple[Recipient, ...]:
         """As `Outbox.recipients`, but nobody counts as having acknowledged."""
-        concerned = (member for member in self._members if _concerns(alert, member))
+        concerned = (member for member in self._members or () if _concerns(alert, member))
         return tuple(
             Recipient(
                 member.chat.id,

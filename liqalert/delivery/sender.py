@@ -69,8 +69,6 @@ class Sender:
         self._in_flight: dict[Destination, asyncio.Task[None]] = {}
         self._unconfigured: dict[str, UnixTime] = {}
         """When a delivery was last seen for a channel that is not there."""
-        self._retry_at: dict[Destination, UnixTime] = {}
-        """When what was refused for now is tried again, by chat; some of it has passed."""
         self._woken = asyncio.Event()
         self._ended = asyncio.Event()
         self._running = self._stopping = False
@@ -211,7 +209,7 @@ class Sender:
 
     def _start_ready(self, group: asyncio.TaskGroup) -> float:
         """Starts the letters whose turn it is, chat by chat; when the next one's turn comes, in seconds."""
-        soonest_s, now = IDLE_S, self._clock.now()
+        soonest_s = IDLE_S
         for chat in self._departures.chats():
             if len(self._in_flight) >= MOST_IN_FLIGHT:
                 break
@@ -219,12 +217,8 @@ class Sender:
                 continue
             channel_wait_s = self._channel_wait_s(chat)
             wait_s = max(channel_wait_s, self._departures.wait_s(chat, loop_now()))
-            if (retry_at := self._retry_at.get(chat, 0.0)) > now:
-                # What is tried again is in the outbox: with it, and in its old order, comes what waits here.
-                self._sorting.postpone(chat, retry_at)
-            elif channel_wait_s > POSTPONE_S:
-                # Whole milliseconds: all that waits for one chat comes due at the same moment, and so in its old order.
-                self._sorting.postpone(chat, round(now + channel_wait_s, 3))
+            if channel_wait_s > POSTPONE_S or (channel_wait_s > 0.0 and self._sorting.tries_again(chat)):
+                self._sorting.postpone(chat, channel_wait_s)
             elif wait_s > 0.0:
                 soonest_s = min(soonest_s, wait_s)
             else:
@@ -291,8 +285,7 @@ class Sender:
         if due_at > now:
             # What else waits for this chat waits too: it must not overtake.
             channel.park(letter.address, due_at - now)
-            self._retry_at = {chat: at for chat, at in self._retry_at.items() if at > now}
-            self._retry_at[letter.destination] = due_at
+            self._sorting.try_again(letter.destination, due_at)
         for delivery, outcome in zip(letter.deliveries, outcomes, strict=True):
             self._ledger.settle(delivery, replace(outcome, due_at=due_at))
         for delivery in answer.also:

@@ -15,6 +15,8 @@ from liqalert.delivery.letters import Letter
 from liqalert.delivery.storms import Destination
 from liqalert.ports import Delivery
 
+SAME_MOMENT_S = 1.0
+
 
 class Sorting:
     """Nothing here waits."""
@@ -24,6 +26,8 @@ class Sorting:
         self._ledger = ledger
         self._cap = cap
         self._clock = clock
+        self._again_at: dict[Destination, UnixTime] = {}
+        """When what was refused for now is due again, by chat; some of it has been since."""
 
     def sort(self, deliveries: Sequence[Delivery], now: UnixTime) -> None:
         """Those on which a list is to be made stay where they are."""
@@ -38,9 +42,24 @@ class Sorting:
             elif step is Step.GIVE_UP:
                 self._ledger.settle(delivery, given_up(delivery, now))
 
-    def postpone(self, chat: Destination, until: UnixTime) -> None:
-        """All that waits for `chat`."""
+    def try_again(self, chat: Destination, at: UnixTime) -> None:
+        """What was refused for now is in the outbox until then."""
         now = self._clock.now()
+        self._again_at = {other: due_at for other, due_at in self._again_at.items() if due_at > now}
+        self._again_at[chat] = at
+
+    def tries_again(self, chat: Destination) -> bool:
+        return self._again_at.get(chat, 0.0) > self._clock.now()
+
+    def postpone(self, chat: Destination, wait_s: float) -> None:
+        """All that waits for `chat`: it comes due with what is tried again there, and so in its old order."""
+        now = self._clock.now()
+        # Whole milliseconds: what is postponed in several steps comes due at the same moment, too.
+        until = round(now + wait_s, 3)
+        again_at = self._again_at.get(chat, 0.0)
+        # They are the same moment, unless the clock has been set since.
+        if abs(again_at - until) < SAME_MOMENT_S:
+            until = again_at
         for letter in self._departures.take_all(chat):
             self._departures.dropped(letter)
             for delivery in letter.deliveries:

@@ -94,6 +94,11 @@ def strength(value: float, calibrated: bool = True) -> str:
     return f"{value:.2f}{'' if calibrated else '?'}"
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 gap`, `2 gaps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def escape(text: str) -> str:
     """`text` as content of Telegram's HTML, on one line."""
     return escaped(one_line(text))

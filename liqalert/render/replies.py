@@ -87,18 +87,13 @@ def unknown_symbol(symbol: str, nearest: Sequence[Instrument], command: str) -> 
     return composed([f"{sentence} The nearest: {named}. Example: <code>{escape(example)}</code>"])
 
 
-def watching(held: Sequence[Rule], numbers: NumberStyle, *, seen: bool) -> Text:
-    """/watch has been done. `seen`: a mark of the instrument has arrived."""
+def watching(held: Sequence[Rule], numbers: NumberStyle, *, seen: bool, own: Sequence[str] = ()) -> Text:
+    """/watch has been done. `seen`: a mark of the instrument has arrived. `own`: after /watch all, the symbols of which
+    the chat has said something else, which counts there."""
     lines = ["This chat is now told:", *(f"• {rule(each, numbers)}" for each in held)]
     instrument = held[0].instrument
     if instrument and not seen:
         lines.append(f"{escape(instrument.symbol)} has not been seen yet: no mark price of it has arrived.")
-    return composed(lines)
-
-
-def watching_all(held: Sequence[Rule], numbers: NumberStyle, *, own: Sequence[str]) -> Text:
-    """/watch all has been done. `own`: symbols of which the chat has said something else, which counts there."""
-    lines = ["This chat is now told:", *(f"• {rule(each, numbers)}" for each in held)]
     if own:
         lines.append(f"Not for {escape(', '.join(own))}, for which it has rules of its own: /rules lists them.")
     return composed(lines)

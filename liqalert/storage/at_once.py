@@ -7,7 +7,7 @@ for the interpreter's lock. Here the crossing is made once, with a function that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -30,10 +30,9 @@ class AtOnce:
 
         When cancelled, the transaction is committed all the same, or not at all; it is never left open.
         """
-        # The private name of what every method of aiosqlite calls: there is no public one for a function of one's own,
-        # and it has no types.
-        result: T = await driver._execute(self._in_its_thread, driver, begin, work)  # type: ignore[no-untyped-call]
-        return result
+        # The private name of what every method of aiosqlite calls: there is no public one for a function of one's own.
+        execute: Callable[..., Awaitable[T]] = driver._execute
+        return await execute(self._in_its_thread, driver, begin, work)
 
     def _in_its_thread(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
         # The connection that aiosqlite has made, and will close.

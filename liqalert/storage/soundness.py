@@ -86,7 +86,7 @@ def _damage(path: Path, busy_timeout_s: float) -> str | None:
 
 
 def _is_text(path: Path) -> bool:
-    """Of a damaged database hardly ever: then it is somebody's file, and the address a mistake."""
+    """Whether it is somebody's file, and its address a mistake: a damaged database hardly ever begins so."""
     with path.open("rb") as file:
         beginning = file.read(4096)
     try:

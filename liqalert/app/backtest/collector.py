@@ -75,9 +75,9 @@ class Collector:
         self._wanted = frozenset(instruments)
         return self._grid.rules(instruments)
 
-    def watching(self, watching: bool) -> None:
+    def feed_changed(self, *, alive: bool) -> None:
         """Whether liquidations are seen from now on: prices may be known from elsewhere of other times too."""
-        self._watching = watching
+        self._watching = alive
 
     def see(self, mark: Mark) -> None:
         if self._seen_at is None:

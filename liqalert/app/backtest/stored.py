@@ -84,12 +84,12 @@ def over_history(history: History, instruments: Sequence[Instrument], collector:
     )
     since = history.recorded_since
     watched = since is not None and since <= began
-    collector.watching(watched)
+    collector.feed_changed(alive=watched)
     pipeline.feed_changed(_status(began, alive=watched), began)
     for at, _, what in tqdm(happenings, file=sys.stderr, disable=not sys.stderr.isatty(), unit=" events"):
         match what:
             case FeedStatus():
-                collector.watching(what.alive)
+                collector.feed_changed(alive=what.alive)
                 pipeline.feed_changed(what, at)
             case Mark():
                 collector.see(what)

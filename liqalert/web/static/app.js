@@ -156,10 +156,11 @@ function showTable() {
   const wanted = (each) => (chosen.side === "both" || each.liquidated === chosen.side) && each.strength >= chosen.strength;
   const found = clusters.clusters.filter(wanted);
   showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), state ? state.at : clusters.as_of);
-  chart.heatmap.showEdge(found, clusters.zones.filter(wanted));
+  const zones = clusters.zones.filter(wanted);
+  chart.heatmap.showEdge(found, zones);
   const since = clusters.watching_since ? `, watching since ${clock(Date.parse(clusters.watching_since) / 1000)}` : "";
   const rest = found.length > SHOWN_CLUSTERS ? `; ${found.length - SHOWN_CLUSTERS} more` : "";
-  const doubt = found.every((each) => each.calibrated) ? "" : "; ? behind a strength: the open interest is not known";
+  const doubt = [...found, ...zones].every((each) => each.calibrated) ? "" : "; ? behind a strength: the open interest is not known";
   $("asof").textContent = `as of ${time(clusters.as_of)}${since}${rest}${doubt}`;
 }
 

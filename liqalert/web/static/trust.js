@@ -11,7 +11,7 @@ export function judge({ silent_ms, refused, state, failures }) {
   const old = (problem) => ({ live: false, problem });
   if (refused) return old(`${refused} What you see is not live.`);
   if (silent_ms > SILENT_AFTER_MS) return old(`No word from liqalert${state ? ` since ${time(state.at)}` : ""}: what you see is not live.`);
-  if (state && !state.alive) return old(`The feed is not alive: ${(state.problem || "no fresh marks").replace(/\.$/, "")}. What you see is old.`);
+  if (state && !state.alive) return old(`The feed is not alive: ${state.problem || "no fresh marks."} What you see is old.`);
   if (state && ageOf(state) > OLD_AFTER_S) return old(`There has been no mark since ${time(state.mark_at)}. What you see is old.`);
   const failure = Object.values(failures).find(Boolean);
   if (failure) return { live: Boolean(state), problem: `Not all of this is up to date: ${failure}` };

@@ -186,7 +186,7 @@ async def test_a_feed_that_is_not_alive_and_an_instrument_without_marks_are_said
         rig.clock.at = NOW + 40.0
         await reader.until_shown("#stale", "There has been no mark since 22:13:20 UTC. What you see is old.")
         assert "not current, mark 100, data 40 s old" in await reader.text("#state")
-        rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, mark_at=NOW, problem="no frame for 40 s"))
+        rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, mark_at=NOW, problem="no frame for 40 s."))
         await reader.until_shown("#stale", "The feed is not alive: no frame for 40 s.")
 
 
