@@ -14,7 +14,7 @@ from liqalert.ports import Delivery, DeliveryStatus, FannedOut, Preferences, Qui
 from tests.delivery.rig import FakeDatabase, alert_ids, chats
 from tests.delivery.test_recorder import decisions, recording
 from tests.fakes import FakeNotifier, near_alert, network_error, recipient
-from tests.virtual_time import START, run
+from tests.virtual_time import START, VirtualClock, run
 
 
 class UnreadOutbox(FakeDatabase):
@@ -106,6 +106,26 @@ def test_alert_does_not_overtake_one_whose_next_try_is_near(refusals: int, later
     run(main())
 
     assert alert_ids(notifier.texts("1")) == ["old", "new"]
+
+
+def test_what_is_tried_again_holds_nothing_back_after_a_clock_was_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, notifier, ahead_s = FakeDatabase(chats(1)), FakeNotifier(network_error()), 3600.0
+    steady = VirtualClock.now
+    monkeypatch.setattr(VirtualClock, "now", lambda clock: steady(clock) + ahead_s)
+
+    async def main() -> None:
+        nonlocal ahead_s
+        async with recording(database, notifier) as (recorder, _):
+            await asyncio.sleep(5.0)
+            recorder.put(decisions(near_alert("old", START + 3605.0)))
+            await asyncio.sleep(0.3)
+            ahead_s = 0.0
+            recorder.put(decisions(near_alert("new", START + 5.3)))
+            await asyncio.sleep(10.0)
+
+    run(main())
+
+    assert alert_ids(notifier.texts("1")) == ["new"]
 
 
 def test_what_is_held_until_quiet_hours_end_is_not_sent_at_once() -> None:
