@@ -254,6 +254,7 @@ class FakeChats:
         return self.muted.pop(chat_id, None) is not None
 
     async def mutes(self, chat_id: int, now: float) -> tuple[Mute, ...]:
+        self._check()
         return tuple(self.muted.get(chat_id, ()))
 
     async def acknowledge(self, chat_id: int, alert_id: str) -> bool:

@@ -127,12 +127,20 @@ def test_a_file_of_which_nothing_can_be_used_is_no_quiet_market(tmp_path: Path) 
     assert "No alert: no price came near" in said_of(quiet)
 
 
-def said_of(file: Path) -> str:
-    command = [sys.executable, "-m", "liqalert", "replay", str(file)]
+def said_of(file: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "liqalert", "replay", str(file), *arguments]
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 if SHARED.exists():
+    LOWER = ("--min-strength", "0.3", "--distance", "0.5", "--rearm", "0.7", "--open-interest", "BTCUSDT=1e9")
+
+    def test_alerts_of_one_day_stand_under_it_once() -> None:
+        lines = said_of(SHARED, *LOWER).splitlines()
+
+        days = [line for line in lines if line.startswith("---")]
+        assert days == ["--- 2024-12-04 ---", "--- 2024-12-05 ---", "--- 2025-06-23 ---"]
+        assert lines[0] == days[0]
 
     def test_the_recorded_data_are_accounted_for_to_the_last_event_and_replay_alike() -> None:
         lines = replay(SHARED, "--speed", "max")
@@ -144,8 +152,7 @@ if SHARED.exists():
 
     def test_at_lower_thresholds_the_recorded_data_give_alerts() -> None:
         """On 2025-06-23 price comes back to within 0.5 % of where shorts were liquidated a quarter hour before."""
-        arguments = ["--min-strength", "0.3", "--distance", "0.5", "--rearm", "0.7", "--open-interest", "BTCUSDT=1e9"]
-        lines = [msgspec.json.decode(line) for line in replay(SHARED, *arguments)[:-1]]
+        lines = [msgspec.json.decode(line) for line in replay(SHARED, *LOWER)[:-1]]
 
         alerts = [line for line in lines if line.get("alert") and line["decision"] == "transition"]
         zones = {line["zone"]: line for line in lines if line["decision"] in ("zone_opened", "zone_rewritten")}

@@ -17,6 +17,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from liqalert.app.introduction import bot_of
 from liqalert.app.pairing import link_of, new_code
 from liqalert.notifiers.telegram import delivery_error
+from liqalert.render.numbers import one_line
 from liqalert.settings import Settings
 
 TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
@@ -45,6 +46,7 @@ class Written:
 
     path: Path
     chat_id: int
+    """The owner's."""
     kept: Path | None
     """What stood at `path` before."""
 
@@ -59,6 +61,7 @@ async def init(
             # Other programs may have used this token before; nothing from then counts.
             await bot.delete_webhook(drop_pending_updates=True)
             start = await _invited(bot, say, wait_s)
+            say(f"{_who(start.message)} is the owner now.")
             written = write_settings(path, account, start.message.chat.id)
             await _welcome(bot, start)
             return written
@@ -125,6 +128,14 @@ async def _brings(message: Message, code: str) -> bool:
         await _reply(message, "The owner is a person: send this to me alone. A group can be added with liqalert pair.")
         return False
     return True
+
+
+def _who(message: Message) -> str:
+    """By name, so that a stranger who got hold of the link is noticed; by id alone where Telegram gives no name."""
+    person = message.from_user
+    name = one_line(person.full_name) if person is not None else "Whoever sent it"
+    handle = f"@{person.username}, " if person is not None and person.username else ""
+    return f"{name} ({handle}chat {message.chat.id})"
 
 
 async def _welcome(bot: Bot, start: Start) -> None:

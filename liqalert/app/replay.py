@@ -8,13 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
+from zoneinfo import ZoneInfo
 
 import msgspec
 from tqdm import tqdm
 
 from liqalert.app.start import default_rules, terms_of
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Verdict
 from liqalert.core.episodes import Decision, ZoneOpened, alerts_in
 from liqalert.core.market import Mark, UnixTime
@@ -103,6 +106,8 @@ class ReplayRun:
         self._out = out
         self._hooks = hooks or Hooks()
         self._alerts = 0
+        self._day = ""
+        """Of the last alert, in the messages' time zone."""
         self._zones = 0
         plan = ReplayPlan(
             begin=self._start,
@@ -169,9 +174,17 @@ class ReplayRun:
         for alert in alerts_in(decisions):
             self._alerts += 1
             if not self._options.as_json:
-                zone_name = self._options.settings.telegram.timezone
-                text = alert_message(Told(alert), Scene(zone_name, alert.decided_at))
-                print(f"{text.plain}\n", file=self._out)
+                self._print_alert(alert)
+
+    def _print_alert(self, alert: Alert) -> None:
+        """Under its day: a message has the time of day, which says enough to who is told at once."""
+        zone_name = self._options.settings.telegram.timezone
+        day = f"{datetime.fromtimestamp(alert.decided_at, ZoneInfo(zone_name)):%Y-%m-%d}"
+        if day != self._day:
+            self._day = day
+            print(f"--- {day} ---", file=self._out)
+        text = alert_message(Told(alert), Scene(zone_name, alert.decided_at))
+        print(f"{text.plain}\n", file=self._out)
 
 
 def _unseen(mark: Mark) -> None:

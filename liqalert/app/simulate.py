@@ -11,9 +11,13 @@ from pathlib import Path
 from liqalert.clock import SystemClock
 from liqalert.core.market import UnixTime
 from liqalert.sim.clock import ScaledClock
-from liqalert.sim.playback import Playback, read_recorded
+from liqalert.sim.playback import Playback, holds_frames, read_recorded
 from liqalert.sim.server import SimulatedExchange
 from liqalert.sim.sources import Source, seeded_source
+
+
+class NothingRecorded(Exception):
+    """The files that were given hold no frame."""
 
 
 class AddressTaken(Exception):
@@ -21,7 +25,7 @@ class AddressTaken(Exception):
 
 
 def simulate(*, port: int, seed: int, speed: float, recordings: Sequence[Path], faults: bool) -> int:
-    """Serves until Ctrl-C, SIGTERM or the end of `recordings`. Raises AddressTaken."""
+    """Serves until Ctrl-C, SIGTERM or the end of `recordings`. Raises AddressTaken, NothingRecorded."""
     return asyncio.run(_simulate(port, seed, speed, recordings, faults=faults))
 
 
@@ -44,6 +48,9 @@ async def _simulate(port: int, seed: int, speed: float, recordings: Sequence[Pat
 
 def _source(start: UnixTime, seed: int, recordings: Sequence[Path]) -> Source:
     if recordings:
+        if not holds_frames(recordings):
+            named = ", ".join(str(path) for path in recordings)
+            raise NothingRecorded(f"{named}: no frame in it; give recordings, or exchange messages one a line")
         return Playback(read_recorded(recordings), start=start)
     return seeded_source(seed, start)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk, instrument_meant
 from liqalert.core.heatmap_cells import RANGES
-from liqalert.ports import Role
+from liqalert.ports import Role, StorageError
 from liqalert.render import alerts as render_alerts
 from liqalert.render import replies
 from liqalert.render.answers import clusters_of, clusters_overview
@@ -64,7 +64,11 @@ async def why(desk: Desk, asked: Asked) -> Text:
 
 async def status(desk: Desk, asked: Asked) -> Text:
     facts = await desk.status()
-    return render_status(desk.view(asked.chat), facts)
+    try:
+        mutes = await desk.chats.mutes(asked.chat.id, desk.clock.now())
+    except StorageError:
+        mutes = ()  # `facts` say that the database refuses
+    return render_status(desk.view(asked.chat), facts, mutes)
 
 
 async def test(desk: Desk, asked: Asked) -> Text:

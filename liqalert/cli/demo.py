@@ -7,12 +7,16 @@ import math
 
 from liqalert.cli.options import CommandFailed, Commands, add_command, port
 
+FASTEST = 1000.0
+"""Beyond that one processor does not keep up with so many simulated seconds."""
+
 
 def add_commands(commands: Commands) -> None:
     demo = add_command(
         commands,
         "demo",
         _demo,
+        reads_settings=False,
         summary="see it work on a simulated market: no account, no network",
         examples="""\
   liqalert demo                                 # until Ctrl-C, half a simulated minute each second
@@ -20,7 +24,7 @@ def add_commands(commands: Commands) -> None:
   liqalert demo --speed 10 --port 9000
 """,
     )
-    demo.add_argument("--speed", type=_positive, default=30.0, metavar="N", help="simulated seconds in a second (30)")
+    demo.add_argument("--speed", type=_speed, default=30.0, metavar="N", help="simulated seconds in a second (30)")
     demo.add_argument("--for", type=_positive, default=None, dest="seconds", metavar="SECONDS", help="end after that")
     demo.add_argument("--port", type=port, default=None, metavar="P", help="of the page (8787, or a free one)")
     demo.add_argument("--seed", type=int, default=None, metavar="N", help="another seed, another market")
@@ -34,6 +38,13 @@ def _positive(text: str) -> float:
     if not 0 < number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not possible: give a number above 0")
     return number
+
+
+def _speed(text: str) -> float:
+    speed = _positive(text)
+    if speed > FASTEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is too fast for the demo: give at most {FASTEST:g}")
+    return speed
 
 
 def _demo(args: argparse.Namespace) -> int:

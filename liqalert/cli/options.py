@@ -31,8 +31,10 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
-def add_command(commands: Commands, name: str, run: Run, *, summary: str, examples: str) -> Parser:
-    """A command called `name` with --help and --config; `run` gets the parsed arguments."""
+def add_command(
+    commands: Commands, name: str, run: Run, *, summary: str, examples: str, reads_settings: bool = True
+) -> Parser:
+    """A command called `name` with --help, and --config where it reads settings; `run` gets the parsed arguments."""
     parser = commands.add_parser(
         name,
         help=summary,
@@ -41,7 +43,8 @@ def add_command(commands: Commands, name: str, run: Run, *, summary: str, exampl
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings file (default: the usual places)")
+    if reads_settings:
+        parser.add_argument("--config", type=Path, metavar="FILE", help="the settings file (default: the usual places)")
     parser.set_defaults(run=run)
     return parser
 

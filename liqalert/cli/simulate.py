@@ -17,6 +17,7 @@ def add_commands(commands: Commands) -> None:
         commands,
         "simulate",
         _simulate,
+        reads_settings=False,
         summary="serve a simulated market, or a recording, as Binance would: point any Binance client at it",
         examples="""\
   liqalert simulate                             # prints the addresses, and what to set
@@ -54,9 +55,9 @@ def _simulate(args: argparse.Namespace) -> int:
     for path in args.recording:
         if not path.exists():
             raise CommandFailed(f"{path} does not exist: give recordings, or files of exchange messages", exit_code=2)
-    from liqalert.app.simulate import AddressTaken, simulate
+    from liqalert.app.simulate import AddressTaken, NothingRecorded, simulate
 
     try:
         return simulate(port=args.port, seed=args.seed, speed=args.speed, recordings=args.recording, faults=args.faults)
-    except AddressTaken as exc:
+    except (AddressTaken, NothingRecorded) as exc:
         raise CommandFailed(str(exc)) from None

@@ -12,6 +12,10 @@ from liqalert.render import numbers
 
 T = TypeVar("T")
 
+STATES = {"idle": "grown"}
+"""What an episode's state means beside an alert, where its name does not say it: new liquidations have made the zone
+anew since."""
+
 
 class Cluster(msgspec.Struct, frozen=True):
     symbol: str
@@ -179,7 +183,7 @@ def _zone_row(zone: Zone) -> tuple[str, ...]:
 
 def _alert_row(alert: Alert) -> tuple[str, ...]:
     episode = alert.episode
-    outcome = (episode.outcome or episode.state) if episode else "-"
+    outcome = (episode.outcome or STATES.get(episode.state, episode.state)) if episode else "-"
     told = sum(delivery.status == "sent" for delivery in alert.deliveries)
     delivered = f"{told} of {len(alert.deliveries)}"
     return (

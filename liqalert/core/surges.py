@@ -73,6 +73,7 @@ class Surges:
     def sample(self, owners: Iterable[Owner], now: UnixTime) -> None:
         """The greatest minute since the last sample, for each of `owners` and each side with a flow."""
         self._flows.prune(now)
+        self._told_at = {told: at for told, at in self._told_at.items() if now < at + self._terms.cooldown_s}
         magnitudes = self._flows.take_greatest()
         self.baselines.sample(sorted({*owners, *magnitudes}), magnitudes, now)
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from liqalert.examples import several_symbols, standalone, trading_loop, with_hunter
-from liqalert.library.errors import NotLiveError
+from liqalert.library.errors import NotLiveError, UnknownSymbolError
 
 EXAMPLES = {
     "standalone": standalone,
@@ -26,7 +26,7 @@ They listen to Binance. For a simulated market run `liqalert simulate` beside it
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0; 1 when the feed was not proven alive in time."""
+    """0; 1 when the feed was not proven alive in time, or knows no such symbol."""
     parser = argparse.ArgumentParser(
         prog="python -m liqalert.examples",
         description="\n".join(f"{name:16} {module.__doc__}".splitlines()[0] for name, module in EXAMPLES.items()),
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         EXAMPLES[asked.example].run(asked.symbol, asked.seconds)
-    except NotLiveError as exc:
+    except (NotLiveError, UnknownSymbolError) as exc:
         print(exc, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

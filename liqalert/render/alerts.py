@@ -129,7 +129,7 @@ def rules(
     view: View, subscriptions: Sequence[SubscriptionShown], mutes: Sequence[MuteShown], preferences: PreferencesShown
 ) -> Text:
     """/rules: what this chat is told about, how loud, and what is muted."""
-    muted = [f"Muted: {_scope(mute.instrument)} until {view.when_until(mute.until)}" for mute in mutes]
+    muted = mute_lines(view, mutes)
     if not subscriptions:
         return composed(["This chat has no rule: it is told nothing. For one: <code>/watch BTC 1% 0.6</code>", *muted])
     kinds = dict.fromkeys(one.rule.kind for one in subscriptions)
@@ -156,6 +156,11 @@ def rule(held: Rule, numbers: NumberStyle = NumberStyle.POINT) -> str:
 def rule_lines(subscriptions: Sequence[SubscriptionShown], numbers: NumberStyle = NumberStyle.POINT) -> list[str]:
     """One line per rule."""
     return [f"• {rule(one.rule, numbers)}{' (default)' if one.from_default else ''}" for one in subscriptions]
+
+
+def mute_lines(view: View, mutes: Sequence[MuteShown]) -> list[str]:
+    """One line per mute: `Muted: everything until 16:05 UTC (for 2 h)`."""
+    return [f"Muted: {_scope(mute.instrument)} until {view.when_until(mute.until)}" for mute in mutes]
 
 
 def _scope(instrument: Instrument | None) -> str:

@@ -30,7 +30,8 @@ def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
     strongest_first = sorted(storm, key=lambda told: (-told.alert.strength, told.alert.decided_at, told.alert.id))
     first, last = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
     span = f"{scene.clock(first)} to {scene.clock(last)}"
-    heading = bold(f"{_count(storm)} at once, strongest first ({span})")
+    several = "" if len(storm) == 1 else " at once, strongest first"
+    heading = bold(f"{_count(storm)}{several} ({span})")
     for entries in (_full, _medium, _short, _names):
         parts = split(joined([heading, *entries(strongest_first, scene)]))
         if len(parts) <= DIGEST_PARTS:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from liqalert.core.market import FeedStatus, Stream, UnixTime
+from liqalert.render.alerts import MuteShown, mute_lines
 from liqalert.render.answers import View
 from liqalert.render.lines import composed
 from liqalert.render.numbers import age, escape
@@ -30,8 +31,8 @@ class StatusFacts:
     """Sentences about parts that do not work."""
 
 
-def status(view: View, facts: StatusFacts) -> Text:
-    """/status."""
+def status(view: View, facts: StatusFacts, mutes: Sequence[MuteShown] = ()) -> Text:
+    """/status. `mutes` are those of the chat that asks: whoever wonders why it is told nothing asks here."""
     return composed(
         [
             f"<b>liqalert {escape(facts.version)}</b>, up {age(view.now - facts.started_at)}, "
@@ -41,6 +42,7 @@ def status(view: View, facts: StatusFacts) -> Text:
             *_engine(view),
             f"Database: {escape(facts.database)}",
             _outbox(view, facts),
+            *mute_lines(view, mutes),
         ]
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -165,6 +165,18 @@ def read_recorded(paths: Iterable[Path]) -> Iterator[Recorded]:
             recorded = _recorded(line, before)
             before = recorded.at
             yield recorded
+
+
+def holds_frames(paths: Iterable[Path]) -> bool:
+    """Whether one of the first hundred lines is a frame: any other file of text would be served word for word."""
+    return any(_is_frame(recorded) for recorded in islice(read_recorded(paths), 100))
+
+
+def _is_frame(recorded: Recorded) -> bool:
+    try:
+        return recorded.kind == "frame" and isinstance(msgspec.json.decode(recorded.payload), dict | list)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
 
 
 def _recorded(line: bytes, before: UnixTime) -> Recorded:

@@ -142,7 +142,8 @@ def document(*, token: bool) -> Json:
             "title": "liqalert",
             "version": liqalert.__version__,
             "license": {"name": "MIT"},
-            "description": "Realised liquidations. Times ISO 8601 UTC, prices quote per base, amounts in US dollars.",
+            "description": "Realised liquidations. Times ISO 8601 UTC, prices quote per base, amounts in US dollars. "
+            "What is below /api/futures/liquidation/ has the shape of Coinglass v4: their documentation describes it.",
         },
         "paths": paths,
         "components": {"schemas": schemas, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},

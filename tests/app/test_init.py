@@ -73,6 +73,7 @@ async def test_the_chat_that_sends_the_code_becomes_the_owner(session: Session, 
     assert settings.telegram.api_url == server.api_url
     assert written == Written(session.path, OWNER, None)
     assert server.texts(OWNER) == ["This chat is now the owner's. Next, on the server: liqalert run"]
+    assert session.said[-1] == f"User (chat {OWNER}) is the owner now."
     assert server.refused == []
 
 

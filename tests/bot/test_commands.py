@@ -221,6 +221,19 @@ async def test_status(server: TelegramServer, office: Office) -> None:
     assert (await answer(server, "/status")).startswith("liqalert 9.9.9, up 0 s, times in UTC\nFeed binance: alive")
 
 
+async def test_status_names_what_is_muted_here(server: TelegramServer, office: Office) -> None:
+    await answer(server, "/mute btc 2h")
+
+    assert "Muted: BTCUSDT until 16:05 UTC (for 2 h)" in (await answer(server, "/status")).splitlines()
+
+
+async def test_status_answers_while_the_database_refuses(server: TelegramServer, office: Office) -> None:
+    await answer(server, "/status")
+    office.chats.broken = REFUSED
+
+    assert "Feed binance: alive" in await answer(server, "/status")
+
+
 async def test_test_is_decided_for_the_asking_chat(server: TelegramServer, office: Office) -> None:
     text = await answer(server, "/test", OWNER_ADDRESS)
 

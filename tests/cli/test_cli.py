@@ -100,6 +100,8 @@ def test_nothing_asked_gives_the_help_and_exit_code_2(capsys: pytest.CaptureFixt
         ("alert", "liqalert alert: the following arguments are required: COMMAND (see liqalert alert --help)"),
         ("why", "liqalert why: the following arguments are required: ALERT_ID (see liqalert why --help)"),
         ("run --fast", "liqalert: unrecognized arguments: --fast"),
+        ("demo --config settings.toml", "liqalert: unrecognized arguments: --config settings.toml"),
+        ("demo --speed 1e9", "liqalert demo: argument --speed: '1e9' is too fast for the demo: give at most 1000"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(line: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:

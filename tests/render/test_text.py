@@ -356,6 +356,12 @@ def test_a_small_digest_says_of_each_what_an_alert_says() -> None:
     ]
 
 
+def test_one_alert_alone_did_not_come_at_once_with_others() -> None:
+    [text] = digest_message(storm(1), Scene("UTC", DECIDED))
+
+    assert text.plain.splitlines()[0] == "1 alert (14:05 UTC to 14:05 UTC)"
+
+
 @pytest.mark.parametrize("count", [5, 60, 150, 300])
 def test_a_digest_names_every_alert_in_at_most_two_messages(count: int) -> None:
     parts = digest_message(list(reversed(storm(count))), Scene("UTC", DECIDED))

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from liqalert.app.simulate import NothingRecorded, simulate
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
 from liqalert.sim.playback import Playback, Recorded, read_recorded
@@ -164,6 +165,15 @@ def test_torn_recording_is_read_to_its_tear(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
 
     assert len(list(read_recorded([path]))) >= 18
+
+
+@pytest.mark.parametrize("content", [b"", b"root:x:0:0\n" * 200, b"\x7fELF\x00\n\xff", b"17\n"])
+def test_what_holds_no_frame_is_not_served(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+
+    with pytest.raises(NothingRecorded, match="file: no frame in it"):
+        simulate(port=0, seed=1, speed=1.0, recordings=[path], faults=False)
 
 
 def test_bare_messages_come_at_their_event_times(tmp_path: Path) -> None:
