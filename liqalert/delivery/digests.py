@@ -46,6 +46,8 @@ class Digest:
         self._joined_at = -math.inf
         self._ready_at = -math.inf
         self._failures = 0
+        self._unfinished = False
+        """The last attempt to tell something has failed."""
 
     @property
     def waits(self) -> bool:
@@ -67,7 +69,7 @@ class Digest:
         return self._parts[0].message_id if self._parts else None
 
     def is_open(self, now: float) -> bool:
-        return self.waits or self._leaving or is_open(self._opened_at, self._joined_at, now)
+        return self.waits or self._leaving or self._owes(now) or is_open(self._joined_at, now)
 
     def wait_s(self, now: float) -> float:
         """How long until it may be sent or changed; 0 or less: now."""
@@ -91,6 +93,10 @@ class Digest:
         """What was taken goes back to the outbox, untold."""
         self._leaving = False
 
+    def _owes(self, now: float) -> bool:
+        """Whether a message of it does not say yet what it should: the next attempt goes on where this one ended."""
+        return self._unfinished and self.begun and not is_worn_out(self._opened_at, now)
+
     def move(self, address: str) -> None:
         """The chat has a new address. The messages it was sent cannot be changed there."""
         self.address = address
@@ -103,13 +109,15 @@ class Digest:
 
         After an error it knows which of its messages say what, so that the next attempt does the rest.
         """
+        self._unfinished = True
         try:
             message_id = await self._show(taken, channel, compose)
         finally:
             self._leaving = False
             self._ready_at = loop_now() + channel.ways.between_s
-        if self._opened_at == -math.inf:
-            self._opened_at = loop_now()
+            if self.begun and self._opened_at == -math.inf:
+                self._opened_at = loop_now()
+        self._unfinished = False
         self.moves = 0
         also = tuple(each for each in self._told.values() if each.message_id != message_id)
         settled = {each.id: replace(each, status=DeliveryStatus.SENT, attempts=each.attempts + 1) for each in taken}
@@ -130,12 +138,11 @@ class Digest:
     async def _grow(self, taken: Sequence[Delivery], channel: Channel, compose: Compose) -> bool:
         """False where a message cannot be changed."""
         whole = compose((*self._told.values(), *taken))
-        news = compose(taken)[0] if self._told else whole[0]
         if channel.ways.growth is Growth.FOLLOWED and self._told:
-            return await self._change(0, whole[0], channel, news=news)
-        return await self._show_parts(whole, channel, news=news)
+            return await self._change(0, whole[0], channel, news=_in_one(compose(taken)))
+        return await self._show_parts(whole, channel)
 
-    async def _show_parts(self, whole: Sequence[Message], channel: Channel, news: Message | None = None) -> bool:
+    async def _show_parts(self, whole: Sequence[Message], channel: Channel) -> bool:
         """Changes the messages whose words are others now, and sends those that are still missing."""
         reserved = True
         for position, message in enumerate(whole):
@@ -146,7 +153,7 @@ class Digest:
             reserved = False
             if position >= len(self._parts):
                 self._parts.append(_Part(await channel.transmit(self.address, [message]), message.html))
-            elif not await self._change(position, message, channel, news=news or message):
+            elif not await self._change(position, message, channel, news=message):
                 return False
         return True
 
@@ -167,3 +174,9 @@ class Digest:
 
     def _begin_anew(self) -> None:
         self._parts, self._told, self._failures = [], {}, 0
+
+
+def _in_one(parts: Sequence[Message]) -> Message:
+    """For a channel whose messages may be of any length."""
+    html, plain = ("\n".join(texts) for texts in zip(*((part.html, part.plain) for part in parts), strict=True))
+    return replace(parts[0], html=html, plain=plain)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 WINDOW_S = 10.0
-OPEN_AT_LEAST_S = 60.0
 GROWS_FOR_S = 300.0
 """A storm that goes on is worth a new message, and one message must not grow for hours."""
 
@@ -16,9 +15,9 @@ Destination: TypeAlias = tuple[str, str]
 """Channel and address."""
 
 
-def is_open(opened_at: float, joined_at: float, now: float) -> bool:
-    """Whether a digest that was opened and last joined at these times takes in more."""
-    return now - opened_at < OPEN_AT_LEAST_S or now - joined_at < WINDOW_S
+def is_open(joined_at: float, now: float) -> bool:
+    """Whether a digest that was last joined then takes in more: what comes after the storm must make itself heard."""
+    return now - joined_at < WINDOW_S
 
 
 def is_worn_out(opened_at: float, now: float) -> bool:

@@ -22,7 +22,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from liqalert.ports import Button, DeliveryError, Message, Place, place_of
+from liqalert.ports import Button, DeliveryError, Event, Message, Place, place_of
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,11 @@ class TelegramNotifier:
             raise delivery_error(exc, self._bot.token, place) from None
 
     async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
-        """Edits the message; where that is not wanted, or Telegram no longer allows it, replies without a sound."""
+        """Edits the message; where that is not wanted, or Telegram no longer allows it, replies without a sound.
+
+        A list that would grow and cannot (it was deleted, perhaps) raises a permanent DeliveryError: what is new on it
+        has not been told yet.
+        """
         place = place_of(address)
         if whole is None:
             return await self._reply(place, message_id, news)
@@ -99,6 +103,8 @@ class TelegramNotifier:
         reason = str(refusal).lower()
         if _NOT_MODIFIED in reason:
             return message_id
+        if news.event is Event.LIST and any(sign in reason for sign in (*_NO_SUCH_MESSAGE, *_CANNOT_EDIT)):
+            raise delivery_error(refusal, self._bot.token, place) from None
         if any(sign in reason for sign in _NO_SUCH_MESSAGE):
             self._counts[CHANNEL, "edits_in_vain"] += 1
             return message_id

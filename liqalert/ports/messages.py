@@ -53,6 +53,7 @@ class Notifier(Protocol):
         """Makes the message `message_id` say `whole`, without a sound; the id of the message that says it now.
 
         Where it cannot be changed (any more), or is to stay (`whole` None), `news` is sent as a silent reply to it.
-        Where it no longer exists, or the channel has no such thing as changing a message, nothing is done.
+        Where it no longer exists, or the channel has no such thing as changing a message, nothing is done; but a list
+        that is to grow (`news` is an Event.LIST) then raises a permanent DeliveryError, and is sent anew.
         """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
 from collections import Counter
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from liqalert.core.alerts import Alert
 from liqalert.delivery.post import Limits
 from liqalert.delivery.storms import Storms
+from liqalert.notifiers.console import ConsoleNotifier
 from liqalert.ports import DeliveryError, DeliveryStatus
 from tests.changing import replace
 from tests.delivery.rig import FakeDatabase, chats, delivering
@@ -107,14 +109,16 @@ def test_other_chats_have_storms_of_their_own() -> None:
     assert len(notifier.texts("7")) == len(notifier.texts("8")) == 5
 
 
-def test_after_the_storm_an_alert_goes_out_alone_again() -> None:
+@pytest.mark.parametrize("calm_s", [17.0, 55.0, 90.0])
+def test_after_the_storm_an_alert_goes_out_alone_again(calm_s: float) -> None:
+    """With a sound, and not into a list that was read long ago."""
     database, notifier = FakeDatabase(chats(7)), FakeNotifier()
     database.add_alerts(*alerts(6))
 
     async def main() -> None:
         async with delivering(database, STORM, telegram=notifier) as sender:
-            await asyncio.sleep(90.0)
-            database.add_alerts(*alerts(1, first=50, at=START + 90.0))
+            await asyncio.sleep(calm_s)
+            database.add_alerts(*alerts(1, first=50, at=START + calm_s))
             sender.wake()
             await asyncio.sleep(10.0)
 
@@ -161,6 +165,45 @@ def test_a_digest_whose_network_fails_is_told_whole_later() -> None:
 
     assert sorted(re.findall(r"COIN(\d+)USDT: ", "\n".join(notifier.texts("7")))) == [f"{n:03}" for n in range(8)]
     assert database.statuses() == [DeliveryStatus.SENT] * 8
+
+
+def test_a_digest_of_two_messages_that_is_interrupted_goes_on_with_the_second() -> None:
+    """Telegram may let a group wait for longer than a storm lasts."""
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(*alerts(80))
+
+    async def main() -> None:
+        async with delivering(database, STORM, telegram=notifier):
+            while len(notifier.sent) < 5:
+                await asyncio.sleep(0.01)
+            notifier.answers.append(DeliveryError("Too Many Requests", retry_after_s=35.0))
+            await asyncio.sleep(120.0)
+
+    run(main())
+
+    _, _, _, _, *parts = notifier.texts("7")
+    assert len(parts) == 2
+    assert sorted(re.findall(r"• COIN(\d+)USDT", "\n".join(parts))) == [f"{n:03}" for n in range(4, 80)]
+    assert notifier.amended == []
+    assert database.statuses() == [DeliveryStatus.SENT] * 80
+
+
+def test_the_console_names_all_of_a_storm_however_long_its_list() -> None:
+    at_console = [replace(chat, channel="console", address="console") for chat in chats(7)]
+    database, stream = FakeDatabase(at_console), io.StringIO()
+    database.add_alerts(*alerts(6))
+
+    async def main() -> None:
+        async with delivering(database, STORM, console=ConsoleNotifier(stream)) as sender:
+            await asyncio.sleep(5.0)
+            database.add_alerts(*alerts(150, first=10, at=START + 5.0))
+            sender.wake()
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    assert len(set(re.findall(r"COIN\d+USDT", stream.getvalue()))) == 156
+    assert database.statuses() == [DeliveryStatus.SENT] * 156
 
 
 def test_what_has_not_left_yet_counts_in_a_storm_too() -> None:

@@ -9,7 +9,8 @@ import pytest
 from telegram import Bot
 
 from liqalert.notifiers.telegram import TelegramNotifier
-from liqalert.ports import Button, DeliveryError, Message
+from liqalert.ports import Button, DeliveryError, Event, Message
+from tests.changing import replace
 from tests.notifiers.test_telegram import bot_of
 from tests.telegram_server import Fault, TelegramServer, telegram_server
 
@@ -92,6 +93,25 @@ async def test_one_that_was_deleted_is_counted_and_nothing_else(
     assert await notifier.amend("7", message_id, WHOLE, NEWS) == message_id
     assert server.texts(7) == []
     assert counts == {("telegram", "edits_in_vain"): 1}
+
+
+@pytest.mark.parametrize("refusal", [TOO_LATE, None])
+async def test_a_list_that_cannot_grow_is_an_error_because_what_is_new_is_not_told(
+    server: TelegramServer, notifier: TelegramNotifier, refusal: Fault | None
+) -> None:
+    """`None`: it was deleted."""
+    message_id = await notifier.send("7", FIRST)
+    if refusal is None:
+        del server.messages[7, int(message_id)]
+    else:
+        server.fail("editMessageText", refusal)
+
+    with pytest.raises(DeliveryError) as caught:
+        await notifier.amend("7", message_id, WHOLE, replace(NEWS, event=Event.LIST))
+
+    assert caught.value.permanent
+    assert not caught.value.address_dead
+    assert len(server.calls_of("sendMessage")) == 1
 
 
 async def test_one_that_was_deleted_is_not_replied_to_either(
