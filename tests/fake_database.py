@@ -90,10 +90,13 @@ class FakeDatabase(FakeAmendments):
         self._read("reading unfinished alerts")
         return tuple(alert for alert in self.alerts.values() if alert.id not in self.done or alert.id in also)
 
-    async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:
+    async def due(
+        self, now: UnixTime, limit: int, exclude: Sequence[int] = (), *, chat_ids: Collection[int] | None = None
+    ) -> tuple[Delivery, ...]:
         self._read("reading deliveries")
         excluded = set(exclude)
         due = [each for each in self._unsettled() if each.due_at <= now and each.id not in excluded]
+        due = [each for each in due if chat_ids is None or each.chat_id in chat_ids]
         return tuple(sorted(due, key=lambda each: (each.due_at, each.id))[:limit])
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None:

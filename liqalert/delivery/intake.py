@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import math
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import TypeAlias
 
 from liqalert.core.market import UnixTime
@@ -18,6 +19,9 @@ log = logging.getLogger(__name__)
 
 READ_LIMIT = 200
 LIST_LIMIT = 1000
+"""At most so many alerts in one list."""
+LISTS_AT_ONCE = 20
+"""Of chats; the others have theirs with the next reading."""
 LIST_AHEAD_S = 3600.0
 """A chat's list also takes in what would be tried again later: one message, not two."""
 AGAIN_S = 1.0
@@ -36,7 +40,8 @@ class Intake:
         self._unrecorded = unrecorded
         self._busy = busy
         self._next_read: UnixTime = -math.inf
-        self._wanted: frozenset[ListOf] = frozenset()
+        self._wanted: Mapping[ListOf, int] = {}
+        """With the chat's id."""
         self._reading = False
         self.problem: str | None = None
 
@@ -81,15 +86,15 @@ class Intake:
         kept = self._unrecorded.due(now, READ_LIMIT, self._busy)
         self._plan(now, next_due, full=READ_LIMIT in (len(stored), len(kept)))
         due = (*kept, *stored)
-        wanted = {_list_of(each) for each in due if next_step(each, now) is Step.LIST}
+        wanted = {_list_of(each): each.chat_id for each in due if next_step(each, now) is Step.LIST}
         # What turns late right now belongs on the list too: it is made when that has been written down.
         turning = any(next_step(each, now) is Step.TURN_LATE for each in due)
-        self._wanted = frozenset() if turning else frozenset(wanted)
+        self._wanted = {} if turning else dict(itertools.islice(wanted.items(), LISTS_AT_ONCE))
         return due
 
     async def lists(self, now: UnixTime) -> Sequence[Letter]:
         """One letter for each chat of the last `take` that is owed a list, holding all that belongs on it."""
-        wanted, self._wanted = self._wanted, frozenset()
+        wanted, self._wanted = self._wanted, {}
         if not wanted:
             return ()
         self._reading = True
@@ -98,21 +103,34 @@ class Intake:
         finally:
             self._reading = False
 
-    async def _lists(self, wanted: frozenset[ListOf], now: UnixTime) -> Sequence[Letter]:
+    async def _lists(self, wanted: Mapping[ListOf, int], now: UnixTime) -> Sequence[Letter]:
         until = now + LIST_AHEAD_S
         kept_ids = self._unrecorded.alert_ids()
         try:
-            stored = await self._outbox.due(until, LIST_LIMIT, self._busy_ids())
+            stored = await self._due_to(sorted(set(wanted.values())), until)
         except StorageError as exc:
             self.problem = str(exc)
             return ()
         kept_ids |= self._unrecorded.alert_ids()
         stored = tuple(each for each in stored if each.alert.id not in kept_ids)
         lists: dict[ListOf, list[Delivery]] = {}
-        for delivery in (*self._unrecorded.due(until, LIST_LIMIT, self._busy), *stored):
-            if _list_of(delivery) in wanted and _belongs(delivery, now):
+        due = (*self._unrecorded.due(until, LIST_LIMIT), *stored)
+        # What turns late with the next reading, or is about to be written down as late, belongs on the list, which
+        # waits for it.
+        turning = {each.chat_id for each in due if each.due_at <= now and next_step(each, now) is Step.TURN_LATE}
+        for delivery in due:
+            ready = delivery.id not in self._busy and delivery.chat_id not in turning
+            if ready and _list_of(delivery) in wanted and _belongs(delivery, now):
                 lists.setdefault(_list_of(delivery), []).append(delivery)
         return [Letter(tuple(listed), listed=True) for listed in lists.values()]
+
+    async def _due_to(self, chat_ids: Sequence[int], until: UnixTime) -> tuple[Delivery, ...]:
+        """All that is due to these chats, or of one the first LIST_LIMIT: no chat's list is cut for another's sake."""
+        found = await self._outbox.due(until, LIST_LIMIT, chat_ids=chat_ids)
+        if len(found) < LIST_LIMIT or len(chat_ids) == 1:
+            return found
+        half = len(chat_ids) // 2
+        return await self._due_to(chat_ids[:half], until) + await self._due_to(chat_ids[half:], until)
 
     def _plan(self, now: UnixTime, next_due: UnixTime | None, *, full: bool) -> None:
         times = [time for time in (next_due, self._unrecorded.next_due_at()) if time is not None]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.delivery.digests import Digest
-from liqalert.delivery.routing import ABOUT_LIQALERT
+from liqalert.delivery.routing import ABOUT_LIQALERT, is_heard
 from liqalert.ports import Button, Delivery, DeliveryStatus, Event, Message
 from liqalert.render.buttons import Rows, alert_buttons
 from liqalert.render.lists import digest_message, held_message, late_message
@@ -75,20 +75,21 @@ class Composer:
     def alert(self, delivery: Delivery, now: UnixTime, record: TrackRecord | None = None) -> Message:
         told = Told(delivery.alert)
         text = alert_message(told, self._scene(delivery.numbers, now), recorded=delivery.recorded, record=record)
-        return self._message(text, (told,), silent=delivery.silent, buttons=_pressable(alert_buttons(told.alert)))
+        silent = not is_heard(delivery, now)
+        return self._message(text, (told,), silent=silent, buttons=_pressable(alert_buttons(told.alert)))
 
     def missed(self, letter: Letter, told: Sequence[Told], now: UnixTime) -> Sequence[Message]:
         """One list, nearly always one message; without a sound where it waited for quiet hours to end."""
         held = letter.deliveries[0].status is DeliveryStatus.HELD
         write = held_message if held else late_message
         texts = write(told, self._scene(letter.deliveries[0].numbers, now))
-        silent = held or all(delivery.silent for delivery in letter.deliveries)
+        silent = held or not any(is_heard(delivery, now) for delivery in letter.deliveries)
         return [self._message(text, tuple(told), silent=silent, event=Event.LIST) for text in texts]
 
     def digest(self, deliveries: Sequence[Delivery], now: UnixTime) -> Sequence[Message]:
         """One message, or two of which the second makes no sound."""
         told = tuple(Told(delivery.alert) for delivery in deliveries)
-        silent = all(delivery.silent for delivery in deliveries)
+        silent = not any(is_heard(delivery, now) for delivery in deliveries)
         texts = digest_message(told, self._scene(deliveries[0].numbers, now))
         return [
             self._message(text, told, silent=silent or position > 0, event=Event.LIST)

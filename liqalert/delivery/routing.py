@@ -8,7 +8,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind
 from liqalert.delivery.quiet import quiet_until
-from liqalert.ports import Delivery, DeliveryStatus, Loudness, Recipient
+from liqalert.ports import Delivery, DeliveryStatus, Loudness, Preferences, QuietHours, Recipient
 
 WATCHING = "watching"
 """Whether anything is being watched at all: to every chat but the owner's, without a sound, after quiet hours."""
@@ -28,26 +28,33 @@ class Route:
 
 def route(alert: Alert, recipient: Recipient, now: UnixTime) -> Route | None:
     """How `recipient` is told of `alert`, as of `now`; None: not at all."""
-    if alert.kind == WATCHING:
-        quiet = recipient.preferences.quiet
-        ends = None if quiet is None else quiet_until(quiet, now)
-        if ends is not None:
-            return Route(DeliveryStatus.HELD, silent=True, due_at=ends)
-        return Route(DeliveryStatus.DUE, silent=True, due_at=now)
-    if alert.kind in ABOUT_LIQALERT:
-        return Route(DeliveryStatus.DUE, silent=False, due_at=now)
-    if recipient.muted_until is not None and now < recipient.muted_until:
-        return None
-    if recipient.acknowledged and alert.kind == RuleKind.GROWN:
-        return None
-    loudness = recipient.preferences.loudness_of(alert.kind)
-    if loudness is Loudness.OFF:
-        return None
-    quiet = recipient.preferences.quiet
-    quiet_ends = None if quiet is None or loudness is Loudness.ALWAYS else quiet_until(quiet, now)
+    silent = alert.kind == WATCHING
+    if alert.kind not in ABOUT_LIQALERT:
+        if recipient.muted_until is not None and now < recipient.muted_until:
+            return None
+        if recipient.acknowledged and alert.kind == RuleKind.GROWN:
+            return None
+        loudness = recipient.preferences.loudness_of(alert.kind)
+        if loudness is Loudness.OFF:
+            return None
+        silent = loudness is Loudness.SILENT
+    quiet = quieted_by(alert.kind, recipient.preferences)
+    quiet_ends = None if quiet is None else quiet_until(quiet, now)
     if quiet_ends is not None:
         return Route(DeliveryStatus.HELD, silent=True, due_at=quiet_ends)
-    return Route(DeliveryStatus.DUE, silent=loudness is Loudness.SILENT, due_at=now)
+    return Route(DeliveryStatus.DUE, silent=silent, due_at=now)
+
+
+def quieted_by(kind: str, preferences: Preferences) -> QuietHours | None:
+    """The quiet hours in which alerts of `kind` make no sound in a chat; None where there are none."""
+    about_liqalert = kind in ABOUT_LIQALERT
+    heard = kind != WATCHING if about_liqalert else preferences.loudness_of(kind) is Loudness.ALWAYS
+    return None if heard else preferences.quiet
+
+
+def is_heard(delivery: Delivery, now: UnixTime) -> bool:
+    """Whether it makes a sound at `now`, which may be long after it was decided."""
+    return not delivery.silent and (delivery.quiet is None or quiet_until(delivery.quiet, now) is None)
 
 
 def delivery_by(
@@ -66,5 +73,6 @@ def delivery_by(
         created_at=now,
         due_at=way.due_at,
         numbers=recipient.preferences.numbers,
+        quiet=quieted_by(alert.kind, recipient.preferences),
         recorded=recorded,
     )

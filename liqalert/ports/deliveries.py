@@ -11,7 +11,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import Told, TrackRecord
-from liqalert.ports.chats import NO_PREFERENCES, Preferences
+from liqalert.ports.chats import NO_PREFERENCES, Preferences, QuietHours
 
 
 class DeliveryStatus(StrEnum):
@@ -59,6 +59,8 @@ class Delivery:
     """Not to be tried before this."""
     numbers: str = "1,234.5"
     """How the chat wants its numbers: `1,234.5` or `1.234,5`."""
+    quiet: QuietHours | None = None
+    """The chat's, in which this makes no sound; None where it has none, or this is to be heard in them too."""
     message_id: str | None = None
     """Of the message that tells it, once sent. A digest in two messages has both, with a comma between."""
     in_digest: bool = False
@@ -114,8 +116,13 @@ class Outbox(Protocol):
         """Alerts whose fan-out is not complete, and those of the ids in `also` that are recorded, oldest first."""
         ...
 
-    async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:
-        """Deliveries with status due or late whose `due_at` has come, oldest first, without the ids in `exclude`."""
+    async def due(
+        self, now: UnixTime, limit: int, exclude: Sequence[int] = (), *, chat_ids: Collection[int] | None = None
+    ) -> tuple[Delivery, ...]:
+        """Unsettled deliveries whose `due_at` has come, longest due first, without the ids in `exclude`.
+
+        `chat_ids`: only those to these chats.
+        """
         ...
 
     async def settle(self, outcomes: Sequence[Outcome]) -> None: ...

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, and_, false, func, or_, select, u
 
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import Route
+from liqalert.delivery.routing import Route, quieted_by
 from liqalert.ports import Delivery, DeliveryStatus, Outcome, Recipient, StorageError
 from liqalert.storage.audience import read_recipients
 from liqalert.storage.database import Database
@@ -60,14 +60,17 @@ class DeliveryOutbox:
         await self._give_up_on([id_ for id_, alert in alerts.items() if alert is None])
         return tuple(alert for alert in alerts.values() if alert is not None)
 
-    async def due(self, now: UnixTime, limit: int, exclude: Sequence[int] = ()) -> tuple[Delivery, ...]:
+    async def due(
+        self, now: UnixTime, limit: int, exclude: Sequence[int] = (), *, chat_ids: Collection[int] | None = None
+    ) -> tuple[Delivery, ...]:
         """What is to be tried at `now`, longest due first."""
         excluded = frozenset(exclude)
+        theirs = () if chat_ids is None else (DELIVERIES.c.chat_id.in_(chat_ids),)
         query = (
             select(DELIVERIES, CHATS.c.channel, CHATS.c.address, CHATS.c.preferences, ALERTS.c.content)
             .join(CHATS, CHATS.c.id == DELIVERIES.c.chat_id)
             .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
-            .where(DELIVERIES.c.due_at <= now)
+            .where(DELIVERIES.c.due_at <= now, *theirs)
             .order_by(DELIVERIES.c.due_at, DELIVERIES.c.id)
             .limit(limit + len(excluded))
         )
@@ -155,6 +158,7 @@ class DeliveryOutbox:
 
 
 def _delivery(row: RowMapping, alert: Alert) -> Delivery:
+    preferences = preferences_from(row["preferences"])
     return Delivery(
         id=row["id"],
         alert=alert,
@@ -166,7 +170,8 @@ def _delivery(row: RowMapping, alert: Alert) -> Delivery:
         attempts=row["attempts"],
         created_at=row["created_at"],
         due_at=row["due_at"],
-        numbers=preferences_from(row["preferences"]).numbers,
+        numbers=preferences.numbers,
+        quiet=quieted_by(alert.kind, preferences),
         message_id=row["message_id"],
         in_digest=row["in_digest"],
     )

@@ -89,6 +89,22 @@ async def test_in_quiet_hours_a_delivery_is_held_until_they_end(
     assert (held.status, held.silent) == (DeliveryStatus.HELD, True)
 
 
+async def test_what_is_due_to_some_chats_alone_with_the_hours_in_which_it_is_silent(
+    database: Database, chats: ChatDirectory, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    evening = QuietHours(20 * 60, 22 * 60, "UTC")
+    await subscribers(database, 3)
+    await chats.prefer(2, Preferences(quiet=evening))
+    await chats.prefer(3, Preferences(loudness=((RuleKind.NEAR, Loudness.ALWAYS),), quiet=evening))
+    await alerts.record([near()])
+    await outbox.fan_out(alert(), T0)
+
+    found = await outbox.due(T0, 5, chat_ids=[2, 3])
+
+    assert [(each.chat_id, each.quiet) for each in found] == [(2, evening), (3, None)]
+    assert await outbox.due(T0, 5, chat_ids=[]) == ()
+
+
 async def test_a_notice_goes_to_the_owner_and_the_console(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
