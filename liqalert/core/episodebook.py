@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from msgspec.structs import replace
 
 from liqalert.core.alerts import Evidence
-from liqalert.core.approach import Approach, Reach, Seen
+from liqalert.core.approach import Approach, Reach
 from liqalert.core.episodes import (
     ADVANCEMENT,
     TOLD,
@@ -28,52 +28,11 @@ from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Quiet, Rule, RuleKind, quiet_everywhere
 from liqalert.core.sides import Sides
 from liqalert.core.terms import Terms
+from liqalert.core.witness import Sight, Witness
 from liqalert.core.zones import Zone, position
 
 IDLE, COOLING = EpisodeState.IDLE, EpisodeState.COOLING
 """Of an enum they would have to be asked for anew each time."""
-
-
-class Sight(Seen, frozen=True, gc=False):
-    """With what the evidence needs."""
-
-    mark: Mark
-    unwatched_s: float
-
-
-class _Witness:
-    """What one mark on one zone is evidence of, for each rule: what is the same for all of them is found out once."""
-
-    __slots__ = ("_given", "_sides", "_sight", "_strength_now", "_terms", "_zone")
-
-    def __init__(self, zone: Zone, sight: Sight, sides: Sides, terms: Terms) -> None:
-        self._zone = zone
-        self._sight = sight
-        self._sides = sides
-        self._terms = terms
-        self._strength_now: float | None = None
-        self._given: tuple[Rule, Evidence] | None = None
-        """The last: an episode that goes through several states at once asks for the same again."""
-
-    def __call__(self, rule: Rule) -> Evidence:
-        if self._given is not None and self._given[0] is rule:
-            return self._given[1]
-        zone, sight = self._zone, self._sight
-        if self._strength_now is None:
-            self._strength_now = self._sides.strength_now(zone, sight.now)
-        found = Evidence(
-            sight.mark.price,
-            sight.mark.event_time,
-            sight.where.distance_pct,
-            rule.distance_pct,
-            rearm_pct(rule, self._terms),
-            zone.strength,
-            self._strength_now,
-            rule.min_strength,
-            sight.unwatched_s,
-        )
-        self._given = (rule, found)
-        return found
 
 
 class EpisodeBook:
@@ -89,10 +48,10 @@ class EpisodeBook:
         """By rule, as far as they have been asked for."""
         self._approaches: dict[str, Approach] = {}
         """By zone; made when a mark is looked at, and anew after whatever else changes its episodes or its rules."""
-        self._interrupted: dict[str, set[str]] = {}
-        """By zone: rules that told of it and whose episode was ended by rewriting, as long as the mark has stayed near.
+        self._interrupted: dict[str, dict[str, Episode]] = {}
+        """By zone and rule: episodes that were told of and ended by rewriting, as long as the mark has stayed near.
 
-        For whoever was told, that episode is still open."""
+        For whoever was told, such an episode is still open."""
 
     # ------------------------------------------------------------ what it is told
 
@@ -104,10 +63,10 @@ class EpisodeBook:
             if episode.rule.id not in kept:
                 continue
             if episode.state is EpisodeState.IDLE:
-                self._interrupted.setdefault(episode.zone_id, set()).add(episode.rule.id)
+                self._interrupted.setdefault(episode.zone_id, {})[episode.rule.id] = episode
             else:
                 self._episodes.setdefault(episode.zone_id, {})[episode.rule.id] = episode
-                self._interrupted.get(episode.zone_id, set()).discard(episode.rule.id)
+                self._interrupted.get(episode.zone_id, {}).pop(episode.rule.id, None)
 
     def drop_rules(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """Ends the episodes of rules that are no more; new ones are looked at with the next mark."""
@@ -116,8 +75,9 @@ class EpisodeBook:
         episodes = self._episodes.get(zone.id, {})
         for rule_id in sorted(episodes.keys() - kept):
             yield from self._end(episodes.pop(rule_id), Reason.RULE_GONE, zone, mark, now)
-        if zone.id in self._interrupted:
-            self._interrupted[zone.id] &= kept
+        interrupted = self._interrupted.get(zone.id, {})
+        for rule_id in interrupted.keys() - kept:
+            del interrupted[rule_id]
 
     def forget_rules(self) -> None:
         """Those that are no more."""
@@ -132,12 +92,12 @@ class EpisodeBook:
         """What one mark changes."""
         episodes = self._episodes.setdefault(zone.id, {})
         approach = self._approach(zone)
-        evidence = _Witness(zone, sight, self._sides, self._terms)
+        evidence = Witness(zone, sight, self._sides, self._terms)
         seen = Observation(zone, sight.where, sight.swept, sight.now, sight.mark.price, evidence)
         # Those that are not idle, and then of those that are: no rule is in both.
         due = approach.due(sight, self._reaches)
         newly_armed = self._arm(approach.arm(sight, self._reaches), seen)
-        interrupted = self._interrupted.get(zone.id, set())
+        interrupted = self._interrupted.get(zone.id, {})
         for rule_id in sorted(newly_armed.keys() | due):
             transitions = newly_armed.get(rule_id)
             if transitions is None:
@@ -152,7 +112,7 @@ class EpisodeBook:
                     approach.put(reach, episodes[rule_id])
             if transitions:
                 episodes[rule_id] = transitions[-1].episode
-                interrupted.discard(rule_id)
+                interrupted.pop(rule_id, None)
                 yield from transitions
 
     def not_quiet(self, zones: Iterable[Zone], price: float, now: UnixTime) -> list[Zone]:
@@ -193,9 +153,10 @@ class EpisodeBook:
         if not episodes:
             return
         for rule_id, episode in sorted(episodes.items()):
-            if episode.state in TOLD:
-                self._interrupted.setdefault(zone.id, set()).add(rule_id)
-            yield from self._end(episode, Reason.ZONE_REWRITTEN, zone, mark, now)
+            for ended in self._end(episode, Reason.ZONE_REWRITTEN, zone, mark, now):
+                if episode.state in TOLD:
+                    self._interrupted.setdefault(zone.id, {})[rule_id] = ended.episode
+                yield ended
 
     def fade(self, zone: Zone, why: Reason, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
         """The zone is no more, by no mark: its told and armed episodes fade."""
@@ -216,8 +177,6 @@ class EpisodeBook:
             self.look_again(zone)
         mine = self._episodes.setdefault(survivor.id, {})
         theirs = self._episodes.get(weaker.id, {})
-        if weaker.id in self._interrupted:
-            self._interrupted.setdefault(survivor.id, set()).update(self._interrupted.pop(weaker.id))
         moved = []
         for rule_id, episode in sorted(theirs.items()):
             own = mine.get(rule_id)
@@ -228,7 +187,17 @@ class EpisodeBook:
             del theirs[rule_id]
             if own is not None:
                 theirs[rule_id] = own
+        moved += self._take_over_interrupted(weaker, survivor)
         return tuple(moved)
+
+    def _take_over_interrupted(self, weaker: Zone, survivor: Zone) -> Iterator[Episode]:
+        """Where the rule has nothing of its own on the survivor, which says more of where the mark is."""
+        mine = self._episodes[survivor.id]
+        for rule_id, episode in sorted(self._interrupted.pop(weaker.id, {}).items()):
+            interrupted = self._interrupted.setdefault(survivor.id, {})
+            if rule_id not in interrupted and (rule_id not in mine or mine[rule_id].state is IDLE):
+                interrupted[rule_id] = replace(episode, zone_id=survivor.id)
+                yield interrupted[rule_id]
 
     # ------------------------------------------------------------ what it tells
 

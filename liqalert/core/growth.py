@@ -47,8 +47,9 @@ def grown(rules: Iterable[tuple[str, Rule]], growth: Growth) -> Iterator[Raised]
 
 
 def _is_near(evidence: Evidence) -> bool:
-    """The episode may be one of another rule, whose distance is greater."""
-    return evidence.distance_pct is not None and evidence.distance_pct <= evidence.rearm_pct
+    """The episode may be one of another rule, whose distance is greater. Before the first mark after a restart nobody
+    knows: then it is told."""
+    return evidence.distance_pct is None or evidence.distance_pct <= evidence.rearm_pct
 
 
 def _raised(rule_id: str, rule: Rule, growth: Growth, reason: str, step: float | None = None) -> Raised:

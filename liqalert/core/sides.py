@@ -55,10 +55,11 @@ class Sides:
     def rebuild(self, now: UnixTime) -> Iterator[Rebuilt]:
         """Prunes, and builds the clusters of every side that changed, many at once. An unchanged one costs nothing.
 
-        An error in one side costs no other: it is raised at the end, and that side is built again once it changes.
+        An error in one side costs no other: it is raised at the end, several as an ExceptionGroup, and that side is
+        built again once it changes.
         """
         waiting = deque(_groups(self._windows.take_changed(now)))
-        error: Exception | None = None
+        errors: list[Exception] = []
         try:
             while waiting:
                 together = waiting.popleft()
@@ -68,15 +69,17 @@ class Sides:
                     if len(together) > 1:
                         waiting.extendleft([side] for side in reversed(together))
                     else:
-                        error = exc
+                        errors.append(exc)
                 else:
                     yield rebuilt
         finally:
             # Whoever was given the others has failed.
             for side in chain.from_iterable(waiting):
                 self.touch(side.owner)
-        if error is not None:
-            raise error
+        if len(errors) == 1:
+            raise errors[0]
+        if errors:
+            raise ExceptionGroup("several sides could not be built", errors)
 
     def renew_baselines(self, now: UnixTime, owners: Iterable[Owner] | None = None) -> None:
         """Measures the clusters (of `owners`, else all) by the baselines in force now, and rebuilds them next."""

@@ -11,12 +11,13 @@ from msgspec.structs import replace
 from liqalert.core.baselines import Owner
 from liqalert.core.candidates import News
 from liqalert.core.clusters import Cluster, SideClusters
-from liqalert.core.episodebook import EpisodeBook, Sight
+from liqalert.core.episodebook import EpisodeBook
 from liqalert.core.episodes import (
     WHY_ENDED,
     Decision,
     Episode,
     EpisodeMoved,
+    EpisodeState,
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
@@ -32,6 +33,7 @@ from liqalert.core.rules import RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.terms import Terms
 from liqalert.core.views import Kept, ZoneViews
+from liqalert.core.witness import Sight
 from liqalert.core.zones import (
     OPENS_AT_STRENGTH,
     Zone,
@@ -224,7 +226,8 @@ class ZoneBook:
             if weaker.strength > survivor.strength:
                 continue
             moved = self._episodes.take_over(weaker, survivor)
-            if moved and survivor.outside is None and weaker.outside is not None:
+            live = any(episode.state is not EpisodeState.IDLE for episode in moved)
+            if live and survivor.outside is None and weaker.outside is not None:
                 # An episode that came from there is swept on the other side, though it is now the survivor's.
                 survivor = replace(survivor, outside=weaker.outside)
                 self._keep(survivor)

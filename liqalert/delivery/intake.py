@@ -76,7 +76,7 @@ class Intake:
                 next_due = now if len(stored) == READ_LIMIT else await self._outbox.next_due_at()
             self.problem = None
         except (StorageError, TimeoutError) as exc:
-            self.problem = str(exc) or f"the outbox does not answer within {READING_WITHIN_S:.0f} s"
+            self.problem = _refusal(exc)
             log.warning("outbox cannot be read", extra={"error": self.problem})
             stored, next_due = (), now
         # What was in memory before or after the wait: read meanwhile, it may be out of date.
@@ -107,9 +107,10 @@ class Intake:
         until = now + LIST_AHEAD_S
         kept_ids = self._unrecorded.alert_ids()
         try:
-            stored = await self._due_to(sorted(set(wanted.values())), until)
-        except StorageError as exc:
-            self.problem = str(exc)
+            async with asyncio.timeout(READING_WITHIN_S):
+                stored = await self._due_to(sorted(set(wanted.values())), until)
+        except (StorageError, TimeoutError) as exc:
+            self.problem = _refusal(exc)
             return ()
         kept_ids |= self._unrecorded.alert_ids()
         stored = tuple(each for each in stored if each.alert.id not in kept_ids)
@@ -142,6 +143,10 @@ class Intake:
 
     def _busy_ids(self) -> tuple[int, ...]:
         return tuple(id_ for id_ in self._busy if id_ > 0)
+
+
+def _refusal(error: StorageError | TimeoutError) -> str:
+    return str(error) or f"the outbox does not answer within {READING_WITHIN_S:.0f} s"
 
 
 def _list_of(delivery: Delivery) -> ListOf:

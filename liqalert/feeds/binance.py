@@ -36,6 +36,9 @@ MAX_NOTIONAL_USD = 1e11
 WANTED_KEPT = 1_000
 """How many symbols are remembered as wanted: more than Binance lists, and a bound on what a hostile feed can store."""
 
+MARKETS = (0, 1, 2)
+"""What `st` may be: not given, USD-M, COIN-M."""
+
 _LIQUIDATED = {"SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
 """The forced order closes the position, so its side is the opposite of the position's."""
 
@@ -153,8 +156,7 @@ class BinanceParser:
     def _liquidation(self, row: ForceOrder, received_time: UnixTime) -> Liquidation:
         order = row.o
         instrument = self._instrument(order.s)
-        # st = 2 wins should the two places ever differ: dollars per contract are then looked up, not multiplied.
-        quantity, notional_usd = self._worth(row, max(row.st, order.st))
+        quantity, notional_usd = self._worth(row)
         if notional_usd > MAX_NOTIONAL_USD:
             raise Refused("bad_value")
         if not self._tables.coin_margined(order.s, 0) and self.priced_in_usd(order.s):
@@ -163,11 +165,13 @@ class BinanceParser:
             instrument, _LIQUIDATED[order.S], order.ap, quantity, notional_usd, order.T / 1000.0, received_time
         )
 
-    def _worth(self, row: ForceOrder, market: int) -> tuple[float, float]:
+    def _worth(self, row: ForceOrder) -> tuple[float, float]:
         """Quantity in base units and US dollars."""
         order = row.o
-        if market not in (0, 1, 2):
+        if row.st not in MARKETS or order.st not in MARKETS:
             raise Refused("unknown_market")
+        # st = 2 wins should the two places ever differ: dollars per contract are then looked up, not multiplied.
+        market = max(row.st, order.st)
         if not self._tables.coin_margined(order.s, market):
             return order.z, order.z * order.ap * self._usd_per_quote(order.s)
         if order.s not in self._tables.contracts:
@@ -182,6 +186,7 @@ class BinanceParser:
             return 1.0
         if quote is None:
             self._want(symbol)
+            raise Refused("quote_unknown")
         usd = self._marks.get(f"{quote}USDT")
         if usd is None:
             raise Refused("quote_unknown")

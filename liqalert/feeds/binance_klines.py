@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from liqalert.core.candles import Candle
+from liqalert.feeds.binance_wire import UNREADABLE
 
 _Row: TypeAlias = tuple[int, str, str, str, str, object, object, object, object, object, object, object]
 """Open time (ms), open, high, low, close; volume and the rest are not used."""
@@ -23,7 +24,7 @@ def parse_klines(payload: bytes) -> tuple[Candle, ...]:
     """Candles in order of time. Rows that make no sense are left out; raises NoKlines when the whole does not."""
     try:
         rows = msgspec.json.decode(payload, type=list[_Row])
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except UNREADABLE as exc:
         raise NoKlines(str(exc)) from exc
     candles = (_candle(row) for row in rows)
     return tuple(candle for candle in candles if candle is not None)

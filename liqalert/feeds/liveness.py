@@ -117,7 +117,7 @@ class Liveness:
 
     def missed(self, gap: Gap) -> Gap:
         """A gap beside all others: the feed was alive, and liquidations were left out all the same."""
-        self._ended.append(gap)
+        self._end(gap)
         return gap
 
     def reconnected(self) -> None:

@@ -105,7 +105,7 @@ def _gap_metrics(feeds: tuple[FeedStatus, ...], now: UnixTime) -> Iterator[Metri
     """The recent ones are gauges, because a feed's status holds its newest 20 gaps only."""
     yield counter(
         "liqalert_feed_gap_seconds",
-        "How long a stream was not proven alive since the start, what runs now included.",
+        "How long a stream was not watched: gaps that have ended since the start, that before it included, and now.",
         by=("exchange", "stream"),
         samples=[((feed.exchange, stream), _unseen_s(feed, stream, now)) for feed in feeds for stream in Stream],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision, Raised
@@ -128,7 +130,9 @@ def test_several_steps_at_once_are_told_as_the_highest() -> None:
     assert alert.step == 0.75
 
 
-def test_an_episode_that_growth_has_interrupted_is_still_open_after_a_restart() -> None:
+@pytest.mark.parametrize("marked", [True, False])
+def test_an_episode_that_growth_has_interrupted_is_still_open_after_a_restart(marked: bool) -> None:
+    """Also before its first mark, when nobody knows how far away price is."""
     engine = engine_with(NEAR, GROWN)
     burst(engine, 1000.0, WEAK, T0)
     come_near(engine, T0 + 6)
@@ -138,6 +142,7 @@ def test_an_episode_that_growth_has_interrupted_is_still_open_after_a_restart() 
 
     again = engine_with(NEAR, GROWN)
     again.restore(zones=zones, ended_zones=(), episodes=ended, liquidations=(), now=T0 + 16, watched_until=T0 + 15)
-    again.mark(mark(995.0, T0 + 17))
+    if marked:
+        again.mark(mark(995.0, T0 + 17))
 
     assert [alert.step for alert in raised(burst(again, 1000.0, 4e6, T0 + 20))] == [0.75]

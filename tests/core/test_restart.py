@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -127,6 +128,7 @@ def lived(story: list[tuple[list[tuple[int, int, PositionSide]], list[int]]], re
     return decisions
 
 
+@pytest.mark.timeout(240)  # fifteen seconds of computing, on a machine that does other things
 @settings(max_examples=300)
 @given(minutes, st.integers(1, 24))
 def test_a_restarted_engine_decides_what_an_uninterrupted_one_decides(

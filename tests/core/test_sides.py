@@ -126,6 +126,24 @@ def test_an_error_in_one_side_costs_no_other_and_leaves_it_as_it_was(bad: int, m
     assert [[cluster.id for cluster in side] for side in engine.snapshot(T0 + 15.0).sides.values()] == named
 
 
+def test_each_of_several_errors_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(TERMS)
+    two_come(engine, T0)
+
+    def failing(found: list[SideClusters], *given: Any) -> Candidates:
+        if any(clusters._owner[0] in MANY[:2] for clusters in found):
+            raise ValueError(",".join(sorted(clusters._owner[0].symbol for clusters in found)))
+        return candidates(found, *given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sides, "candidates", failing)
+        with pytest.raises(TickFailed) as caught:
+            engine.tick(T0 + 5.0)
+
+    assert isinstance(caught.value.__cause__, ExceptionGroup)
+    assert [str(each) for each in caught.value.__cause__.exceptions] == [one.symbol for one in MANY[:2]]
+
+
 def test_sides_that_an_error_kept_from_being_followed_are_built_in_the_next_tick(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

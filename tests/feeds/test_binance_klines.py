@@ -12,6 +12,7 @@ from liqalert.feeds.binance_klines import NoKlines, parse_klines
 
 T0 = 1_795_392_000.0
 OPENED = 1_795_392_000_000
+DEEP = b'[[1,"1","1","1","1",' + b"[" * 200_000
 UNUSED = ["12.5", 1_795_392_059_999, "1250.0", 31, "6.0", "600.0", "0"]
 
 
@@ -40,7 +41,7 @@ def test_rows_that_make_no_sense_are_left_out(prices: list[str]) -> None:
     assert [each.open_time for each in parse_klines(msgspec.json.encode(rows))] == [T0 + 60.0]
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", b"[[1]]", b'{"code":-1121}', b"<html>", b"\xff"])
+@pytest.mark.parametrize("payload", [b"", b"{}", b"[[1]]", b'{"code":-1121}', b"<html>", b"\xff", DEEP])
 def test_an_answer_that_is_no_list_of_klines_is_refused(payload: bytes) -> None:
     with pytest.raises(NoKlines):
         parse_klines(payload)

@@ -53,8 +53,11 @@ def test_old_frame_without_market_is_not_multiplied_when_its_symbol_is_coin_marg
         assert parse(liquidation_frame(s=symbol, without=("st", "ps"))).rejected == ("contract_size_unknown",)
 
 
-def test_unknown_market_is_refused() -> None:
-    assert parse(liquidation_frame(st=3)) == ParsedFrame(rejected=("unknown_market",))
+@pytest.mark.parametrize(("inside", "outside"), [(3, 0), (-1, 0), (1, -1), (2, 7)])
+def test_unknown_market_is_refused_wherever_it_stands(inside: int, outside: int) -> None:
+    frame = liquidation_frame(st=inside, top={"st": outside})
+
+    assert parse(frame) == ParsedFrame(rejected=("unknown_market",))
 
 
 # ---------------------------------------------------------------- quotes
@@ -72,6 +75,13 @@ def test_other_quote_is_converted_with_its_newest_mark() -> None:
 
 def test_other_quote_without_a_mark_is_refused() -> None:
     assert parse(liquidation_frame(s="ETHBTC")) == ParsedFrame(rejected=("quote_unknown",))
+
+
+def test_unreadable_quote_has_no_price_whatever_symbols_there_are() -> None:
+    parser = BinanceParser()
+    parse(mark_frame({"s": "NoneUSDT", "p": "77"}), parser)
+
+    assert parse(liquidation_frame(s="ABCXYZ"), parser) == ParsedFrame(rejected=("quote_unknown",))
 
 
 def test_unreadable_quote_is_wanted_and_then_learned() -> None:

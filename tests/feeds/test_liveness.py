@@ -108,3 +108,14 @@ def test_gaps_of_earlier_runs_are_remembered() -> None:
     earlier = Gap("binance", 10.0, 20.0, "the connection broke")
 
     assert Liveness("binance", 100.0, earlier=[earlier]).status().gaps == (earlier,)
+
+
+def test_all_that_was_not_watched_is_added_up_by_stream() -> None:
+    liveness = Liveness("binance", 100.0, watched_until=40.0)
+    liveness.marked(110.0, None)
+    liveness.lost(120.0, CUT)
+    liveness.marked(150.0, None)
+
+    liveness.missed(Gap("binance", 160.0, 165.0, "too many", Stream.LIQUIDATIONS))
+
+    assert liveness.status().unseen_s == (("all", 110.0), ("liquidations", 5.0))
