@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from liqalert.core.episodes import EpisodeState
 from liqalert.ports import DeliveryError
@@ -118,6 +119,50 @@ def test_retry_after_for_one_chat_delays_no_other() -> None:
     by_chat = {address: at for at, address, _, _, _ in notifier.amended}
     assert by_chat["8"] < 62.0
     assert by_chat["7"] >= 80.0
+
+
+def test_a_chat_that_has_to_wait_is_sent_nothing_new_before_that_either() -> None:
+    """Telegram refuses whatever comes earlier, and makes the wait longer."""
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(ONE)
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier) as sender:
+            await asyncio.sleep(60.0)
+            notifier.answers_to["7"].append(DeliveryError("flood control", retry_after_s=20.0))
+            database.move(SWEPT, START + 60.0)
+            sender.wake()
+            await asyncio.sleep(2.0)
+            database.add_alerts(near_alert("two", START + 62.0))
+            sender.wake()
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert [at >= 80.0 for at, _ in notifier.attempts] == [False, False, True, True]
+
+
+def test_one_chat_is_bothered_with_changes_every_five_seconds_at_most() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    alerts = [near_alert(f"alert{number}", START + 20.0 * number) for number in range(3)]
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier) as sender:
+            for alert in alerts:
+                database.add_alerts(alert)
+                sender.wake()
+                await asyncio.sleep(20.0)
+            for alert in alerts:
+                swept = near_transition(alert, EpisodeState.SWEPT).episode
+                database.move(replace(swept, state=EpisodeState.COOLING), START + 60.0)
+            sender.wake()
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    times = [at for at, *_ in notifier.amended]
+    assert len(times) == 3
+    assert all(later - earlier >= 5.0 for earlier, later in pairwise(times))
 
 
 def test_old_news_delay_a_new_alert_by_one_place_at_most() -> None:

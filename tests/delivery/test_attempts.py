@@ -12,6 +12,7 @@ from tests.fakes import near_alert
 DECIDED = 1_795_392_000.0
 DUE = Delivery(5, near_alert("one", DECIDED), 1, "telegram", "7", False, DeliveryStatus.DUE, 2, DECIDED, DECIDED)
 LATE = replace(DUE, status=DeliveryStatus.LATE)
+HELD = replace(DUE, status=DeliveryStatus.HELD)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,9 @@ LATE = replace(DUE, status=DeliveryStatus.LATE)
         (LATE, 900.0, Step.LIST),
         (LATE, 86_399.0, Step.LIST),
         (LATE, 86_400.0, Step.GIVE_UP),
+        (HELD, 0.0, Step.LIST),
+        (HELD, 172_799.0, Step.LIST),
+        (HELD, 172_800.0, Step.GIVE_UP),
     ],
 )
 def test_step_follows_from_status_and_age(delivery: Delivery, age_s: float, step: Step) -> None:

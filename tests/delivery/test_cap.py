@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from liqalert.core.alerts import Alert
+from liqalert.delivery.cap import DailyCap
 from liqalert.delivery.post import Limits
 from liqalert.ports import DeliveryStatus
 from tests.delivery.rig import FakeDatabase, alert_ids, chats, delivering
@@ -105,3 +106,14 @@ def test_a_digest_counts_once_however_much_it_holds() -> None:
 
     assert len(notifier.sent) == 3
     assert database.statuses() == [DeliveryStatus.SENT] * 20
+
+
+def test_what_is_read_late_does_not_take_back_what_was_counted_meanwhile() -> None:
+    """What has been sent is not written yet when it is read."""
+    cap = DailyCap(3, FakeDatabase(), lambda _: None)
+    cap.learn_counts({7: 2}, START)
+    cap.count(7, START)
+
+    cap.learn_counts({7: 2, 8: 1}, START)
+
+    assert (cap.reached(7, START), cap.reached(8, START)) == (True, False)

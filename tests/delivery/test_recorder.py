@@ -268,7 +268,7 @@ def test_alert_recorded_while_its_recipients_were_looked_up_goes_out_once_and_as
 
     class SlowAudience:
         async def recipients(self, alert, now):  # type: ignore[no-untyped-def]
-            await asyncio.sleep(3.0)
+            await asyncio.sleep(2.5)
             return chats(1)
 
     async def slow(decisions) -> None:  # type: ignore[no-untyped-def]
@@ -278,7 +278,7 @@ def test_alert_recorded_while_its_recipients_were_looked_up_goes_out_once_and_as
     database.record = slow  # type: ignore[method-assign]
 
     async def main() -> None:
-        async with recording(database, notifier, audience=SlowAudience()) as (recorder, _):
+        async with recording(database, notifier, 1, audience=SlowAudience()) as (recorder, _):
             recorder.put(decisions(near_alert("one", START)))
             await asyncio.sleep(60.0)
 
