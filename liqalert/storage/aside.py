@@ -10,7 +10,7 @@ from pathlib import Path
 from liqalert.core.market import UnixTime
 from liqalert.ports import StorageError
 
-COMPANIONS = ("-wal", "-shm", "-journal")
+COMPANIONS = ("-wal", "-journal", "-shm")
 """SQLite's own files beside a database: without its log, a database may lack what was committed last."""
 
 DAMAGE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -25,7 +25,8 @@ def is_damage(error: sqlite3.Error) -> bool:
 def set_aside(path: Path, why: str, now: UnixTime) -> Path:
     """Renames the database at `path`, its companions with it, to `NAME.WHY-20261127T205500Z`; gives the new path.
 
-    Never takes a name that is there already. Raises StorageError where renaming is refused.
+    Companions that have lost their database are renamed all the same. Never takes a name that is there already. Raises
+    StorageError where renaming is refused.
     """
     kept = _free_name(path, f"{why}-{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}")
     try:
@@ -44,7 +45,7 @@ def set_aside(path: Path, why: str, now: UnixTime) -> Path:
 
 def _free_name(path: Path, ending: str) -> Path:
     number, kept = 1, path.with_name(f"{path.name}.{ending}")
-    while kept.exists():
+    while any(kept.with_name(kept.name + suffix).exists() for suffix in ("", *COMPANIONS)):
         number += 1
         kept = path.with_name(f"{path.name}.{ending}-{number}")
     return kept

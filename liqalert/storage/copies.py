@@ -10,7 +10,7 @@ from pathlib import Path
 
 from liqalert.core.market import UnixTime
 from liqalert.ports import StorageError
-from liqalert.storage.aside import is_damage, set_aside
+from liqalert.storage.aside import COMPANIONS, is_damage, set_aside
 from liqalert.storage.database import Database
 from liqalert.storage.engines import make_private, parse_url, sqlite_path
 from liqalert.storage.schema import refuse_newer
@@ -25,15 +25,15 @@ async def backup(database: Database, file: Path) -> None:
 def restore(url: str, file: Path, now: UnixTime) -> Path | None:
     """Puts `file`, once it has passed its check, in the place of the SQLite database at `url`.
 
-    Gives the path under which what was there before is kept, whatever state it is in. Raises StorageError, for example
-    while liqalert runs; then everything is as it was.
+    Gives the path under which what was there before is kept, whatever state it is in: the database, or the log of one
+    that is gone. Raises StorageError, for example while liqalert runs; then everything is as it was.
     """
     path = _sqlite_only(sqlite_path(parse_url(url)), "restore it with pg_restore")
     arriving = path.with_name(path.name + ".arriving")
     arriving.unlink(missing_ok=True)
     try:
         refuse_newer(str(file), _copy(file, arriving))
-        kept = _replaced(path, now) if path.exists() else None
+        kept = _replaced(path, now)
         arriving.replace(path)
     except OSError as exc:
         raise StorageError(f"{path} cannot be replaced: {exc.strerror}") from exc
@@ -89,8 +89,20 @@ def _verified(file: Path, connection: sqlite3.Connection) -> str:
     return str(found[0])
 
 
-def _replaced(path: Path, now: UnixTime) -> Path:
-    """Sets the present database aside; refuses while another process has it open."""
+def _replaced(path: Path, now: UnixTime) -> Path | None:
+    """Sets aside what is there under the database's name; the first of it, under its new name."""
+    if path.exists():
+        _let_go(path)
+    # A log is set aside without its database too: SQLite replays one into any file that comes to lie beside it.
+    first = next((suffix for suffix in ("", *COMPANIONS) if path.with_name(path.name + suffix).exists()), None)
+    if first is None:
+        return None
+    kept = set_aside(path, "replaced", now)
+    return kept.with_name(kept.name + first)
+
+
+def _let_go(path: Path) -> None:
+    """Moves what is in the log into the database; refuses while another process has it open."""
     try:
         # Read-only first: opening a file that is no database for writing can cost its log.
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.0)) as connection:
@@ -105,4 +117,3 @@ def _replaced(path: Path, now: UnixTime) -> Path:
     except sqlite3.DatabaseError as exc:
         if not is_damage(exc):
             raise
-    return set_aside(path, "replaced", now)

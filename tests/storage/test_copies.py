@@ -116,6 +116,60 @@ def test_a_damaged_database_is_replaced_and_kept_with_its_log(sqlite_template: P
     assert not damaged.with_name("liqalert.db-wal").exists()
 
 
+async def test_an_old_log_without_its_database_stays_out_of_what_is_restored(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    """SQLite would replay it into any file of that name."""
+    journal = BatchJournal(sqlite_database)
+    journal.liquidated([liquidation(0)])
+    await journal.flush()
+    await backup(sqlite_database, tmp_path / "copy.db")
+    journal.liquidated([liquidation(1)])
+    await journal.flush()
+    (tmp_path / "crashed").mkdir()
+    log = Path(shutil.copyfile(f"{sqlite_database.path}-wal", tmp_path / "crashed" / "liqalert.db-wal"))
+    content = log.read_bytes()
+
+    kept = restore(f"sqlite:///{tmp_path}/crashed/liqalert.db", tmp_path / "copy.db", 1_795_726_500.0)
+
+    assert kept == tmp_path / "crashed" / "liqalert.db.replaced-20261126T205500Z-wal"
+    assert kept.read_bytes() == content
+    async with Database(f"sqlite:///{tmp_path}/crashed/liqalert.db") as restored:
+        assert await JournalReader(restored).liquidations_since(T0) == (liquidation(0),)
+        assert await quick_check(restored) == ()
+
+
+@pytest.mark.parametrize(
+    ("left", "named"), [(("-journal",), "-journal"), (("-shm",), "-shm"), (("-wal", "-shm"), "-wal")]
+)
+def test_what_is_left_of_a_missing_database_is_kept_under_the_name_given(
+    sqlite_template: Path, tmp_path: Path, *, left: tuple[str, ...], named: str
+) -> None:
+    for suffix in left:
+        (tmp_path / f"new.db{suffix}").write_text(suffix)
+
+    kept = restore(f"sqlite:///{tmp_path}/new.db", sqlite_template, 1_795_726_500.0)
+
+    assert kept == tmp_path / f"new.db.replaced-20261126T205500Z{named}"
+    old = {f"new.db.replaced-20261126T205500Z{suffix}": suffix for suffix in left}
+    assert {file.name for file in tmp_path.iterdir()} == {"new.db", *old}
+    assert {name: (tmp_path / name).read_text() for name in old} == old
+
+
+def test_an_old_log_takes_no_name_of_another(sqlite_template: Path, tmp_path: Path) -> None:
+    """Both are set aside within the same second."""
+    for content in ("first", "second"):
+        (tmp_path / "new.db").unlink(missing_ok=True)
+        (tmp_path / "new.db-wal").write_text(content)
+
+        kept = restore(f"sqlite:///{tmp_path}/new.db", sqlite_template, T0)
+
+        assert kept is not None
+        assert kept.read_text() == content
+
+    assert {file.read_text() for file in tmp_path.glob("*-wal")} == {"first", "second"}
+
+
 def test_restoring_where_nothing_was_keeps_nothing(sqlite_template: Path, tmp_path: Path) -> None:
     assert restore(f"sqlite:///{tmp_path}/new.db", sqlite_template, T0) is None
 
