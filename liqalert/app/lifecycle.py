@@ -54,7 +54,7 @@ SHUTDOWN_S = 25.0
 
 
 def run_daemon(settings: Settings) -> int:
-    """Runs until SIGTERM or SIGINT: 0. A database that cannot be used ends it with a sentence: 1."""
+    """Runs until SIGTERM or SIGINT: 0. A database that cannot be used, or is another's, ends it with a sentence: 1."""
     try:
         with asyncio.Runner(loop_factory=event_loop_factory()) as runner:
             runner.run(serve(settings, World(), stop_on_signals))
@@ -65,19 +65,24 @@ def run_daemon(settings: Settings) -> int:
 
 
 async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Event]) -> None:
-    """The whole daemon. Returns when the event that `stop` makes is set. Raises StorageError when it cannot begin."""
+    """The whole daemon. Returns when the event that `stop` makes is set.
+
+    Raises StorageError when it cannot begin, and when it has ended because another liqalert has taken the database.
+    """
     stopping, now = stop(), world.clock.now
     async with AsyncExitStack() as resources:
         database = await resources.enter_async_context(Database(settings.database.url))
         if not await until_there(database, stopping, world.environ):
             return
-        hold = await resources.enter_async_context(exclusively(database))
+        hold = await resources.enter_async_context(exclusively(database, lost=stopping.set))
         damage = await begin(database, now())
         stores = build_stores(database)
         start = await read_start(settings, stores, now())
         async with aiohttp.ClientSession() as session:
             facts, requests = assemble(settings, world, start, stores=stores, session=session, hold=hold, damage=damage)
             await Daemon(facts, requests, world).run(start, stopping)
+        if hold.lost_to is not None:
+            raise hold.lost_to
 
 
 class Daemon:
@@ -106,6 +111,8 @@ class Daemon:
                 log.info("stopping")
             finally:
                 notify("STOPPING=1", self._environ)
+                if self._facts.hold.lost_to is not None:
+                    self._teardown.add("given way", self._give_way)
                 await self._teardown.run(SHUTDOWN_S)
         log.info("stopped")
 
@@ -206,6 +213,14 @@ class Daemon:
                 await stopping.wait()
         except TimeoutError:
             settle()
+
+    async def _give_way(self) -> None:
+        """Ends first what another liqalert does now: deciding and sending.
+
+        Still written is what only this one knows: liquidations, gaps, and what became of messages on their way.
+        """
+        self._facts.delivering.recorder.renounce()
+        await self._facts.delivering.sender.stop(SENDING_STOPS_WITHIN_S)
 
     def _background(self, tasks: asyncio.TaskGroup, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._teardown.add_task(tasks.create_task(work, name=name))

@@ -99,6 +99,7 @@ class DecisionRecorder:
         """Batches that made room for newer ones while nothing could be written."""
         self.unwritable = 0
         """Batches that the database can never take."""
+        self._renounced = False
         self.problem: str | None = None
         """Why decisions are not being recorded; None while they are."""
 
@@ -115,6 +116,12 @@ class DecisionRecorder:
         """An alert of kind `notice` or `test`."""
         self._add(alert)
 
+    def renounce(self) -> None:
+        """Forgets what is not written, and takes nothing any more: another decides now on what the database has."""
+        self._renounced = True
+        self._waiting.clear()
+        self._settled.set()
+
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_writing(), name="record decisions")
@@ -128,6 +135,8 @@ class DecisionRecorder:
         return len(self._waiting)
 
     def _add(self, entry: Entry) -> None:
+        if self._renounced:
+            return
         self._waiting.append(_Waiting(entry, asyncio.get_running_loop().time()))
         if len(self._waiting) > MOST_BATCHES:
             self._waiting.popleft()

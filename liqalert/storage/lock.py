@@ -7,7 +7,7 @@ import errno
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
@@ -29,21 +29,28 @@ ADVISORY_KEY = 0x6C6971616C657274
 """`liqalert` in ASCII: PostgreSQL's advisory locks are numbers, per database."""
 
 
+class HeldByAnother(StorageError):
+    """Another process has the database, and decides and tells what is on it."""
+
+
 class Hold:
     """A database held for this process. A file stays held by itself; a server forgets it with the connection."""
 
     def __init__(self) -> None:
         self.problem: str | None = None
-        """Why others are not kept out; None while they are."""
+        """Why it is not known that others are kept out; None while they are."""
+        self.lost_to: HeldByAnother | None = None
+        """For good: what this process has in memory is no longer what is on the database."""
 
     async def renew(self) -> None:
-        """Takes the lock again where it was lost. Never raises: `problem` says what is wrong."""
+        """Takes the lock again where it was lost to nobody. Never raises: `problem` and `lost_to` say what is wrong."""
 
 
 class _ServerHold(Hold):
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, lost: Callable[[], None]) -> None:
         super().__init__()
         self._database = database
+        self._call_lost = lost
         self._engine = migration_engine(database.url)
         self._connection: AsyncConnection | None = None
         self._backend: int | None = None
@@ -55,22 +62,31 @@ class _ServerHold(Hold):
             connection = await self._engine.connect()
             # Else its transaction would stay open as long as the daemon runs.
             await connection.execution_options(isolation_level="AUTOCOMMIT")
-            await self._end_our_ghost(connection)
+            ghost_stays = not await self._end_our_ghost(connection)
             taken = await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": ADVISORY_KEY})
             backend = await connection.scalar(text("SELECT pg_backend_pid()"))
         except REFUSALS as exc:
             raise self._database.refusal("locking the database", exc) from exc
         if not taken:
             await connection.close()
+            if ghost_stays:
+                name, cause = self._database.name, "the connection that held it before lives on"
+                raise StorageError(f"locking the database failed on {name}: {cause}")
             raise _held(self._database.name, "")
         self._connection, self._backend = connection, backend
 
     async def renew(self) -> None:
+        if self.lost_to is not None:
+            return
         try:
             async with asyncio.timeout(ANSWER_WITHIN_S):
                 if not await self._stands():
                     await self.take()
                     log.info("database locked again")
+        except HeldByAnother as exc:
+            log.error("database lost to another liqalert")
+            self.problem, self.lost_to = None, exc
+            self._call_lost()
         except TimeoutError:
             self.problem = f"{self._database.name} does not answer within {ANSWER_WITHIN_S:.0f} s"
         except StorageError as exc:
@@ -97,21 +113,28 @@ class _ServerHold(Hold):
             return False
         return True
 
-    async def _end_our_ghost(self, connection: AsyncConnection) -> None:
-        """A connection that broke on the way here may live on at the server, and hold the lock against ourselves."""
-        if self._backend is not None:
-            holder = "SELECT pg_terminate_backend(pid, 1000) FROM pg_locks WHERE pid = :pid AND locktype = 'advisory'"
-            await connection.execute(text(holder), {"pid": self._backend})
+    async def _end_our_ghost(self, connection: AsyncConnection) -> bool:
+        """A connection that broke on the way here may live on at the server, and hold the lock against ourselves.
+
+        False while it does not end.
+        """
+        if self._backend is None:
+            return True
+        holder = "SELECT pg_terminate_backend(pid, 1000) FROM pg_locks WHERE pid = :pid AND locktype = 'advisory'"
+        return await connection.scalar(text(holder), {"pid": self._backend}) is not False
 
 
 @asynccontextmanager
-async def exclusively(database: Database) -> AsyncIterator[Hold]:
-    """Holds `database` for this process; a process that dies lets go. Raises StorageError when another holds it."""
+async def exclusively(database: Database, *, lost: Callable[[], None] = lambda: None) -> AsyncIterator[Hold]:
+    """Holds `database` for this process; a process that dies lets go. Raises HeldByAnother when another holds it.
+
+    `lost` is called once a renewal finds that another process has taken it.
+    """
     if database.path is not None:
         with exclusive_file(database.path):
             yield Hold()
         return
-    hold = _ServerHold(database)
+    hold = _ServerHold(database, lost)
     try:
         await hold.take()
         yield hold
@@ -154,6 +177,6 @@ def exclusive_file(path: Path) -> Iterator[None]:
         yield
 
 
-def _held(name: str, pid: str) -> StorageError:
+def _held(name: str, pid: str) -> HeldByAnother:
     who = f"another liqalert (process {pid})" if pid else "another liqalert"
-    return StorageError(f"{who} uses {name}: stop it first, or give this one a database.url of its own")
+    return HeldByAnother(f"{who} uses {name}: stop it first, or give this one a database.url of its own")

@@ -16,6 +16,7 @@ class StartLedger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._begun: int | None = None
 
     async def begin(self, now: UnixTime) -> tuple[UnixTime, ...]:
         """Notes a start. Gives the earlier ones that did not end in order, oldest first."""
@@ -25,11 +26,10 @@ class StartLedger:
             await connection.execute(delete(STARTS).where(table.id.not_in(newest)))
             unclean = select(table.started_at).where(table.ended_at.is_(None)).order_by(table.id)
             found = tuple((await connection.scalars(unclean)).all())
-            await connection.execute(insert(STARTS), {"started_at": now})
+            self._begun = await connection.scalar(insert(STARTS).returning(table.id), {"started_at": now})
             return found
 
     async def end(self, now: UnixTime) -> None:
-        """The newest start ends in order."""
-        newest = select(STARTS.c.id).order_by(STARTS.c.id.desc()).limit(1).scalar_subquery()
+        """The start that this one noted ends in order: another may have begun since."""
         async with self._database.write("noting the end") as connection:
-            await connection.execute(update(STARTS).where(STARTS.c.id == newest).values(ended_at=now))
+            await connection.execute(update(STARTS).where(STARTS.c.id == self._begun).values(ended_at=now))

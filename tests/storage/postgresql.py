@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 
@@ -93,6 +93,23 @@ async def execute(url: str, command: str) -> None:
     connection = await asyncpg.connect(f"{url.replace('+asyncpg', '')}/postgres", timeout=10)
     try:
         await connection.execute(command, timeout=10)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def taken_over(url: str) -> AsyncIterator[None]:
+    """Ends the connection that holds the database at `url` for a liqalert, and holds it in its place."""
+    import asyncpg
+
+    from liqalert.storage.lock import ADVISORY_KEY
+
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""), timeout=10)
+    try:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+        # It waits for the other one to end.
+        await connection.execute("SELECT pg_advisory_lock($1)", ADVISORY_KEY, timeout=10)
+        yield
     finally:
         await connection.close()
 

@@ -6,9 +6,13 @@ Collected only where a server is installed.
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from liqalert.core.market import Gap
 from liqalert.ports import StorageError
@@ -102,15 +106,47 @@ async def test_the_lock_is_taken_again_after_the_server_was_killed(
                 pass
 
 
-async def test_who_took_the_lock_meanwhile_is_noticed(server: postgresql.Server, database: Database) -> None:
-    async with exclusively(database) as hold, Database(f"{server.url}/postgres") as second:
+async def test_who_took_the_lock_meanwhile_keeps_it(server: postgresql.Server, database: Database) -> None:
+    """What this one knows is old by then."""
+    lost: list[str] = []
+    async with (
+        exclusively(database, lost=lambda: lost.append("once")) as hold,
+        Database(f"{server.url}/postgres") as second,
+    ):
         await asyncio.to_thread(server.kill)
         await asyncio.to_thread(server.start)
         async with exclusively(second):
             await hold.renew()
-            problem = hold.problem
         await hold.renew()
 
-        assert problem is not None
-        assert "another liqalert uses" in problem
+        assert lost == ["once"]
+        assert "another liqalert uses" in str(hold.lost_to)
+        assert hold.problem is None
+        async with exclusively(second):
+            pass
+
+
+async def test_our_own_connection_that_will_not_end_is_no_other_liqalert(
+    server: postgresql.Server, database: Database
+) -> None:
+    holder = text("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
+    async with exclusively(database) as hold:
+        async with database.read("test") as connection:
+            backend = await connection.scalar(holder) or 0
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            await hold.renew()
+            silent = hold.problem
+            await hold.renew()
+            lingering = hold.problem
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        await until(lambda: not Path(f"/proc/{backend}").exists())
+        await hold.renew()
+
+        assert silent is not None
+        assert "does not answer within 4 s" in silent
+        assert lingering is not None
+        assert "the connection that held it before lives on" in lingering
+        assert hold.lost_to is None
         assert hold.problem is None
