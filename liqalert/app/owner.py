@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 DISK_EVERY_S = 30.0
 LISTINGS_EVERY_S = 60.0
 DAY_S = 86_400.0
-ALERTS_COUNTED = 10_000
 
 
 class Owner:
@@ -114,8 +113,7 @@ class Owner:
     async def _day(self, now: UnixTime) -> str:
         facts = self._facts
         try:
-            rows = await facts.stores.alerts.recent(ALERTS_COUNTED)
-            alerts: int | None = sum(row.alert.decided_at >= now - DAY_S for row in rows)
+            alerts: int | None = await facts.stores.alerts.count_since(now - DAY_S)
         except StorageError:
             alerts = None
         return summary_text(

@@ -11,7 +11,7 @@ from liqalert.clock import Clock
 from liqalert.core.alerts import Alert
 from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.market import Instrument, UnixTime
-from liqalert.ports import AlertReader, AlertRow, StorageError
+from liqalert.ports import AlertOutcomes, AlertRow, StorageError
 from liqalert.render.answers import View
 from liqalert.render.captions import Photo, heatmap_caption
 from liqalert.render.numbers import NumberStyle
@@ -25,7 +25,7 @@ class Pictures:
     """Calls raise StorageError."""
 
     def __init__(
-        self, heatmaps: HeatmapDesk, board: Board, alerts: AlertReader, *, clock: Clock, zone_name: str
+        self, heatmaps: HeatmapDesk, board: Board, alerts: AlertOutcomes, *, clock: Clock, zone_name: str
     ) -> None:
         self._heatmaps = heatmaps
         self._board = board
@@ -80,7 +80,7 @@ class Pictures:
 
     async def _pins(self, grid: HeatmapGrid) -> tuple[Pin, ...]:
         try:
-            rows = await self._alerts.recent(ALERTS_READ)
+            rows = await self._alerts.recent_outcomes(ALERTS_READ)
         except StorageError:
             return ()
         pins = (_pin(row) for row in rows if row.alert.instrument == grid.instrument)

@@ -50,6 +50,18 @@ class AlertRow:
     """Filled by `why` only: those of the exchange that touch the two hours before the alert, oldest first."""
 
 
+class AlertOutcomes(Protocol):
+    """Reads alerts without who was told of them: what that costs does not grow with the chats. Raises StorageError."""
+
+    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
+        """Newest first, each without deliveries; neither `notice` nor `test`."""
+        ...
+
+    async def count_since(self, since: UnixTime) -> int:
+        """How many were decided from `since` on; neither `notice` nor `test`."""
+        ...
+
+
 class AlertReader(Protocol):
     """Reads alerts from the database. Raises StorageError."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
@@ -41,10 +41,11 @@ from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODE
 
 TOLD_S = 86_400.0
 BATCH = 500
+_ALERTED = ALERTS.c.kind.not_in(ABOUT_LIQALERT)
 
 
 class AlertStore:
-    """Implements ports.DecisionStore and ports.AlertReader."""
+    """Implements ports.DecisionStore, ports.AlertReader and ports.AlertOutcomes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -97,15 +98,26 @@ class AlertStore:
 
     async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
         query = select(ALERTS).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
-        query = query.where(ALERTS.c.kind == kind if kind else ALERTS.c.kind.not_in(ABOUT_LIQALERT))
+        query = query.where(ALERTS.c.kind == kind if kind else _ALERTED)
         if chat_id is not None:
             query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:
-            return await _alert_rows(connection, query, chat_id=chat_id)
+            return await _told_rows(connection, query, chat_id=chat_id)
+
+    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
+        query = select(ALERTS).where(_ALERTED).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
+        async with self._database.read("reading alerts") as connection:
+            alerts = (await connection.execute(query)).mappings().all()
+            return await _alert_rows(connection, alerts, {})
+
+    async def count_since(self, since: UnixTime) -> int:
+        query = select(func.count()).select_from(ALERTS).where(_ALERTED, ALERTS.c.decided_at >= since)
+        async with self._database.read("counting alerts") as connection:
+            return int(await connection.scalar(query) or 0)
 
     async def why(self, alert_id: str) -> AlertRow | None:
         async with self._database.read("reading an alert") as connection:
-            found = await _alert_rows(connection, select(ALERTS).where(ALERTS.c.id == alert_id))
+            found = await _told_rows(connection, select(ALERTS).where(ALERTS.c.id == alert_id))
             if not found:
                 return None
             [row] = found
@@ -190,13 +202,19 @@ async def _told(connection: AsyncConnection, since: UnixTime) -> tuple[Alert, ..
     return tuple(alert for alert in map(readable_alert, contents) if alert is not None)
 
 
-async def _alert_rows(
+async def _told_rows(
     connection: AsyncConnection, query: Select[tuple[object, ...]], *, chat_id: int | None = None
 ) -> tuple[AlertRow, ...]:
     """With all deliveries, or those to one chat."""
     alerts = (await connection.execute(query)).mappings().all()
+    return await _alert_rows(connection, alerts, await _deliveries(connection, [row["id"] for row in alerts], chat_id))
+
+
+async def _alert_rows(
+    connection: AsyncConnection, alerts: Sequence[RowMapping], deliveries: Mapping[str, Sequence[DeliveryRow]]
+) -> tuple[AlertRow, ...]:
+    """`deliveries`: by alert id."""
     episodes = await _episodes(connection, [row["episode_id"] for row in alerts if row["episode_id"]])
-    deliveries = await _deliveries(connection, [row["id"] for row in alerts], chat_id)
     return tuple(
         AlertRow(alert, episodes.get(row["episode_id"]), tuple(deliveries.get(row["id"], ())))
         for row in alerts

@@ -213,6 +213,33 @@ async def test_recent_is_newest_first_without_notices_and_tests(alerts: AlertSto
     assert [row.alert.id for row in await alerts.recent(9, kind="notice")] == ["n1"]
 
 
+async def test_outcomes_are_newest_first_with_their_episodes_and_nobody_who_was_told(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await sync_defaults(database, "telegram", ["42", "43"], standard=standard(BTC_RULE), now=T0)
+    await alerts.record(STORY)
+    await outbox.fan_out(alert(), T0)
+    await alerts.record_notice(alert("a2", decided_at=alert().decided_at + 1, episode_id=None))
+    await alerts.record_notice(notice())
+
+    newer, older = await alerts.recent_outcomes(2)
+
+    assert [newer.alert.id, older.alert.id] == ["a2", "a1"]
+    assert older.episode is not None
+    assert older.episode.state is EpisodeState.TOUCHED
+    assert (newer.deliveries, older.deliveries) == ((), ())
+
+
+async def test_alerts_are_counted_from_a_moment_on_without_notices_and_tests(alerts: AlertStore) -> None:
+    for number in range(3):
+        await alerts.record_notice(alert(f"a{number}", decided_at=T0 + number, episode_id=None))
+    await alerts.record_notice(notice("n1", decided_at=T0 + 2))
+    await alerts.record_notice(notice("t1", kind="test", decided_at=T0 + 2))
+
+    assert await alerts.count_since(T0 + 1) == 2
+    assert await alerts.count_since(T0 + 3) == 0
+
+
 async def test_recent_of_a_chat_is_what_it_was_told(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:

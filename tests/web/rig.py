@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
@@ -48,7 +48,7 @@ class FixedClock:
 
 @dataclass
 class StoredAlerts:
-    """AlertReader over a list. `broken` is raised by every call."""
+    """AlertReader and AlertOutcomes over a list. `broken` is raised by every call."""
 
     rows: Sequence[AlertRow] = ()
     broken: Exception | None = None
@@ -59,6 +59,12 @@ class StoredAlerts:
         if self.broken:
             raise self.broken
         return tuple(self.rows[:limit])
+
+    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
+        return tuple(replace(row, deliveries=()) for row in await self.recent(limit))
+
+    async def count_since(self, since: float) -> int:
+        return sum(row.alert.decided_at >= since for row in await self.recent(len(self.rows)))
 
     async def why(self, alert_id: str) -> AlertRow | None:
         self.asked.append((alert_id,))

@@ -1,0 +1,72 @@
+"""What the owner is told of a day, and what is read for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import text
+
+from liqalert.app.assembly import assemble
+from liqalert.app.owner import Owner
+from liqalert.app.parts import Stores, build_stores
+from liqalert.app.read_start import read_start
+from liqalert.app.world import World
+from liqalert.settings import Settings
+from liqalert.storage.database import Database
+from liqalert.storage.lock import Hold
+from liqalert.storage.schema import prepare
+from tests.fakes import FakeClock
+from tests.storage.objects import alert
+
+MORNING = 1_795_413_600.0
+"""2026-11-23 06:00 UTC."""
+HOUR = 3600.0
+
+
+@pytest.fixture
+async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
+    async with Database(f"sqlite:///{tmp_path}/liqalert.db") as database:
+        await prepare(database)
+        yield build_stores(database)
+
+
+@asynccontextmanager
+async def looking_after(stores: Stores, clock: FakeClock) -> AsyncIterator[Owner]:
+    """The owner of a daemon in which only notices are recorded."""
+    settings, world = Settings.model_validate({"owner": {"summary_at": "08:00"}}), World(clock=clock, environ={})
+    start = await read_start(settings, stores, clock.now())
+    async with aiohttp.ClientSession() as session:
+        facts, _ = assemble(settings, world, start, stores=stores, session=session, hold=Hold(), damage=None)
+        recorder = facts.delivering.recorder
+        recording = asyncio.create_task(recorder.run(), name="recorder")
+        try:
+            yield Owner(facts, world)
+            await recorder.drain()
+        finally:
+            recording.cancel()
+            await asyncio.wait([recording])
+
+
+async def test_the_summary_counts_the_alerts_of_a_day_and_reads_nobody_who_was_told(stores: Stores) -> None:
+    for number, hours_ago in enumerate((1, 23, 25)):
+        decided_at = MORNING + 2 * HOUR - hours_ago * HOUR
+        await stores.alerts.record_notice(alert(f"a{number}", decided_at=decided_at, episode_id=None))
+    clock = FakeClock(MORNING)
+
+    async with looking_after(stores, clock) as owner:
+        await owner.look()
+        async with stores.database.write("test") as connection:
+            for table in ("attempts", "deliveries"):
+                await connection.execute(text(f"ALTER TABLE {table} RENAME TO {table}_not_to_be_read"))
+        clock.at = MORNING + 2 * HOUR
+        await owner.look()
+
+    async with stores.database.read("test") as connection:
+        said = (await connection.scalars(text("SELECT content FROM alerts WHERE reason = 'daily_summary'"))).all()
+    assert len(said) == 1
+    assert "2 alerts in the last 24 h" in said[0]
