@@ -83,6 +83,40 @@ async def test_an_approach_while_blind_is_held_everyone_is_told_and_the_present_
     assert re.search(r"Happened while liqalert was not watching \(down [1-9] min\)", alert)
 
 
+async def test_who_was_told_that_nothing_is_watched_is_told_of_the_return_after_a_restart(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    world = World(clock=ScaledClock(SystemClock().now(), SPEED), environ={}, speed=SPEED)
+
+    def start() -> tuple[asyncio.Event, asyncio.Task[None]]:
+        stopping = asyncio.Event()
+        serving = serve(settings(tmp_path, binance, telegram), world, lambda: stopping)
+        return stopping, asyncio.create_task(serving, name="daemon")
+
+    stopping, daemon = start()
+    try:
+        await binance.wait_connected(2, timeout_s=20)
+        await asyncio.sleep(1.2)  # the journal writes once a second until when was watched
+        binance.refusal = 503
+        await binance.drop()
+        await told(telegram, USER, lambda texts: len(texts) == 1)
+        await told(telegram, OWNER, lambda texts: len(texts) == 1)
+        stopping.set()
+        await asyncio.wait([daemon], timeout=20)
+
+        binance.refusal = None
+        stopping, daemon = start()
+        [_, to_chats] = await told(telegram, USER, lambda texts: len(texts) == 2)
+        [_, to_owner] = await told(telegram, OWNER, lambda texts: len(texts) == 2)
+    finally:
+        stopping.set()
+        await asyncio.wait([daemon], timeout=20)
+
+    again = r"Binance is being watched again, after [1-9] min in which nothing was seen\.\n"
+    assert re.search(again, to_chats)
+    assert re.search(again, to_owner)
+
+
 async def told(telegram: TelegramServer, chat_id: int, holds: Callable[[list[str]], bool]) -> list[str]:
     async with asyncio.timeout(30):
         while not holds(telegram.texts(chat_id)):

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 
 from liqalert.app.facts import Facts
+from liqalert.app.notices.feeds import TAKEN_UP
 from liqalert.app.notices.machine import crash_loop
 from liqalert.app.notices.standing import Notice
 from liqalert.app.start import EXCHANGE, watched_instruments
@@ -21,6 +22,8 @@ log = logging.getLogger(__name__)
 DISK_EVERY_S = 30.0
 LISTINGS_EVERY_S = 60.0
 DAY_S = 86_400.0
+TAKEN_UP_S = 7 * DAY_S
+"""Whom an earlier run told that a feed is lost hears of its return, unless that is longer ago."""
 
 
 class Owner:
@@ -38,8 +41,9 @@ class Owner:
         self._listings_at: UnixTime = 0.0
 
     async def began(self) -> None:
-        """The daemon has started: is it one start of many that fail?"""
+        """The daemon has started: what was promised by an earlier run, and is it one start of many that fail?"""
         now = self._facts.clock.now()
+        await self._take_up(now)
         try:
             unclean = await self._facts.stores.starts.begin(now)
         except StorageError as exc:
@@ -47,6 +51,16 @@ class Owner:
             return
         for notice in crash_loop(unclean, now):
             self.tell(notice)
+
+    async def _take_up(self, now: UnixTime) -> None:
+        stores = self._facts.stores
+        try:
+            told = await stores.alerts.notices(TAKEN_UP, since=now - TAKEN_UP_S)
+            _, watched_until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
+        except StorageError as exc:
+            log.warning("what was told before the start is not known", extra={"reason": str(exc)})
+            return
+        self._watchman.take_up(EXCHANGE, told, watched_until)
 
     async def ended(self) -> None:
         try:

@@ -42,6 +42,10 @@ class Watchman:
         self._machine = MachineNotices()
         self._exchange = ExchangeNotices()
 
+    def take_up(self, exchange: str, told: Sequence[Alert], watched_until: UnixTime | None) -> None:
+        """Goes on from what an earlier run has told, oldest first. `watched_until`: when `exchange` was last alive."""
+        self._feeds.take_up(exchange, told, watched_until)
+
     def look(self, sight: Sight, now: UnixTime) -> tuple[Alert, ...]:
         """The notices that are due."""
         return tuple(notice.alert(now) for notice in self._due(sight, now))

@@ -115,6 +115,13 @@ class AlertStore:
         async with self._database.read("counting alerts") as connection:
             return int(await connection.scalar(query) or 0)
 
+    async def notices(self, reasons: Set[str], *, since: UnixTime) -> tuple[Alert, ...]:
+        """What was told about liqalert itself for one of `reasons` from `since` on, oldest first."""
+        query = select(ALERTS.c.content).where(ALERTS.c.reason.in_(reasons), ALERTS.c.decided_at >= since)
+        async with self._database.read("reading notices") as connection:
+            contents = await connection.scalars(query.order_by(ALERTS.c.decided_at, ALERTS.c.id))
+            return tuple(alert for alert in map(readable_alert, contents) if alert is not None)
+
     async def why(self, alert_id: str) -> AlertRow | None:
         async with self._database.read("reading an alert") as connection:
             found = await _told_rows(connection, select(ALERTS).where(ALERTS.c.id == alert_id))

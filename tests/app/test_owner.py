@@ -16,12 +16,14 @@ from liqalert.app.owner import Owner
 from liqalert.app.parts import Stores, build_stores
 from liqalert.app.read_start import read_start
 from liqalert.app.world import World
+from liqalert.board import Board
+from liqalert.core.market import FeedStatus
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
 from liqalert.storage.lock import Hold
 from liqalert.storage.schema import prepare
 from tests.fakes import FakeClock
-from tests.storage.objects import alert
+from tests.storage.objects import alert, notice
 
 MORNING = 1_795_413_600.0
 """2026-11-23 06:00 UTC."""
@@ -36,7 +38,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def looking_after(stores: Stores, clock: FakeClock) -> AsyncIterator[Owner]:
+async def looking_after(stores: Stores, clock: FakeClock) -> AsyncIterator[tuple[Owner, Board]]:
     """The owner of a daemon in which only notices are recorded."""
     settings, world = Settings.model_validate({"owner": {"summary_at": "08:00"}}), World(clock=clock, environ={})
     start = await read_start(settings, stores, clock.now())
@@ -45,11 +47,31 @@ async def looking_after(stores: Stores, clock: FakeClock) -> AsyncIterator[Owner
         recorder = facts.delivering.recorder
         recording = asyncio.create_task(recorder.run(), name="recorder")
         try:
-            yield Owner(facts, world)
+            yield Owner(facts, world), facts.watching.board
             await recorder.drain()
         finally:
             recording.cancel()
             await asyncio.wait([recording])
+
+
+@pytest.mark.parametrize(("days_ago", "reasons"), [(6, ["watched_again"]), (8, [])])
+async def test_a_promise_of_an_earlier_run_is_kept_if_it_is_not_ancient(
+    stores: Stores, days_ago: int, reasons: list[str]
+) -> None:
+    promised = notice(
+        kind="watching",
+        decided_at=MORNING - days_ago * 24 * HOUR,
+        reason="not_watched",
+        text="Binance is not being watched, for 1 min now. No alert can come until it is back; you will be told.",
+    )
+    await stores.alerts.record_notice(promised)
+
+    async with looking_after(stores, FakeClock(MORNING)) as (owner, board):
+        await owner.began()
+        board.feed_changed(FeedStatus("binance", alive=True, since=MORNING - 61.0))
+        await owner.look()
+
+    assert [row.alert.reason for row in await stores.alerts.recent(9, kind="watching")][:-1] == reasons
 
 
 async def test_the_summary_counts_the_alerts_of_a_day_and_reads_nobody_who_was_told(stores: Stores) -> None:
@@ -58,7 +80,7 @@ async def test_the_summary_counts_the_alerts_of_a_day_and_reads_nobody_who_was_t
         await stores.alerts.record_notice(alert(f"a{number}", decided_at=decided_at, episode_id=None))
     clock = FakeClock(MORNING)
 
-    async with looking_after(stores, clock) as owner:
+    async with looking_after(stores, clock) as (owner, _):
         await owner.look()
         async with stores.database.write("test") as connection:
             for table in ("attempts", "deliveries"):

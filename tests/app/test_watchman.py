@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 from liqalert.app.notices.machine import crash_loop
 from liqalert.app.watchman import Sight, Watchman
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, Stream
+from tests.changing import replace
 
 T0 = 1_790_000_000.0
 
@@ -134,6 +136,69 @@ def test_every_chat_is_told_once_that_it_is_not_being_watched_and_once_that_it_i
         "58,800 (-2 %); where that concerns a zone you are told of, an alert follows and says so."
     )
     assert watchman.look(Sight((back_again,), seen(58_800.0, T0 + 910), watched=[BTC]), T0 + 911) == ()
+
+
+def told(watchman: Watchman, feed: FeedStatus, *, until: int) -> list[Alert]:
+    """What is told in the seconds up to T0 + `until`."""
+    return [alert for second in range(0, until + 1, 5) for alert in watchman.look(Sight((feed,)), T0 + second)]
+
+
+def restarted(earlier: Sequence[Alert]) -> Watchman:
+    """One that begins after `earlier` was told; the last mark came 5 s before T0."""
+    watchman = Watchman()
+    watchman.take_up("binance", earlier, T0 - 5)
+    return watchman
+
+
+def test_after_a_restart_everyone_who_was_told_is_told_that_it_is_watched_again() -> None:
+    watchman = restarted(told(Watchman(), lost(T0), until=60))
+    back_again = replace(alive(), since=T0 + 895)
+
+    owner, chats = watchman.look(Sight((back_again,), seen(58_800.0, T0 + 900), watched=[BTC]), T0 + 901)
+
+    assert [(owner.kind, owner.reason), (chats.kind, chats.reason)] == [
+        ("notice", "feed_back"),
+        ("watching", "watched_again"),
+    ]
+    # What price did meanwhile is not known.
+    assert owner.text == chats.text == "Binance is being watched again, after 15 min in which nothing was seen."
+    assert reasons(watchman, back_again, T0 + 1000) == []
+
+
+def test_after_a_restart_a_feed_that_is_still_lost_is_told_as_if_there_had_been_none() -> None:
+    refused = lost(T0, "Binance answers HTTP 451, not available in this country: run liqalert where it is.")
+    watchman = restarted(told(Watchman(), refused, until=700))
+
+    assert [(alert.decided_at - T0, alert.reason, alert.text) for alert in told(watchman, refused, until=2500)] == [
+        (
+            2415,
+            "feed_still_lost",
+            f"Binance is still not being watched, for 40 min now: {refused.problem}",
+        )
+    ]
+
+
+def test_after_a_restart_chats_that_were_not_told_yet_are_told_in_time() -> None:
+    watchman = restarted(told(Watchman(), lost(T0), until=30))
+
+    assert [alert.reason for alert in told(watchman, lost(T0), until=100)] == ["not_watched"]
+
+
+def test_after_a_restart_nothing_is_said_of_what_was_over_or_is_another_exchange_s() -> None:
+    before = Watchman()
+    over = [*told(before, lost(T0), until=60), *told(before, replace(alive(), since=T0 + 70), until=135)]
+    others = [replace(alert, text=f"Other{alert.text}") for alert in told(Watchman(), lost(T0), until=60)]
+
+    assert [alert.reason for alert in over] == ["feed_lost", "not_watched", "feed_back", "watched_again"]
+    assert told(restarted(over), alive(), until=100) == []
+    assert told(restarted(others), alive(), until=100) == []
+
+
+def test_after_a_crash_between_the_two_the_chats_alone_are_told_of_the_return() -> None:
+    before = Watchman()
+    earlier = [*told(before, lost(T0), until=60), *told(before, replace(alive(), since=T0 + 70), until=135)][:3]
+
+    assert [alert.reason for alert in told(restarted(earlier), alive(), until=100)] == ["watched_again"]
 
 
 def test_something_new_in_the_messages_is_told_for_ever_once() -> None:

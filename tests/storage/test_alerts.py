@@ -240,6 +240,15 @@ async def test_alerts_are_counted_from_a_moment_on_without_notices_and_tests(ale
     assert await alerts.count_since(T0 + 3) == 0
 
 
+async def test_notices_are_read_by_their_reasons_oldest_first(alerts: AlertStore) -> None:
+    for number, reason in enumerate(("feed_lost", "disk_low", "feed_back", "feed_lost")):
+        await alerts.record_notice(notice(f"n{number}", reason=reason, decided_at=T0 + number))
+
+    found = await alerts.notices({"feed_lost", "feed_back"}, since=T0 + 1)
+
+    assert [each.id for each in found] == ["n2", "n3"]
+
+
 async def test_recent_of_a_chat_is_what_it_was_told(
     database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
 ) -> None:

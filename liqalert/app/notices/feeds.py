@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from liqalert.app.notices.standing import EVERYONE, Notice
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Instrument, Mark, Stream, UnixTime
 from liqalert.render.numbers import NumberStyle, age
@@ -24,19 +25,41 @@ CLOCK_RIGHT_S = (-1.0, 8.0)
 """Once told, the clock counts as right again only inside this, so that wobbling around a limit is told once."""
 FRAMES_TO_JUDGE = 60
 MOVES_NAMED = 3
+TO_OWNER = frozenset({"feed_lost", "feed_still_lost", "feed_back"})
+TAKEN_UP = TO_OWNER | {"not_watched", "watched_again"}
+"""Reasons of the notices that a restart goes on from."""
 
 
 @dataclass(slots=True)
 class _Known:
     lost_since: UnixTime | None = None
-    problem: str | None = None
+    """None: nobody has been told that it is lost."""
+    sentence: str | None = None
+    """What the owner was told first, or with a new refusal."""
     told_at: UnixTime = 0.0
     again_s: float = STILL_FIRST_S
+    owner_told: bool = False
     everyone_told: bool = False
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
     """As they were when the feed was lost."""
     clock_off: bool = False
     mute_since: UnixTime | None = None
+
+    def take_up(self, notice: Alert) -> None:
+        """As if `notice` had been told by this one."""
+        match notice.reason:
+            case "feed_lost":
+                self.owner_told, self.sentence, self.again_s = True, notice.text, STILL_FIRST_S
+            case "feed_still_lost":
+                self.owner_told, self.again_s = True, _longer(self.again_s)
+            case "feed_back":
+                self.owner_told = False
+            case "not_watched" | "watched_again":
+                self.everyone_told = notice.reason == "not_watched"
+        if notice.reason in TO_OWNER:
+            self.told_at = notice.decided_at
+        pending = self.owner_told or self.everyone_told
+        self.lost_since = (self.lost_since or notice.decided_at) if pending else None
 
 
 class FeedNotices:
@@ -44,6 +67,16 @@ class FeedNotices:
 
     def __init__(self) -> None:
         self._known: dict[str, _Known] = {}
+
+    def take_up(self, exchange: str, told: Sequence[Alert], watched_until: UnixTime | None) -> None:
+        """Goes on from what an earlier run has told, oldest first. `watched_until`: when `exchange` was last alive."""
+        known, begins = _Known(), f"{exchange.capitalize()} "
+        for notice in (notice for notice in told if (notice.text or "").startswith(begins)):
+            known.take_up(notice)
+        if known.lost_since is not None and watched_until is not None:
+            # Closer than the time of the notice, and true also where it was alive for a moment since.
+            known.lost_since = watched_until
+        self._known[exchange] = known
 
     def look(
         self,
@@ -64,18 +97,23 @@ class FeedNotices:
         yield from _mute(feed, known, now)
 
 
+def _longer(again_s: float) -> float:
+    return min(again_s * STILL_GROWTH, STILL_MOST_S)
+
+
 def _lost(feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot) -> Iterator[Notice]:
     name, why = feed.exchange.capitalize(), feed.problem or "no marks are coming in."
     if now - feed.since < PATIENCE_S:
         return
+    if known.lost_since is None:
+        known.lost_since, known.marks = feed.mark_at or feed.since, snapshot.marks
     refused = feed.problem is not None and ("451" in feed.problem or "403" in feed.problem)
-    if known.lost_since is None or (refused and feed.problem != known.problem):
-        if known.lost_since is None:
-            known.lost_since, known.marks = feed.mark_at or feed.since, snapshot.marks
-        known.problem, known.told_at, known.again_s = feed.problem, now, STILL_FIRST_S
-        yield Notice("feed_lost", f"{name} is not being watched: {why} No alert can come until it is back.")
+    sentence = f"{name} is not being watched: {why} No alert can come until it is back."
+    if not known.owner_told or (refused and sentence != known.sentence):
+        known.owner_told, known.sentence, known.told_at, known.again_s = True, sentence, now, STILL_FIRST_S
+        yield Notice("feed_lost", sentence)
     elif now - known.told_at >= known.again_s:
-        known.told_at, known.again_s = now, min(known.again_s * STILL_GROWTH, STILL_MOST_S)
+        known.told_at, known.again_s = now, _longer(known.again_s)
         unseen = age(now - known.lost_since)
         yield Notice("feed_still_lost", f"{name} is still not being watched, for {unseen} now: {why}")
     if not known.everyone_told and now - feed.since >= CHATS_PATIENCE_S:
@@ -99,11 +137,12 @@ def _back(
         f"{feed.exchange.capitalize()} is being watched again, after {lasted} in which nothing was seen."
         f"{_moves(known.marks, snapshot.marks, watched)}"
     )
-    yield Notice("feed_back", sentence)
+    if known.owner_told:
+        yield Notice("feed_back", sentence)
     if known.everyone_told:
         yield Notice("watched_again", sentence, EVERYONE)
-    known.lost_since = known.problem = None
-    known.everyone_told = False
+    known.lost_since = known.sentence = None
+    known.owner_told = known.everyone_told = False
 
 
 def _moves(before: Mapping[Instrument, Mark], now: Mapping[Instrument, Mark], watched: Collection[Instrument]) -> str:
