@@ -228,6 +228,10 @@ class FakeChats:
         self._check()
         return self.allowed.get(address)
 
+    async def chat_and_topics(self, channel: str, address: str) -> tuple[Chat, ...]:
+        self._check()
+        return tuple(chat for where, chat in self.allowed.items() if where.partition("/")[0] == address)
+
     async def subscriptions(self, chat_id: int) -> tuple[Subscription, ...]:
         self._check()
         return tuple(sorted(self.held.get(chat_id, {}).values(), key=lambda one: one.rule.id))

@@ -107,23 +107,17 @@ class Reception:
         await send(self._bot, place, text)
 
     async def _membership(self, change: ChatMemberUpdated) -> None:
-        """The bot was thrown out of a chat, blocked by its person, or let in again."""
-        chat = await self._known(Place(change.chat.id))
-        if chat is None:
-            return
+        """The bot was thrown out of a chat, blocked by its person, or let in again: with all the chat's topics."""
+        address = str(change.chat.id)
         try:
+            known = await self._desk.chats.chat_and_topics(CHANNEL, address)
             if change.new_chat_member.status in GONE:
-                await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
-            elif chat.dead_since is not None:
-                await self._revived(chat)
+                for chat in known:
+                    await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
+            elif (dead := next((chat for chat in known if chat.dead_since is not None), None)) is not None:
+                await self._revived(dead)
         except StorageError as exc:
-            log.error("cannot note that a chat has come or gone", extra={"chat": chat.address, "cause": str(exc)})
-
-    async def _known(self, place: Place) -> Chat | None:
-        try:
-            return await self._gate.admitted(place.addresses)
-        except StorageError:
-            return None
+            log.error("cannot note that a chat has come or gone", extra={"chat": address, "cause": str(exc)})
 
     async def _revived(self, chat: Chat) -> None:
         """Who writes can be written to again."""

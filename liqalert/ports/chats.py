@@ -121,6 +121,10 @@ class ChatStore(AddressBook, Protocol):
         """The chat if it is allowed, None otherwise."""
         ...
 
+    async def chat_and_topics(self, channel: str, address: str) -> tuple[Chat, ...]:
+        """The chat and its topics, those of them that are allowed, by row."""
+        ...
+
     async def subscriptions(self, chat_id: int) -> tuple[Subscription, ...]:
         """What this chat is told about, loudness `off` left out, ordered by rule id."""
         ...

@@ -15,7 +15,7 @@ from liqalert.storage.tables import CHATS, DELIVERIES
 async def move(connection: AsyncConnection, channel: str, address: str, *, to: str) -> None:
     """The chat at `address` is now at `to`, and so is each of its topics: they keep their rows, and all that hangs on
     them. Where the new address has a row too, the two become one."""
-    query = select(CHATS.c.id, CHATS.c.address).where(CHATS.c.channel == channel, _is_in(address))
+    query = select(CHATS.c.id, CHATS.c.address).where(CHATS.c.channel == channel, is_in(address))
     for id_, present in (await connection.execute(query.order_by(CHATS.c.id))).all():
         await _move_one(connection, channel, id_, addresses=(present, to + present[len(address) :]))
 
@@ -40,11 +40,12 @@ async def _where(connection: AsyncConnection, chat_id: int) -> tuple[str, str]:
 
 
 async def _ids(connection: AsyncConnection, channel: str, address: str) -> Sequence[int]:
-    query = select(CHATS.c.id).where(CHATS.c.channel == channel, _is_in(address))
+    query = select(CHATS.c.id).where(CHATS.c.channel == channel, is_in(address))
     return (await connection.scalars(query.order_by(CHATS.c.id))).all()
 
 
-def _is_in(address: str) -> ColumnElement[bool]:
+def is_in(address: str) -> ColumnElement[bool]:
+    """Rows of the chat at `address`, and of its topics."""
     return or_(CHATS.c.address == address, CHATS.c.address.startswith(f"{address}/", autoescape=True))
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.ports import Chat, DeliveryStatus, Mute, Preferences, Role, Standard, Subscription
-from liqalert.storage.addresses import move, whole_chat, with_topics
+from liqalert.storage.addresses import is_in, move, whole_chat, with_topics
 from liqalert.storage.database import Database
 from liqalert.storage.mutes import acknowledge, end_mutes, read_mutes, set_mute
 from liqalert.storage.preferences import preferences_from, preferences_text
@@ -31,6 +31,12 @@ class ChatDirectory:
         async with self._database.read("reading a chat") as connection:
             row = (await connection.execute(query)).mappings().one_or_none()
             return chat_from(row) if row else None
+
+    async def chat_and_topics(self, channel: str, address: str) -> tuple[Chat, ...]:
+        query = select(CHATS).where(CHATS.c.channel == channel, is_in(address), CHATS.c.removed_at.is_(None))
+        async with self._database.read("reading a chat") as connection:
+            rows = (await connection.execute(query.order_by(CHATS.c.id))).mappings()
+            return tuple(chat_from(row) for row in rows)
 
     async def subscriptions(self, chat_id: int) -> tuple[Subscription, ...]:
         held = SUBSCRIPTIONS.c

@@ -164,6 +164,16 @@ async def test_a_chat_that_died_takes_its_topics_along_and_a_topic_only_itself(
     assert [each.dead_since for each in await enrolments.chats()] == [T0 + 2, T0 + 1, T0 + 2, None]
 
 
+async def test_a_chat_is_found_with_its_topics_that_are_allowed(database: Database, chats: ChatDirectory) -> None:
+    enrolments = await _enrolled(database, "-12", "-12/7", "-12/45", "-123")
+    await enrolments.remove(2, T0 + 1)
+
+    found = await chats.chat_and_topics("telegram", "-12")
+
+    assert [each.address for each in found] == ["-12", "-12/45"]
+    assert await chats.chat_and_topics("console", "-12") == ()
+
+
 async def test_who_is_reached_in_one_topic_is_reached_in_all(database: Database, chats: ChatDirectory) -> None:
     enrolments = await _enrolled(database, "-12", "-12/7", "-12/45", "-123")
     for chat_id in (1, 4):
