@@ -26,6 +26,11 @@ class Route:
     due_at: UnixTime
 
 
+def concerns_owner(alert: Alert) -> bool:
+    """Whether an alert of no rule is for the owner and the console; else it is for all others that are told things."""
+    return alert.kind != WATCHING
+
+
 def route(alert: Alert, recipient: Recipient, now: UnixTime) -> Route | None:
     """How `recipient` is told of `alert`, as of `now`; None: not at all."""
     silent = alert.kind == WATCHING

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from liqalert.core.alerts import Alert
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind
-from liqalert.delivery.routing import WATCHING
+from liqalert.delivery.routing import concerns_owner
 from liqalert.ports import Recipient, Role
 from liqalert.storage.episodes import is_open
 from liqalert.storage.mutes import mute_key
@@ -116,7 +116,7 @@ def _audience(alert: Alert) -> tuple[Prepared, dict[str, object]]:
         return _OF_ALL_INSTRUMENTS, {"rule_id": rule.id, **other}
     if alert.only_chat is not None:
         return _ONE_CHAT, {"only_chat": alert.only_chat}
-    return (_ALL_BUT_THE_OWNER if alert.kind == WATCHING else _THE_OWNER), {}
+    return (_THE_OWNER if concerns_owner(alert) else _ALL_BUT_THE_OWNER), {}
 
 
 def _scope(alert: Alert, now: UnixTime) -> dict[str, object]:

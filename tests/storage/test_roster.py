@@ -45,8 +45,9 @@ async def _population(database: Database, chats: ChatDirectory) -> None:
         cascade(rule=CASCADE_ALL),
         notice(),
         notice(only_chat=2, kind="test"),
+        notice(kind="watching"),
     ],
-    ids=["a rule", "the rule for all", "nobody's rule", "cascades of all", "notice", "test"],
+    ids=["a rule", "the rule for all", "nobody's rule", "cascades of all", "notice", "test", "watching"],
 )
 async def test_whom_an_alert_concerns_is_the_same_from_memory(
     database: Database, chats: ChatDirectory, outbox: DeliveryOutbox, what: Alert
