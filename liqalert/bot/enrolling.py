@@ -5,7 +5,7 @@ from __future__ import annotations
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import CHANNEL
-from liqalert.ports import Role
+from liqalert.ports import Chat, Role
 from liqalert.render import replies
 from liqalert.render.text import Text
 
@@ -32,9 +32,14 @@ async def remove(desk: Desk, asked: Asked) -> Text:
     if gone is None:
         problem = f"No chat has the address {shown(asked.arguments[0])}; /chats lists them."
         raise CannotAnswer(replies.wrong(problem, f"/remove {known[-1].address}"))
-    owners = [chat for chat in known if chat.role is Role.OWNER]
-    if owners == [gone]:
+    # An owner elsewhere, or one whom Telegram no longer reaches, cannot do in the bot what only an owner may.
+    others = [chat for chat in known if _owns_the_bot(chat) and chat.dead_since is None and chat.id != gone.id]
+    if _owns_the_bot(gone) and not others:
         raise CannotAnswer(replies.wrong("The last owner cannot be removed: enrol another first.", "liqalert pair"))
     await desk.enrolments.remove(gone.id, desk.clock.now())
     await desk.rules_changed()
     return replies.removed(gone.address)
+
+
+def _owns_the_bot(chat: Chat) -> bool:
+    return chat.role is Role.OWNER and chat.channel == CHANNEL

@@ -127,6 +127,28 @@ async def test_the_last_owner_cannot_be_removed(server: TelegramServer, office: 
     assert str(OWNER_ADDRESS) in office.chats.allowed
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(Chat(3, "webhook", "webhook", Role.OWNER), id="a webhook"),
+        pytest.param(Chat(3, "telegram", "43", Role.OWNER, dead_since=NOW - HOUR), id="a chat that is dead"),
+    ],
+)
+async def test_an_owner_who_cannot_write_to_the_bot_does_not_make_another_superfluous(
+    server: TelegramServer, office: Office, other: Chat
+) -> None:
+    office.chats.allowed[other.address] = other
+
+    assert "The last owner cannot be removed" in await answer(server, f"/remove {OWNER_ADDRESS}", OWNER_ADDRESS)
+    assert "may no longer ask" in await answer(server, f"/remove {other.address}", OWNER_ADDRESS)
+
+
+async def test_one_of_two_owners_can_be_removed(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed["43"] = Chat(3, "telegram", "43", Role.OWNER)
+
+    assert (await answer(server, f"/remove {OWNER_ADDRESS}", OWNER_ADDRESS)).startswith("42 may no longer ask")
+
+
 @pytest.mark.parametrize("text", ["/chats", "/remove 42"])
 async def test_only_the_owner_may_see_and_remove_chats(server: TelegramServer, text: str) -> None:
     assert await answer(server, text) == "Only the owner may do this."
