@@ -53,8 +53,12 @@ class Gate:
             return False
         if private:
             return True
-        enrolled = await self._chats.chat(CHANNEL, person) if person is not None else None
+        enrolled = await self.enrolled(person)
         return enrolled is not None and enrolled.role is not Role.READER
+
+    async def enrolled(self, person: str | None) -> Chat | None:
+        """The private chat of who is enrolled in person. Raises StorageError."""
+        return await self._chats.chat(CHANNEL, person) if person is not None else None
 
     def has_admitted(self, address: str) -> bool:
         """Whether the chat was allowed when it last asked."""

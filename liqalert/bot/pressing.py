@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from telegram import Bot, CallbackQuery, Message
+from telegram.constants import ChatType
 from telegram.error import TelegramError
 
 from liqalert.bot.arguments import CannotAnswer
@@ -18,6 +19,7 @@ from liqalert.render.callbacks import Press, press_of
 log = logging.getLogger(__name__)
 
 NOT_ALLOWED = "Nothing was changed: only people who are enrolled with liqalert may press this."
+NOT_IN_CHANNEL = "Nothing was posted: in a channel only people who are enrolled with liqalert get an answer."
 NOTICE_LIMIT = 200
 """Telegram's, in characters."""
 
@@ -53,19 +55,26 @@ class Pressing:
         press = press_of(query.data or "")
         if press is None:
             return Pressed(OLD), True
-        if not await self._may(press, query, chat):
-            return Pressed(NOT_ALLOWED), True
+        refusal = await self._refusal(press, query, chat)
+        if refusal is not None:
+            return Pressed(refusal), True
         try:
             return await do(self._desk, Asked(chat, person=str(query.from_user.id)), press), False
         except CannotAnswer as exc:
             return Pressed(reply=exc.text), False
 
-    async def _may(self, press: Press, query: CallbackQuery, chat: Chat) -> bool:
-        """As for a command: whoever is in an allowed chat may ask; in a group only who is enrolled may change."""
-        private = isinstance(query.message, Message) and query.message.chat.type == query.message.chat.PRIVATE
-        if press.action not in CHANGING:
-            return True
-        return await self._gate.may_change(chat, str(query.from_user.id), private=private)
+    async def _refusal(self, press: Press, query: CallbackQuery, chat: Chat) -> str | None:
+        """As for a command: whoever is in an allowed chat may ask; in a group only who is enrolled may change.
+
+        An answer in a channel goes to all its subscribers, who may not post there: there only who is enrolled may ask.
+        """
+        person, kind = str(query.from_user.id), query.message.chat.type if query.message is not None else None
+        if press.action in CHANGING:
+            private = isinstance(query.message, Message) and kind == ChatType.PRIVATE
+            return None if await self._gate.may_change(chat, person, private=private) else NOT_ALLOWED
+        if kind == ChatType.CHANNEL and await self._gate.enrolled(person) is None:
+            return NOT_IN_CHANNEL
+        return None
 
     async def _answer(self, query: CallbackQuery, notice: str, *, alarm: bool) -> None:
         try:

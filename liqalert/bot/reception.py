@@ -165,14 +165,11 @@ class Reception:
         own = message.chat.type in (message.chat.PRIVATE, message.chat.CHANNEL)
         if command.owner_only:
             owner = chat.role is Role.OWNER and own
-            person = None if own else await self._enrolled(_person(message))
+            person = None if own else await self._gate.enrolled(_person(message))
             return None if owner or (person is not None and person.role is Role.OWNER) else NOT_OWNER
         if not command.changes or await self._gate.may_change(chat, _person(message), private=own):
             return None
         return READER if chat.role is Role.READER else NOT_IN_PERSON
-
-    async def _enrolled(self, person: str | None) -> Chat | None:
-        return await self._desk.chats.chat(CHANNEL, person) if person is not None else None
 
 
 def _place(message: Message) -> Place:

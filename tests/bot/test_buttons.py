@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from liqalert.bot.presses import OLD
-from liqalert.bot.pressing import NOT_ALLOWED
+from liqalert.bot.pressing import NOT_ALLOWED, NOT_IN_CHANNEL
 from liqalert.core.rules import RuleKind
 from liqalert.ports import Chat, Loudness, QuietHours, Role
 from liqalert.render.buttons import alert_buttons
@@ -14,6 +14,7 @@ from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
 GROUP = -1001234
+CHANNEL = -1005678
 ALERT = alert_row().alert
 BUTTONS = {label: data for row in alert_buttons(ALERT) for label, data in row}
 
@@ -21,6 +22,8 @@ BUTTONS = {label: data for row in alert_buttons(ALERT) for label, data in row}
 async def tap(server: TelegramServer, data: str, *, chat_id: int = ADDRESS, user_id: int | None = None) -> str:
     """Presses a button under a message of the bot's; what the press is answered with."""
     message = server._message(chat_id, "an alert")
+    if chat_id == CHANNEL:
+        message["chat"]["type"] = "channel"
     server.messages[chat_id, message["message_id"]] = message
     before = len(server.calls_of("answerCallbackQuery"))
     await server.push_tap(chat_id, message["message_id"], data, user_id=user_id)
@@ -99,6 +102,31 @@ async def test_in_a_group_only_who_is_enrolled_in_person_changes_anything(
 
     assert (answer != NOT_ALLOWED) is changed
     assert (3 in office.chats.muted) is changed
+
+
+@pytest.mark.parametrize("label", ["Why", "Chart"])
+async def test_in_a_channel_only_who_is_enrolled_in_person_makes_the_bot_post(
+    server: TelegramServer, office: Office, label: str
+) -> None:
+    office.chats.allowed[str(CHANNEL)] = Chat(3, "telegram", str(CHANNEL), Role.USER)
+    office.chats.allowed[str(ADDRESS)] = Chat(1, "telegram", str(ADDRESS), Role.READER)
+
+    said = await tap(server, BUTTONS[label], chat_id=CHANNEL, user_id=STRANGER)
+    await server.push_text(ADDRESS, "/rules")
+    await server.wait_for_texts(ADDRESS)
+    assert server.texts(CHANNEL) == ["an alert"]
+    assert said == NOT_IN_CHANNEL
+
+    await tap(server, BUTTONS[label], chat_id=CHANNEL, user_id=ADDRESS)
+    assert len(await server.wait_for_texts(CHANNEL, 3)) == 3
+
+
+async def test_in_a_group_whoever_is_in_it_may_ask(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed[str(GROUP)] = Chat(3, "telegram", str(GROUP), Role.USER)
+
+    await tap(server, BUTTONS["Why"], chat_id=GROUP, user_id=STRANGER)
+
+    assert (await server.wait_for_texts(GROUP, 2))[1].startswith("Alert ab12cd34")
 
 
 async def test_a_reader_may_ask_and_not_change(server: TelegramServer, office: Office) -> None:
