@@ -79,11 +79,19 @@ class TelegramServer:
         self._faults[method].extend(faults)
 
     async def push_text(
-        self, chat_id: int, text: str, *, user_id: int | None = None, thread_id: int | None = None
+        self,
+        chat_id: int,
+        text: str,
+        *,
+        user_id: int | None = None,
+        thread_id: int | None = None,
+        at: float | None = None,
     ) -> None:
-        """A user writes `text`, in a topic where `thread_id` is given; negative chat ids are groups."""
+        """A user writes `text`, in a topic where `thread_id` is given; negative chat ids are groups. `at`: earlier."""
         user = _user(user_id if user_id is not None else abs(chat_id))
         message = {**self._message(chat_id, text), "from": user}
+        if at is not None:
+            message["date"] = int(at)
         if thread_id is not None:
             message.update(message_thread_id=thread_id, is_topic_message=True)
         if text.startswith("/"):

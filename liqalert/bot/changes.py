@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from liqalert.bot.arguments import CannotAnswer, duration_s, quiet_words, watch_words
 from liqalert.bot.desk import Asked, Desk, instrument_meant, names_instrument
+from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind, Thresholds, rule_of
 from liqalert.render import replies
 from liqalert.render.text import Text
@@ -13,6 +14,8 @@ from liqalert.render.text import Text
 ALL = "all"
 MUTED_S = 3600.0
 """Where no duration is given, and by the button."""
+CLOCKS_DIFFER_S = 60.0
+"""By less, what was sent is taken to have been sent now."""
 
 
 async def watch(desk: Desk, asked: Asked) -> Text:
@@ -55,9 +58,17 @@ async def mute(desk: Desk, asked: Asked) -> Text:
     if len(durations) > 1 or len(symbols) > 1:
         raise CannotAnswer(replies.wrong("/mute takes a duration, and a symbol if not all is meant.", "/mute BTC 2h"))
     instrument = instrument_meant(desk, symbols[0], "/mute") if symbols else None
-    until = desk.clock.now() + (duration_s(durations[0]) if durations else MUTED_S)
+    until = _begins_at(desk, asked) + (duration_s(durations[0]) if durations else MUTED_S)
+    if until <= desk.clock.now():
+        return replies.mute_over(desk.view(asked.chat).when(until), " ".join(("/mute", *asked.arguments)))
     await desk.chats.mute(asked.chat.id, instrument, until)
     return replies.muted(instrument, desk.view(asked.chat).when_until(until))
+
+
+def _begins_at(desk: Desk, asked: Asked) -> UnixTime:
+    """When what lasts a while begins: when it was sent, not when a daemon that was down gets to it."""
+    now = desk.clock.now()
+    return now if asked.sent_at is None or now - asked.sent_at < CLOCKS_DIFFER_S else asked.sent_at
 
 
 async def unmute(desk: Desk, asked: Asked) -> Text:

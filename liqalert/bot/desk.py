@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from liqalert.board import Board
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.clock import Clock
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Thresholds
 from liqalert.core.symbols import canonical, find, nearest
 from liqalert.ports import AlertReader, Chat, ChatStore, Enrolment, Standard
@@ -67,6 +67,8 @@ class Asked:
     arguments: tuple[str, ...] = ()
     person: str | None = None
     """The address of who asks, where that is known: a person's private chat."""
+    sent_at: UnixTime | None = None
+    """By the channel's clock; long ago where nobody was there to answer. None: not known."""
 
 
 def instrument_meant(desk: Desk, text: str, command: str, *, also: Iterable[Instrument] = ()) -> Instrument:

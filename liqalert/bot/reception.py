@@ -151,7 +151,8 @@ class Reception:
             refusal = await self._refusal(chat, message, command)
             if refusal is not None:
                 return replies.may_not_change(refusal)
-            return await command.answer(self._desk, Asked(chat, words.arguments, _person(message)))
+            asked = Asked(chat, words.arguments, _person(message), message.date.timestamp())
+            return await command.answer(self._desk, asked)
         except CannotAnswer as exc:
             # In a group, a command nobody knows may be for another bot.
             return exc.text if private or words.mine or words.command in COMMANDS else None

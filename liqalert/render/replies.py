@@ -117,6 +117,16 @@ def muted(instrument: Instrument | None, until: str) -> Text:
     return composed([f"{scope} is muted until {escape(until)}. /unmute ends it, /alerts lists what was told."])
 
 
+def mute_over(ended: str, again: str) -> Text:
+    """/mute was sent so long before it was read that nothing of it is left; `again` repeats it."""
+    return composed(
+        [
+            f"Nothing is muted: this was sent so long ago that the mute would have ended at {escape(ended)}. "
+            f"For one from now: <code>{escape(again)}</code>"
+        ]
+    )
+
+
 def unmuted(was_muted: bool) -> Text:
     return composed(["No longer muted." if was_muted else "Nothing was muted."])
 

@@ -44,6 +44,34 @@ async def test_a_mute_that_makes_no_sense_gets_an_example(server: TelegramServer
     assert office.chats.muted == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "age_s", "until"),
+    [
+        ("/mute 12h", 10 * HOUR, NOW + 2 * HOUR),
+        ("/mute 2h", 20.0, NOW + 2 * HOUR),
+        ("/mute 2h", -HOUR, NOW + 2 * HOUR),
+    ],
+)
+async def test_a_mute_counts_from_when_it_was_sent(
+    server: TelegramServer, office: Office, text: str, age_s: float, until: float
+) -> None:
+    """Telegram keeps what is sent while the daemon is down; a clock may be a little off, or be wrong altogether."""
+    await server.push_text(ADDRESS, text, at=NOW - age_s)
+    await server.wait_for_texts(ADDRESS)
+
+    assert [mute.until for mute in office.chats.muted[1]] == [until]
+
+
+async def test_a_mute_that_is_over_by_now_mutes_nothing(server: TelegramServer, office: Office) -> None:
+    await server.push_text(ADDRESS, "/mute btc 2h", at=NOW - 10 * HOUR)
+
+    assert await server.wait_for_texts(ADDRESS) == [
+        "Nothing is muted: this was sent so long ago that the mute would have ended at 06:05 UTC (8 h ago). "
+        "For one from now: /mute btc 2h"
+    ]
+    assert office.chats.muted == {}
+
+
 async def test_unmute(server: TelegramServer) -> None:
     await answer(server, "/mute")
 
