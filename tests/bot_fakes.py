@@ -254,8 +254,11 @@ class FakeChats:
         self._check()
         self.muted.setdefault(chat_id, []).append(Mute(instrument, until))
 
-    async def unmute(self, chat_id: int) -> bool:
-        return self.muted.pop(chat_id, None) is not None
+    async def unmute(self, chat_id: int, instrument: Instrument | None = None) -> bool:
+        before = self.muted.pop(chat_id, [])
+        left = [mute for mute in before if instrument is not None and mute.instrument != instrument]
+        self.muted |= {chat_id: left} if left else {}
+        return len(left) < len(before)
 
     async def mutes(self, chat_id: int, now: float) -> tuple[Mute, ...]:
         self._check()

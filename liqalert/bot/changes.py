@@ -72,7 +72,18 @@ def _begins_at(desk: Desk, asked: Asked) -> UnixTime:
 
 
 async def unmute(desk: Desk, asked: Asked) -> Text:
-    return replies.unmuted(await desk.chats.unmute(asked.chat.id))
+    """[SYMBOL]; without one, every mute."""
+    words = [word for word in asked.arguments if word.lower() != ALL]
+    if len(words) > 1:
+        raise CannotAnswer(replies.wrong("/unmute takes one symbol, or none to end every mute.", "/unmute BTC"))
+    if not words:
+        return replies.unmuted(await desk.chats.unmute(asked.chat.id))
+    muted = [mute.instrument for mute in await desk.chats.mutes(asked.chat.id, desk.clock.now()) if mute.instrument]
+    instrument = instrument_meant(desk, words[0], "/unmute", also=muted)
+    ended = await desk.chats.unmute(asked.chat.id, instrument)
+    view = desk.view(asked.chat)
+    left = await desk.chats.mutes(asked.chat.id, view.now)
+    return replies.unmuted_one(instrument, ended, [(mute.instrument, view.when_until(mute.until)) for mute in left])
 
 
 async def quiet(desk: Desk, asked: Asked) -> Text:

@@ -53,7 +53,7 @@ COMMANDS: Mapping[str, Command] = {
         Command("alerts", "[COUNT]", "the last alerts and how they turned out", answers.alerts),
         Command("why", "ID", "why one alert was sent, with the evidence", answers.why),
         Command("mute", "[SYMBOL] [DURATION]", "tell nothing for a while (1 h)", changes.mute, changes=True),
-        Command("unmute", "", "end every mute", changes.unmute, changes=True),
+        Command("unmute", "[SYMBOL]", "end every mute, or one", changes.unmute, changes=True),
         Command("quiet", "23:00-07:00 [ZONE] | off", "hours whose alerts wait", changes.quiet, changes=True),
         Command("settings", "", "kinds, loudness, distance, quiet hours", settings_menu.shown, changes=True),
         Command("status", "", "feeds, gaps, database and outbox", answers.status),

@@ -147,8 +147,8 @@ class ChatStore(AddressBook, Protocol):
         """Nothing is told of `instrument` (None: of any) before `until`. It stays in /alerts of other chats."""
         ...
 
-    async def unmute(self, chat_id: int) -> bool:
-        """Ends every mute of this chat; False if there was none."""
+    async def unmute(self, chat_id: int, instrument: Instrument | None = None) -> bool:
+        """Ends this chat's mute of `instrument` (None: every mute it has); False if there was none."""
         ...
 
     async def mutes(self, chat_id: int, now: UnixTime) -> tuple[Mute, ...]:

@@ -131,6 +131,16 @@ def unmuted(was_muted: bool) -> Text:
     return composed(["No longer muted." if was_muted else "Nothing was muted."])
 
 
+def unmuted_one(instrument: Instrument, was_muted: bool, left: Sequence[tuple[Instrument | None, str]]) -> Text:
+    """/unmute SYMBOL. `left`: what is muted still (None: everything), and until when."""
+    symbol = escape(instrument.symbol)
+    lines = [f"The mute of {symbol} has ended." if was_muted else f"{symbol} had no mute of its own."]
+    if left:
+        named = (f"{escape(each.symbol) if each else 'everything'} until {escape(until)}" for each, until in left)
+        lines.append(f"Still muted: {', '.join(named)}. /unmute ends every mute.")
+    return composed(lines)
+
+
 def quiet_hours(quiet: QuietShown | None) -> Text:
     """/quiet: what holds now."""
     if quiet is None:

@@ -73,9 +73,9 @@ class ChatDirectory:
         async with self._database.write("muting") as connection:
             await set_mute(self._database, connection, chat_id, mute=Mute(instrument, until))
 
-    async def unmute(self, chat_id: int) -> bool:
+    async def unmute(self, chat_id: int, instrument: Instrument | None = None) -> bool:
         async with self._database.write("ending mutes") as connection:
-            return await end_mutes(connection, chat_id)
+            return await end_mutes(connection, chat_id, instrument)
 
     async def mutes(self, chat_id: int, now: UnixTime) -> tuple[Mute, ...]:
         async with self._database.read("reading mutes") as connection:

@@ -27,12 +27,17 @@ async def set_mute(database: Database, connection: AsyncConnection, chat_id: int
     await connection.execute(database.upsert(MUTES, ("until",)), [row])
 
 
-async def end_mutes(connection: AsyncConnection, chat_id: int) -> bool:
-    """False if there was none."""
-    held = SUBSCRIPTIONS.c
-    muted = held.chat_id == chat_id, held.muted_until.is_not(None)
-    await connection.execute(update(SUBSCRIPTIONS).where(*muted).values(muted_until=None))
-    return (await connection.execute(delete(MUTES).where(MUTES.c.chat_id == chat_id))).rowcount > 0
+async def end_mutes(connection: AsyncConnection, chat_id: int, instrument: Instrument | None) -> bool:
+    """That of `instrument` (None: all of them); False if there was none."""
+    held, table = SUBSCRIPTIONS.c, MUTES.c
+    noted = update(SUBSCRIPTIONS).where(held.chat_id == chat_id, held.muted_until.is_not(None))
+    mutes = delete(MUTES).where(table.chat_id == chat_id)
+    if instrument is not None:
+        # A mute of everything is a row of its own and goes on, though it is no longer noted at these rules.
+        noted = noted.where(held.rule_id.in_(select(RULES.c.id).where(scope_is(instrument))))
+        mutes = mutes.where(table.exchange == instrument.exchange, table.symbol == instrument.symbol)
+    await connection.execute(noted.values(muted_until=None))
+    return (await connection.execute(mutes)).rowcount > 0
 
 
 async def read_mutes(connection: AsyncConnection, chat_id: int) -> tuple[Mute, ...]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liqalert.ports import Chat, QuietHours, Role
+from liqalert.core.market import Instrument
+from liqalert.ports import Chat, Mute, QuietHours, Role
 from tests.bot.test_commands import answer
 from tests.bot_fakes import ADDRESS, BTC, HOUR, NOW, OWNER_ADDRESS, PEPE, STRANGER, Office
 from tests.telegram_server import TelegramServer
@@ -77,6 +78,48 @@ async def test_unmute(server: TelegramServer) -> None:
 
     assert await answer(server, "/unmute") == "No longer muted."
     assert await answer(server, "/unmute") == "Nothing was muted."
+
+
+async def test_unmute_of_a_symbol_leaves_the_other_mutes_and_names_them(server: TelegramServer, office: Office) -> None:
+    for text in ("/mute 30m", "/mute btc 1d", "/mute eth 2h"):
+        await answer(server, text)
+    still = "Still muted: everything until 14:35 UTC (for 30 min), BTCUSDT until 24 Nov 14:05 UTC (for 24 h)."
+
+    assert await answer(server, "/unmute eth") == f"The mute of ETHUSDT has ended.\n{still} /unmute ends every mute."
+    assert await answer(server, "/unmute ETH") == f"ETHUSDT had no mute of its own.\n{still} /unmute ends every mute."
+    assert {mute.instrument for mute in office.chats.muted[1]} == {None, BTC}
+
+
+async def test_unmute_of_the_only_symbol_that_is_muted(server: TelegramServer) -> None:
+    await answer(server, "/mute btc")
+
+    assert await answer(server, "/unmute BTC/USDT") == "The mute of BTCUSDT has ended."
+    assert await answer(server, "/unmute") == "Nothing was muted."
+
+
+async def test_unmute_of_all_ends_every_mute(server: TelegramServer) -> None:
+    await answer(server, "/mute btc")
+
+    assert await answer(server, "/unmute all") == "No longer muted."
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("/unmute btc eth", "Example: /unmute BTC"), ("/unmute btcc", "Example: /unmute BTCUSDT")]
+)
+async def test_an_unmute_that_makes_no_sense_gets_an_example(
+    server: TelegramServer, office: Office, text: str, said: str
+) -> None:
+    await answer(server, "/mute")
+
+    assert said in await answer(server, text)
+    assert len(office.chats.muted[1]) == 1
+
+
+async def test_a_mute_of_what_is_no_longer_seen_can_be_ended(server: TelegramServer, office: Office) -> None:
+    gone = Instrument("binance", "GONEUSDT")
+    office.chats.muted[1] = [Mute(gone, NOW + HOUR)]
+
+    assert await answer(server, "/unmute gone") == "The mute of GONEUSDT has ended."
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from tests.changing import replace
 from tests.storage.objects import (
     BTC,
     BTC_RULE,
+    ETH,
     ETH_RULE,
     EVIDENCE,
     T0,
@@ -171,6 +172,38 @@ async def test_a_mute_again_takes_the_place_of_the_earlier_one(database: Databas
 
     assert await chats.mutes(1, T0) == (Mute(BTC, T0 + 60),)
     assert [held.muted_until for held in await chats.subscriptions(1)] == [T0 + 60]
+
+
+async def test_one_instrument_is_unmuted_and_the_others_stay_muted(
+    database: Database, chats: ChatDirectory, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 1)
+    await chats.subscribe(1, [ETH_RULE], T0)
+    for instrument in (BTC, ETH):
+        await chats.mute(1, instrument, T0 + 60)
+
+    assert await chats.unmute(1, ETH) is True
+    assert await chats.unmute(1, ETH) is False
+
+    assert await chats.mutes(1, T0) == (Mute(BTC, T0 + 60),)
+    assert {held.rule: held.muted_until for held in await chats.subscriptions(1)} == {BTC_RULE: T0 + 60, ETH_RULE: None}
+    [of_eth] = await outbox.recipients(replace(alert(), rule=ETH_RULE, zone=replace(zone(), instrument=ETH)), T0)
+    [of_btc] = await outbox.recipients(alert(), T0)
+    assert (of_eth.muted_until, of_btc.muted_until) == (None, T0 + 60)
+
+
+async def test_unmuting_one_instrument_leaves_a_mute_of_everything(
+    database: Database, chats: ChatDirectory, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 1)
+    await chats.mute(1, None, T0 + 60)
+    await chats.mute(1, BTC, T0 + 600)
+
+    assert await chats.unmute(1, BTC) is True
+
+    assert await chats.mutes(1, T0) == (Mute(None, T0 + 60),)
+    assert [held.muted_until for held in await chats.subscriptions(1)] == [T0 + 60]
+    assert [each.muted_until for each in await outbox.recipients(alert(), T0)] == [T0 + 60]
 
 
 async def test_unmuting_concerns_one_chat(database: Database, chats: ChatDirectory) -> None:
