@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from liqalert.delivery.attempts import STOPPED_CHANNEL_RETRY_S
+from liqalert.delivery.closures import Closures
 from liqalert.delivery.pacing import FREE_PACE, TELEGRAM_PACE, Pace, Pacing
 from liqalert.ports import DeliveryError, Message, Notifier
 
@@ -55,9 +56,15 @@ class Channel:
         self._pacing = Pacing(self.ways.pace)
         self._reserved: dict[str, float] = {}
         """When a place was taken for a message that has not left yet, by address."""
-        self.refusal: str | None = None
+        self._refused: str | None = None
         """Why the whole channel is refused; None while it works."""
+        self._closures = Closures()
         self._retry_at = -math.inf
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the whole channel is refused, or which chats let nobody write; None while all is well."""
+        return self._refused or self._closures.problem(self.name, loop_now())
 
     def wait_s(self, address: str, share: float = 1.0) -> float:
         """How long until a message may leave for `address`; 0 or less: now. `share` as for `Pacing.ready_at`."""
@@ -67,16 +74,19 @@ class Channel:
         """A message is about to leave for `address`."""
         self._reserved[address] = loop_now()
         self._pacing.leaves(address, self._reserved[address])
-        if self.refusal is not None:
+        if self._refused is not None:
             # One message finds out whether the channel works again; the others wait for what becomes of it.
             self._retry_at = loop_now() + STOPPED_CHANNEL_RETRY_S
 
     def refuse(self, reason: str) -> None:
         """The whole channel is refused, for now: Telegram has been seen to refuse a good token for a while."""
-        self.refusal, self._retry_at = reason, loop_now() + STOPPED_CHANNEL_RETRY_S
+        self._refused, self._retry_at = reason, loop_now() + STOPPED_CHANNEL_RETRY_S
 
     def park(self, address: str, seconds: float) -> None:
-        self._pacing.park(address, loop_now() + seconds)
+        if address in self._closures:
+            self._pacing.park_alone(address, loop_now() + seconds)
+        else:
+            self._pacing.park(address, loop_now() + seconds)
 
     async def turn(self, address: str) -> None:
         """Waits for a place, and reserves it."""
@@ -95,13 +105,23 @@ class Channel:
             if position:
                 await self.turn(address)
             self._leaves(address)
-            message_id = await self._in_time(self._notifier.send(address, message))
+            message_id = await self._send(address, message)
         return message_id
 
     async def amend(self, address: str, message_id: str, whole: Message | None, news: Message) -> str:
         """As `Notifier.amend`. Its place must have been reserved."""
         self._leaves(address)
         return await self._in_time(self._notifier.amend(address, message_id, whole, news))
+
+    async def _send(self, address: str, message: Message) -> str:
+        try:
+            message_id = await self._in_time(self._notifier.send(address, message))
+        except DeliveryError as error:
+            if error.closed is not None:
+                self._closures.refused(error.closed, str(error), loop_now())
+            raise
+        self._closures.took(address)
+        return message_id
 
     def _leaves(self, address: str) -> None:
         """The limits count what leaves: thirty that have waited for the database leave at the same moment."""
@@ -115,7 +135,7 @@ class Channel:
                 message_id = await call
         except TimeoutError as exc:
             raise DeliveryError(f"no answer within {TIMEOUT_S:.0f} s: whether it arrived is unknown") from exc
-        self.refusal, self._retry_at = None, -math.inf
+        self._refused, self._retry_at = None, -math.inf
         return message_id
 
 

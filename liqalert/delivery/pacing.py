@@ -61,7 +61,8 @@ class Pacing:
         A `share` below 1 leaves the rest of each limit, but for that of the single chat, to others.
         """
         chat = _chat(address)
-        earliest = [self._parked.get(chat, -math.inf), _room_at(self._newest, self._pace.in_all, share)]
+        earliest = [self._parked.get(where, -math.inf) for where in (chat, address)]
+        earliest.append(_room_at(self._newest, self._pace.in_all, share))
         sent = self._by_chat.get(chat)
         if sent:
             earliest.append(sent[-1] + self._pace.per_chat_s)
@@ -85,9 +86,12 @@ class Pacing:
                 places.append(at)
 
     def park(self, address: str, until: float) -> None:
-        """Nothing leaves for `address` before `until`. No other chat is delayed."""
-        chat = _chat(address)
-        self._parked[chat] = max(until, self._parked.get(chat, -math.inf))
+        """Nothing leaves for `address` before `until`, nor for its chat's other topics. No other chat is delayed."""
+        self.park_alone(_chat(address), until)
+
+    def park_alone(self, address: str, until: float) -> None:
+        """The same for a topic, without the others of its chat."""
+        self._parked[address] = max(until, self._parked.get(address, -math.inf))
 
     @property
     def _kept(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import TypeVar
 
@@ -29,7 +29,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _CHAT_GONE = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty", "group chat was deactivated")
-_TOPIC_GONE = ("message thread not found", "topic_deleted", "topic_closed")
+_TOPIC_GONE = ("message thread not found", "topic_deleted")
+_TOPIC_CLOSED = ("topic_closed",)
 _CANNOT_PARSE = "can't parse entities"
 _NOT_MODIFIED = "message is not modified"
 _CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
@@ -175,14 +176,20 @@ def delivery_error(error: TelegramError, token: str, place: Place | None = None)
             return DeliveryError("Telegram refuses the token: check telegram.token", permanent=True, channel_dead=True)
         case TimedOut():
             return DeliveryError(f"{text}: whether it arrived is unknown")
-        case BadRequest() if place and place.thread_id and any(sign in str(error).lower() for sign in _TOPIC_GONE):
+        case BadRequest() if place and _says(error, _TOPIC_CLOSED):
+            # Whoever closed it may open it again: it keeps its row.
+            return DeliveryError(text, closed=place.addresses[0])
+        case BadRequest() if place and place.thread_id and _says(error, _TOPIC_GONE):
             # The topic is no more, the chat is.
             return DeliveryError(text, moved_to=str(place.chat_id))
         case BadRequest():
-            gone = any(sign in str(error).lower() for sign in _CHAT_GONE)
-            return DeliveryError(text, permanent=True, address_dead=gone)
+            return DeliveryError(text, permanent=True, address_dead=_says(error, _CHAT_GONE))
         case _:
             return DeliveryError(text)
+
+
+def _says(error: TelegramError, signs: Iterable[str]) -> bool:
+    return any(sign in str(error).lower() for sign in signs)
 
 
 def _seconds(error: RetryAfter) -> float:

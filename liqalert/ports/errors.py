@@ -20,7 +20,8 @@ class DeliveryError(Exception):
 
     `permanent`: never try this message at this address again. `retry_after_s`: the service said how long to wait, for
     this address only. `moved_to`: the address has changed. `address_dead`: nothing can be sent there any more.
-    `channel_dead`: the whole channel is refused (a wrong token).
+    `channel_dead`: the whole channel is refused (a wrong token). `closed`: the address that takes no messages for now,
+    this one or the chat it is a topic of; what waits for it is tried again.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class DeliveryError(Exception):
         moved_to: str | None = None,
         address_dead: bool = False,
         channel_dead: bool = False,
+        closed: str | None = None,
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
@@ -39,3 +41,4 @@ class DeliveryError(Exception):
         self.moved_to = moved_to
         self.address_dead = address_dead
         self.channel_dead = channel_dead
+        self.closed = closed

@@ -16,7 +16,8 @@ from liqalert.core.episodes import ZoneOpened
 from liqalert.core.rules import RuleKind, Thresholds
 from liqalert.delivery.recorder import DecisionRecorder
 from liqalert.delivery.sender import Sender
-from liqalert.ports import DeliveryStatus, Standard
+from liqalert.notifiers.telegram import TelegramNotifier
+from liqalert.ports import DeliveryStatus, Notifier, Standard
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
@@ -26,6 +27,8 @@ from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.schema import prepare
 from tests.delivery.rig import alert_ids
 from tests.fakes import BTCUSDT, FakeNotifier, near_alert, near_transition
+from tests.notifiers.test_telegram import bot_of
+from tests.telegram_server import Fault, telegram_server
 
 STANDARD = Standard((BTCUSDT,), (RuleKind.NEAR,), Thresholds(1.0, 0.6, 1e6))
 
@@ -39,7 +42,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @asynccontextmanager
-async def running(database: Database, notifier: FakeNotifier) -> AsyncIterator[tuple[DecisionRecorder, Sender]]:
+async def running(database: Database, notifier: Notifier) -> AsyncIterator[tuple[DecisionRecorder, Sender]]:
     outbox, alerts = DeliveryOutbox(database), AlertStore(database)
     clock = SystemClock()
     sender = Sender(
@@ -84,6 +87,33 @@ async def test_alert_is_told_to_both_chats_and_stored_as_sent(database: Database
     row = await AlertStore(database).why("one")
     assert row is not None
     assert [(each.status, each.attempts) for each in row.deliveries] == [(DeliveryStatus.SENT, 1)] * 2
+
+
+@pytest.mark.parametrize(("address", "reason"), [("-1001234/45", "TOPIC_CLOSED")])
+async def test_a_chat_that_is_closed_for_a_moment_is_told_there_and_keeps_its_row(
+    database: Database, address: str, reason: str
+) -> None:
+    await sync_defaults(database, "telegram", [address], standard=STANDARD, now=SystemClock().now())
+    async with telegram_server() as server, bot_of(server, server.token) as bot:
+        server.fail("sendMessage", Fault.refuse(400, f"Bad Request: {reason}"))
+        async with running(database, TelegramNotifier(bot)) as (recorder, sender):
+            recorder.put(decided("one"))
+            await server.wait_for("sendMessage", 1)
+            async with asyncio.timeout(5.0):
+                while not sender.problems:
+                    await asyncio.sleep(0.01)
+            [problem] = sender.problems
+            await server.wait_for_texts(-1001234)
+
+        sent = server.calls_of("sendMessage")[-1]
+        assert (sent.chat_id, sent.params.get("message_thread_id", "")) == (-1001234, address.partition("/")[2])
+    assert problem.startswith(f"alerts for telegram {address} wait until liqalert may write there again")
+    assert await ChatDirectory(database).chat("telegram", address) is not None
+    row = await AlertStore(database).why("one")
+    assert row is not None
+    assert [(each.address, each.status, each.attempts) for each in row.deliveries] == [
+        (address, DeliveryStatus.SENT, 2)
+    ]
 
 
 async def test_restart_repeats_nothing(database: Database) -> None:

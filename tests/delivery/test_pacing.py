@@ -83,6 +83,16 @@ def test_parked_chat_waits_as_told_and_no_other_does() -> None:
     assert pacing.ready_at("8") == -math.inf
 
 
+def test_a_topic_is_parked_alone_or_with_its_chat() -> None:
+    pacing = Pacing()
+
+    pacing.park_alone("-7/45", 500.0)
+    assert [pacing.ready_at(address) for address in ("-7/45", "-7/46", "-7")] == [500.0, -math.inf, -math.inf]
+
+    pacing.park("-7/45", 600.0)
+    assert [pacing.ready_at(address) for address in ("-7/45", "-7/46", "-7")] == [600.0, 600.0, 600.0]
+
+
 @given(st.lists(st.tuples(st.sampled_from(["1", "2", "-3", "-4"]), st.floats(0.0, 3.0)), min_size=1, max_size=200))
 def test_whoever_keeps_to_the_pace_breaks_no_limit(wishes: list[tuple[str, float]]) -> None:
     pacing, now, left = Pacing(), 0.0, []

@@ -32,6 +32,7 @@ class Meaning:
     moved_to: str | None = None
     address_dead: bool = False
     channel_dead: bool = False
+    closed: str | None = None
 
 
 TEMPORARY = Meaning()
@@ -74,7 +75,7 @@ async def failure(bot: Bot, address: str = "7") -> DeliveryError:
 
 
 def meaning(error: DeliveryError) -> Meaning:
-    return Meaning(error.permanent, error.retry_after_s, error.moved_to, error.address_dead, error.channel_dead)
+    return Meaning(*(getattr(error, name) for name in Meaning.__slots__))
 
 
 async def test_message_arrives_as_html_with_its_loudness(server: TelegramServer, bot: Bot) -> None:
@@ -145,6 +146,23 @@ async def test_blocked_unknown_and_moved_chats(server: TelegramServer, bot: Bot)
     found = [meaning(await failure(bot, address)) for address in ("7", "8", "-9")]
 
     assert found == [CHAT_GONE, CHAT_GONE, Meaning(moved_to="-1009")]
+
+
+@pytest.mark.parametrize(
+    ("address", "description", "expected"),
+    [
+        ("-1001234/45", "TOPIC_CLOSED", Meaning(closed="-1001234/45")),
+        ("-1001234", "TOPIC_CLOSED", Meaning(closed="-1001234")),
+        ("-1001234/45", "TOPIC_DELETED", Meaning(moved_to="-1001234")),
+        ("-1001234/45", "message thread not found", Meaning(moved_to="-1001234")),
+    ],
+)
+async def test_a_topic_that_is_closed_may_be_opened_again_and_one_that_is_deleted_is_gone(
+    server: TelegramServer, bot: Bot, address: str, description: str, expected: Meaning
+) -> None:
+    server.fail("sendMessage", Fault.refuse(400, f"Bad Request: {description}"))
+
+    assert meaning(await failure(bot, address)) == expected
 
 
 async def test_server_that_is_gone_is_temporary(server: TelegramServer, bot: Bot) -> None:
