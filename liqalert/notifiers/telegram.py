@@ -31,6 +31,16 @@ T = TypeVar("T")
 _CHAT_GONE = ("chat not found", "user not found", "peer_id_invalid", "chat_id is empty", "group chat was deactivated")
 _TOPIC_GONE = ("message thread not found", "topic_deleted")
 _TOPIC_CLOSED = ("topic_closed",)
+_MAY_NOT_WRITE = (
+    "not enough rights to send text messages",
+    "have no rights to send a message",
+    "have no write access to the chat",
+    "need administrator rights in the channel chat",
+    "chat_write_forbidden",
+    "chat_send_plain_forbidden",
+    "chat_restricted",
+    "chat_admin_required",
+)
 _CANNOT_PARSE = "can't parse entities"
 _NOT_MODIFIED = "message is not modified"
 _CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
@@ -169,6 +179,9 @@ def delivery_error(error: TelegramError, token: str, place: Place | None = None)
         case ChatMigrated():
             topic = f"/{place.thread_id}" if place and place.thread_id else ""
             return DeliveryError(text, moved_to=f"{error.new_chat_id}{topic}")
+        case BadRequest() | Forbidden() if place and _says(error, _MAY_NOT_WRITE):
+            # The rights are the whole chat's, and whoever took them may give them back.
+            return DeliveryError(text, closed=str(place.chat_id))
         case Forbidden():
             return DeliveryError(text, permanent=True, address_dead=True)
         case InvalidToken():

@@ -89,7 +89,13 @@ async def test_alert_is_told_to_both_chats_and_stored_as_sent(database: Database
     assert [(each.status, each.attempts) for each in row.deliveries] == [(DeliveryStatus.SENT, 1)] * 2
 
 
-@pytest.mark.parametrize(("address", "reason"), [("-1001234/45", "TOPIC_CLOSED")])
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("-1001234/45", "TOPIC_CLOSED"),
+        ("-1001234", "not enough rights to send text messages to the chat"),
+    ],
+)
 async def test_a_chat_that_is_closed_for_a_moment_is_told_there_and_keeps_its_row(
     database: Database, address: str, reason: str
 ) -> None:

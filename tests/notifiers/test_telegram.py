@@ -123,7 +123,7 @@ async def test_every_status_is_decided(server: TelegramServer, bot: Bot, status:
         (Fault.refuse(429, "Too Many Requests: retry after 7", retry_after=7), Meaning(retry_after_s=7.0)),
         (Fault.refuse(403, "Forbidden: bot was kicked from the supergroup chat"), CHAT_GONE),
         (Fault.refuse(400, "Bad Request: chat not found"), CHAT_GONE),
-        (Fault.refuse(400, "Bad Request: not enough rights to send text messages to the chat"), PERMANENT),
+        (Fault.refuse(400, "Bad Request: not enough rights to pin a message"), PERMANENT),
         (Fault.refuse(400, "Bad Request: x", migrate_to_chat_id=-1005), Meaning(moved_to="-1005")),
         (Fault.bad_gateway(), TEMPORARY),
         (Fault.drop(), TEMPORARY),
@@ -146,6 +146,29 @@ async def test_blocked_unknown_and_moved_chats(server: TelegramServer, bot: Bot)
     found = [meaning(await failure(bot, address)) for address in ("7", "8", "-9")]
 
     assert found == [CHAT_GONE, CHAT_GONE, Meaning(moved_to="-1009")]
+
+
+@pytest.mark.parametrize("address", ["-1001234", "-1001234/45"])
+@pytest.mark.parametrize(
+    ("status", "description"),
+    [
+        (400, "Bad Request: not enough rights to send text messages to the chat"),
+        (400, "Bad Request: have no rights to send a message"),
+        (400, "Bad Request: Have no write access to the chat"),
+        (400, "Bad Request: need administrator rights in the channel chat"),
+        (400, "Bad Request: CHAT_WRITE_FORBIDDEN"),
+        (403, "Forbidden: CHAT_WRITE_FORBIDDEN"),
+        (400, "Bad Request: CHAT_SEND_PLAIN_FORBIDDEN"),
+        (400, "Bad Request: CHAT_RESTRICTED"),
+        (400, "Bad Request: CHAT_ADMIN_REQUIRED"),
+    ],
+)
+async def test_a_chat_in_which_the_bot_may_not_write_may_let_it_again(
+    server: TelegramServer, bot: Bot, address: str, status: int, description: str
+) -> None:
+    server.fail("sendMessage", Fault.refuse(status, description))
+
+    assert meaning(await failure(bot, address)) == Meaning(closed="-1001234")
 
 
 @pytest.mark.parametrize(
