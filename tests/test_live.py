@@ -202,6 +202,26 @@ async def test_callbacks_are_told_in_a_thread_of_their_own_and_may_fail(binance:
     ]
 
 
+async def test_a_callback_may_follow_another_symbol_and_is_called_for_that_one(binance: BinanceServer) -> None:
+    told: list[str] = []
+    heatmap = live()
+
+    @heatmap.on_liquidation
+    def follow(liquidation: LiveLiquidation) -> None:
+        if liquidation.symbol not in told:
+            told.append(liquidation.symbol)
+        if liquidation.symbol == "BTCUSDT":
+            heatmap.stop_stream()
+            heatmap.start_stream(["ETHUSDT"])
+
+    async with streaming(["BTCUSDT"], heatmap):
+        await binance.liquidate("BTCUSDT", "SELL", price=59_000.0, quantity=1)
+        await until(lambda: heatmap._symbols == ("ETHUSDT",))
+        await in_thread(heatmap.wait_until_live, SOON_S)
+        await burst(binance, "ETHUSDT", price=2_900.0)
+        await until(lambda: told == ["BTCUSDT", "ETHUSDT"])
+
+
 async def test_a_feed_that_falls_silent_is_told_once_for_each_outage(binance: BinanceServer) -> None:
     async with streaming(heatmap=live(when_blind="warn")) as heatmap:
         await burst(binance)

@@ -84,19 +84,24 @@ class Callbacks:
             self._changed.notify()
 
     def begin(self) -> None:
-        """Calls from now on in a thread of their own, where a callback may take as long as it likes."""
-        if self._thread is None or not self._thread.is_alive():
+        """Calls from now on in a thread of their own, where a callback may take as long as it likes.
+
+        The one that was told to end goes on where a call still holds it up: there are never two.
+        """
+        with self._changed:
             self._ending = False
-            self._thread = Thread(target=self._call_from_thread, name="liqalert callbacks", daemon=True)
-            self._thread.start()
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._call_from_thread, name="liqalert callbacks", daemon=True)
+                self._thread.start()
 
     def end(self) -> None:
         """Ends the thread once what waits was called; one that takes longer is not waited for."""
         with self._changed:
             self._ending = True
             self._changed.notify()
-        if self._thread is not None and self._thread is not current_thread():
-            self._thread.join(ENDS_WITHIN_S)
+            thread = self._thread
+        if thread is not None and thread is not current_thread():
+            thread.join(ENDS_WITHIN_S)
 
     async def call_from_loop(self, *, look_s: float = 0.05) -> NoReturn:
         """Calls in the running loop, and awaits what gives something to await. Ends only by cancellation."""
@@ -111,6 +116,8 @@ class Callbacks:
                 # No timeout: without a call there is nothing to do.
                 self._changed.wait_for(lambda: self._waiting or self._ending)
                 if not self._waiting:
+                    # Under the lock: who begins again right now must not take this thread for one that goes on.
+                    self._thread = None
                     return
                 call = self._waiting.popleft()
             self._call(call)
@@ -120,7 +127,7 @@ class Callbacks:
     def _call(self, call: Call) -> None:
         try:
             call()
-        except Exception as exc:
+        except BaseException as exc:  # sys.exit() as well: nobody else in this thread is told of it
             log.exception("callback failed")
             self._failed(exc)
 
@@ -129,14 +136,22 @@ class Callbacks:
             result = call()
             if inspect.isawaitable(result):
                 await result
-        except Exception as exc:
+        except (Exception, SystemExit, asyncio.CancelledError) as exc:
+            if isinstance(exc, asyncio.CancelledError) and _is_being_cancelled():
+                raise
             log.exception("callback failed")
             self._failed(exc)
 
-    def _failed(self, exc: Exception) -> None:
+    def _failed(self, exc: BaseException) -> None:
         self._failures[type(exc).__name__] += 1
         if self._failures.total() > 1:
             return
         # Where warnings are errors, this one must not end the calling: it is logged and counted already.
         with suppress(RuntimeWarning):
             warn(f"a callback raised {exc!r}: it is called again all the same; see status().notes", RuntimeWarning)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether the running task is, and not only one that it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
