@@ -140,7 +140,8 @@ class LiquidationHunter:
 
         A liquidation is a dict with `price`, `side` ("long" or "short", or Binance's order side: "SELL" is a long),
         `quantity` in base units or `notional_usd`, and, for the decay, `time` (datetime, ISO 8601, or a number of
-        seconds or milliseconds); `symbol` may be left out. Messages of Binance (`{"o": {...}}`) are understood as well.
+        seconds or milliseconds); `symbol` may be left out. Messages of Binance (`{"o": {...}}`) are understood as the
+        feed understands them; one of COIN-M, or not priced in US dollars, needs `notional_usd` beside its `o`.
         Weights decay up to `now`, else to the time of the newest. Without `open_interest_usd` the strength is a guess
         (`calibrated` is False). Raises ValueError for what cannot be understood.
         """

@@ -11,6 +11,7 @@ import pytest
 
 from liqalert import LiquidationHunter
 from liqalert.library.clusters import Clusters
+from tests.binance_messages import force_order
 from tests.library.test_choosing import cluster
 
 AT = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
@@ -97,6 +98,57 @@ def test_what_cannot_be_understood_is_named(rows: list[Mapping[str, object]], se
         LiquidationHunter().identify_clusters(rows, 100.0)
 
     assert sentence in str(refused.value)
+
+
+def message(step: int, symbol: str = "BTCUSDT", **order: Any) -> dict[str, Any]:
+    fields = {"price": 76_800 + step, "quantity": 10, "at_ms": 1_795_442_700_000 + step * 1000}
+    return force_order(symbol, "SELL", **{**fields, **order})
+
+
+def test_messages_of_binance_mean_what_they_mean_to_the_feed() -> None:
+    hunter = LiquidationHunter(min_cluster_size=1)
+    rows = [
+        message(0, st=1),
+        message(1, ap="0", p="76000", q="2", z="1"),
+        message(2, z="0"),
+        {"o": {"s": "BTCUSDT", "S": "SELL", "ap": 76_802, "z": 10, "T": 1_795_442_702_000}},
+    ]
+
+    [found] = hunter.identify_clusters(rows, 78_000.0)
+
+    assert (found.symbol, found.side, found.liquidation_count) == ("BTCUSDT", "long", 3)
+    assert (found.price_low, found.price_high) == (76_000.0, 76_802.0)
+    assert found.total_notional == pytest.approx(768_000 + 152_000 + 768_020, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    ("refused", "sentence"),
+    [
+        (message(0, "BTCUSD_PERP", st=2), "BTCUSD_PERP: its quantity counts contracts of COIN-M, whose size is not"),
+        (message(0, "ETHBTC", price="0.0312"), "ETHBTC: its price is not in US dollars: give notional_usd"),
+        (message(0, st=3), "BTCUSDT: st is neither 1 (USD-M) nor 2 (COIN-M)"),
+        (message(0, S="sell"), "BTCUSDT: o.S is neither SELL nor BUY"),
+        (message(0, ap="NaN"), "BTCUSDT: a field of o is missing or out of range"),
+        (message(0, z=AT.tzinfo), "no message of Binance's"),
+    ],
+)
+def test_a_message_that_means_no_dollars_is_refused_and_never_multiplied(
+    refused: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ValueError, match="liquidation 1: ") as error:
+        LiquidationHunter().identify_clusters([message(0), refused], 78_000.0)
+
+    assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(("symbol", "fields"), [("BTCUSD_PERP", {"st": 2}), ("ETHBTC", {"price": "0.0312"})])
+def test_a_message_is_worth_the_dollars_that_stand_beside_it(symbol: str, fields: dict[str, Any]) -> None:
+    rows = [message(step, symbol, **fields) | {"notional_usd": 1_000.0} for step in range(6)]
+
+    [found] = LiquidationHunter().identify_clusters(rows)
+
+    assert (found.symbol, found.liquidation_count) == (symbol, 6)
+    assert found.total_notional == pytest.approx(6_000.0, rel=0.01)
 
 
 def test_no_liquidations_are_no_clusters() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,6 +11,7 @@ from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.library.clusters import LiquidationCluster, cluster_of
+from liqalert.library.force_orders import Unfilled, liquidation_in
 from liqalert.library.options import positive
 from liqalert.library.symbols import EXCHANGE
 
@@ -18,7 +20,6 @@ SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT, "SELL": Positio
 QUANTITIES = ("quantity", "qty")
 NOTIONALS = ("notional_usd", "notional", "usd_value")
 TIMES = ("time", "timestamp", "event_time")
-BINANCE_ORDER = {"s": "symbol", "S": "side", "ap": "price", "z": "quantity", "T": "time"}
 MILLISECONDS_FROM = 1e11
 """A larger number cannot be seconds: it would be in the year 5138."""
 
@@ -59,23 +60,21 @@ def unix_time(value: object) -> UnixTime:
 
 
 def _liquidations(rows: Iterable[Mapping[str, object]]) -> list[Liquidation]:
-    found = [_liquidation(number, _flat(row)) for number, row in enumerate(rows)]
+    found: list[Liquidation] = []
+    for number, row in enumerate(rows):
+        with suppress(Unfilled):
+            found.append(_liquidation(number, row))
     symbols = sorted({one.instrument.symbol for one in found})
     if len(symbols) > 1:
         raise ValueError(f"liquidations of {', '.join(symbols)}: give those of one symbol, as there is one price")
     return found
 
 
-def _flat(row: Mapping[str, object]) -> Mapping[str, object]:
-    """`row` itself, or the order in a message of Binance's, by our names."""
-    order = row.get("o")
-    if not isinstance(order, Mapping):
-        return row
-    return {ours: order[theirs] for theirs, ours in BINANCE_ORDER.items() if theirs in order}
-
-
 def _liquidation(number: int, row: Mapping[str, object]) -> Liquidation:
     try:
+        order = row.get("o")
+        if isinstance(order, Mapping):
+            return liquidation_in(order, row, _told_usd(row))
         at = unix_time(_first(row, TIMES, default=0.0))
         price = positive("price", _number("price", _first(row, ("price",))))
         quantity, notional_usd = _worth(row, price)
@@ -94,14 +93,18 @@ def _liquidated(row: Mapping[str, object]) -> PositionSide:
 
 def _worth(row: Mapping[str, object], price: float) -> tuple[float, float]:
     """Quantity in base units and US dollars, either from the other where it is missing."""
-    quantity, notional = _first(row, QUANTITIES), _first(row, NOTIONALS)
-    if notional is not None:
-        usd = positive("notional_usd", _number("notional_usd", notional))
+    quantity, usd = _first(row, QUANTITIES), _told_usd(row)
+    if usd is not None:
         return (usd / price if quantity is None else _number("quantity", quantity)), usd
     if quantity is None:
         raise ValueError(f"give {' or '.join((*QUANTITIES, *NOTIONALS))}")
     base = positive("quantity", _number("quantity", quantity))
     return base, base * price
+
+
+def _told_usd(row: Mapping[str, object]) -> float | None:
+    notional = _first(row, NOTIONALS)
+    return None if notional is None else positive("notional_usd", _number("notional_usd", notional))
 
 
 def _first(row: Mapping[str, object], names: tuple[str, ...], default: object = None) -> object:
