@@ -43,7 +43,8 @@ class LiveLiquidationHeatmap(HeatmapView):
     def start_stream(self, symbols: Sequence[str] | None = None) -> None:
         """Starts to listen, and returns at once. `symbols` in any spelling; None: all there are.
 
-        What was seen before a stop is kept, and the time between is a gap. Raises UnknownSymbolError for what can be no
+        What was seen before a stop is kept, and the time between is a gap; with symbols that were not streamed before
+        the stop, watching begins anew. Raises UnknownSymbolError for what can be no
         symbol, and RuntimeError when other symbols are being streamed already.
         """
         named = self._named(symbols)

@@ -268,6 +268,30 @@ async def test_what_was_seen_before_a_stop_is_kept_and_the_time_between_is_a_gap
     assert [gap.cause for gap in gaps] == ["liqalert was not running"]
 
 
+async def test_with_other_symbols_watching_begins_anew_and_what_was_seen_is_kept(binance: BinanceServer) -> None:
+    async with streaming(["BTCUSDT"]) as heatmap:
+        await burst(binance)
+        [before] = await until(lambda: heatmap.get_clusters("BTCUSDT"))
+        first = heatmap.status().watching_since
+        await in_thread(heatmap.stop_stream)
+        stopped_at = heatmap.status().as_of
+        await in_thread(heatmap.start_stream, ["btc", "ETHUSDT"])
+        await in_thread(heatmap.wait_until_live, SOON_S)
+        [after] = heatmap.get_clusters("BTCUSDT")
+        with_another = heatmap.status().watching_since
+        await in_thread(heatmap.stop_stream)
+        await in_thread(heatmap.start_stream, ["ETH/USDT"])
+        await in_thread(heatmap.wait_until_live, SOON_S)
+        with_fewer = heatmap.status().watching_since
+
+    assert (before.cluster_id, before.calibrated) == (after.cluster_id, after.calibrated)
+    assert first is not None
+    assert with_another is not None
+    assert stopped_at is not None
+    assert first < stopped_at < with_another
+    assert with_fewer == with_another
+
+
 async def test_eight_threads_ask_and_tell_while_liquidations_come_in(binance: BinanceServer) -> None:
     heatmap = live()
     seen: list[int] = []

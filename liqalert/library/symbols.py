@@ -54,6 +54,12 @@ class Selection:
         if self._texts is not None:
             self.chosen = frozenset(_likeliest(text, seen) for text in self._texts)
 
+    def covers(self, other: Selection) -> bool:
+        """Whether all that `other` wants is wanted here, as far as is known here."""
+        if self._texts is None or other._texts is None:
+            return self._texts is None
+        return all(_likeliest(text, self.known) in self.chosen for text in other._texts)
+
     def wants(self, instrument: Instrument) -> bool:
         return self._texts is None or instrument in self.chosen
 

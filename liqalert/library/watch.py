@@ -18,7 +18,7 @@ from liqalert.board import Board
 from liqalert.clock import Clock
 from liqalert.core.baselines import utc_day
 from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import EXCHANGE, BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
@@ -69,6 +69,8 @@ class Watch:
         """Clusters have been built since open interest was first asked for, with or without an answer."""
         self._asked = False
         self._received = 0
+        self._watched_until: UnixTime | None = None
+        """From when on nothing accounts for what was not seen, once `run` has ended."""
         self._pipeline = Pipeline(self._engine, journal=self, decide=lambda decisions: None, board=self.board)
         self._nothing = self._seen = self.board.snapshot
 
@@ -80,8 +82,7 @@ class Watch:
 
     async def run(self, symbols: Sequence[str] | None) -> NoReturn:
         """Listens until it is cancelled."""
-        self.selection = Selection(symbols)
-        before = self.board.feeds.get(EXCHANGE)
+        self._select(Selection(symbols))
         parser = BinanceParser()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=DaemonResolver())) as session:
             binance = self._settings.binance
@@ -97,7 +98,7 @@ class Watch:
                 clock=self._clock,
                 random=Random(),
                 connections=binance.connections,
-                watched_until=before.mark_at if before else None,
+                watched_until=self._watched_until,
             )
             try:
                 async with asyncio.TaskGroup() as group:
@@ -148,11 +149,32 @@ class Watch:
             self.ready = self.ready or self._asked
             self._listener.rebuilt(before, self._seen)
 
+    def _select(self, selection: Selection) -> None:
+        """What is known of symbols that were watched stays; of others nobody can say that they were."""
+        if not self.selection.covers(selection):
+            self._pipeline.resume(None, None)
+            self._nothing = self.board.snapshot
+            self.ready = self._asked = False
+        self.selection = selection
+
     def _stopped(self, status: FeedStatus) -> None:
+        """The gaps that are open end here, as the next `run` knows nothing of them."""
         now = self._clock.now()
-        since = now if status.alive else status.since
-        problem = "the stream was stopped: call start_stream() again."
-        self._pipeline.feed_changed(replace(status, alive=False, since=since, connected=0, problem=problem), now)
+        self._watched_until = status.mark_at
+        for gap in status.gaps:
+            if gap.end is None:
+                self.gap_ended(replace(gap, end=max(now, gap.start)))
+                self._watched_until = now if gap.stream is Stream.ALL else self._watched_until
+        ended = replace(
+            status,
+            alive=False,
+            since=now if status.alive else status.since,
+            connected=0,
+            gaps=tuple(gap for gap in status.gaps if gap.end is not None),
+            mute_since=None,
+            problem="the stream was stopped: call start_stream() again.",
+        )
+        self._pipeline.feed_changed(ended, now)
 
     async def _keep_calibrated(self, rest: BinanceRest, parser: BinanceParser, metadata: BinanceMetadata) -> NoReturn:
         """Open interest of what is streamed: at once, hourly until it is known, and every day anew."""

@@ -29,6 +29,25 @@ def test_without_names_everything_is_wanted() -> None:
     assert Selection(None).wants(ETH)
 
 
+@pytest.mark.parametrize(
+    ("texts", "others", "covered"),
+    [
+        (["btc", "pepe"], ["1000PEPEUSDT"], True),
+        (["btc"], ["BTC/USDT", "eth"], False),
+        (["btc"], None, False),
+        (None, ["btc"], True),
+        (None, None, True),
+    ],
+)
+def test_what_was_watched_covers_what_is_named_in_another_spelling_and_nothing_more(
+    texts: list[str] | None, others: list[str] | None, covered: bool
+) -> None:
+    selection = Selection(texts)
+    selection.see([BTC, PEPE])
+
+    assert selection.covers(Selection(others)) is covered
+
+
 def test_what_can_be_no_symbol_is_refused_at_once() -> None:
     with pytest.raises(UnknownSymbolError, match=r"'BTC USDT!' is no symbol: give one like BTCUSDT"):
         Selection(["BTC USDT!"])

@@ -144,6 +144,22 @@ def test_prices_without_liquidations_are_no_quiet_market() -> None:
     assert [(each.stream, each.end) for each in status.gaps] == [("liquidations", None)]
 
 
+def test_gaps_that_are_open_at_a_stop_end_there_and_are_kept() -> None:
+    heatmap = lively()
+    mute = Gap("binance", NOW, None, "no liquidation came, though 14 were likely", Stream.LIQUIDATIONS)
+    lost = Gap("binance", NOW + 8_000.0, None, "the connection broke")
+    heatmap.later(8_400.0, mute_since=NOW, gaps=(mute, lost))
+    heatmap.watch._stopped(heatmap.watch.board.feeds["binance"])
+    stopped = heatmap.status().gaps
+    heatmap.later(1.0)
+
+    ends = [None if gap.end is None else gap.end.timestamp() for gap in stopped]
+    assert [(gap.stream, gap.cause) for gap in stopped] == [("liquidations", mute.cause), ("all", lost.cause)]
+    assert ends == [NOW + 8_405.0, NOW + 8_405.0]
+    assert heatmap.status().gaps == stopped
+    assert heatmap.watch._watched_until == NOW + 8_405.0
+
+
 def test_alive_before_the_first_building_is_no_quiet_market_either() -> None:
     heatmap = Offline()
     heatmap.proven()
