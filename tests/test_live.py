@@ -26,6 +26,7 @@ from liqalert import (
     StaleDataWarning,
     UnknownSymbolError,
 )
+from liqalert.clock import SystemClock
 from liqalert.hunter import LiveSource
 from tests.binance_server import BinanceServer
 
@@ -290,6 +291,29 @@ async def test_with_other_symbols_watching_begins_anew_and_what_was_seen_is_kept
     assert stopped_at is not None
     assert first < stopped_at < with_another
     assert with_fewer == with_another
+
+
+async def test_a_clock_that_jumps_ages_nothing_and_is_told_of(
+    binance: BinanceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead_s = 0.0
+    monkeypatch.setattr(SystemClock, "now", lambda self: time.time() + ahead_s)  # noqa: TID251 - the machine's
+    async with streaming() as heatmap:
+        await burst(binance)
+        [before] = await until(lambda: heatmap.get_clusters("BTCUSDT"))
+        ahead_s = 13 * 3600.0
+        [note] = await until(lambda: heatmap.status().notes)
+        await until(lambda: heatmap.get_clusters("BTCUSDT").as_of > before.as_of)
+        during = heatmap.get_clusters("BTCUSDT")
+        ahead_s = 0.0
+        await until(lambda: not heatmap.status().notes)
+        after = heatmap.get_clusters("BTCUSDT")
+
+    assert note == "this machine's clock is 46800 s ahead of what Binance says, and is not followed: set it right"
+    for clusters in (during, after):
+        assert [cluster.liquidation_count for cluster in clusters] == [8]
+        assert clusters.alive
+        assert clusters[0].total_notional == pytest.approx(before.total_notional, rel=0.02)
 
 
 async def test_eight_threads_ask_and_tell_while_liquidations_come_in(binance: BinanceServer) -> None:

@@ -10,13 +10,14 @@ from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from liqalert.clock import Clock, SystemClock
+from liqalert.clock import Clock
 from liqalert.library.blindness import Blindness
 from liqalert.library.callbacks import Callbacks, OnClusters, OnLiquidation
 from liqalert.library.choosing import best_cluster
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, cluster_of, moment, ranked
 from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
+from liqalert.library.shared_clock import SharedClock
 from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_late, why_mute, why_not
 from liqalert.library.symbols import EXCHANGE, instrument_of
 from liqalert.library.telling import Telling
@@ -60,7 +61,7 @@ class HeatmapView(ABC):
             cluster_window_pct, min_cluster_size, time_decay_minutes, update_interval, strength
         )
         self._blindness = Blindness(when_blind)
-        self._clock: Clock = SystemClock()
+        self._clock: Clock = SharedClock()
         self._callbacks = Callbacks()
         self._symbols: tuple[str, ...] | None = None
         self._watch: Watch | None = None
@@ -134,7 +135,7 @@ class HeatmapView(ABC):
             connected=status.connected if status else 0,
             connections=status.connections if status else 0,
             latency=None if latency_s is None else timedelta(seconds=latency_s),
-            notes=(*(watch.missing if watch else ()), *self._callbacks.notes),
+            notes=(*(watch.missing if watch else ()), *self._callbacks.notes, *self._clock_notes()),
         )
 
     # ------------------------------------------------------------ details
@@ -193,6 +194,10 @@ class HeatmapView(ABC):
         if self._watch is None and not self._running():
             return "No stream was started: call start_stream()."
         return why_not(status, now)
+
+    def _clock_notes(self) -> tuple[str, ...]:
+        note = self._clock.note if isinstance(self._clock, SharedClock) else None
+        return (note,) if note else ()
 
     def _clusters(self, instrument: Instrument, picture: Snapshot | None, problem: str | None) -> Clusters:
         price = self._price(instrument)

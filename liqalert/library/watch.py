@@ -15,7 +15,7 @@ from typing import NoReturn, Protocol
 import aiohttp
 
 from liqalert.board import Board
-from liqalert.clock import Clock
+from liqalert.clock import Clock, SteadyClock
 from liqalert.core.baselines import utc_day
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
@@ -99,6 +99,7 @@ class Watch:
                 random=Random(),
                 connections=binance.connections,
                 watched_until=self._watched_until,
+                heard=self._heard,
             )
             try:
                 async with asyncio.TaskGroup() as group:
@@ -148,6 +149,10 @@ class Watch:
         if before is not self._seen:
             self.ready = self.ready or self._asked
             self._listener.rebuilt(before, self._seen)
+
+    def _heard(self, sent_at: UnixTime) -> None:
+        if isinstance(self._clock, SteadyClock):
+            self._clock.heard(sent_at)
 
     def _select(self, selection: Selection) -> None:
         """What is known of symbols that were watched stays; of others nobody can say that they were."""
