@@ -142,8 +142,10 @@ class LiquidationHunter:
         `quantity` in base units or `notional_usd`, and, for the decay, `time` (datetime, ISO 8601, or a number of
         seconds or milliseconds); `symbol` may be left out. Messages of Binance (`{"o": {...}}`) are understood as the
         feed understands them; one of COIN-M, or not priced in US dollars, needs `notional_usd` beside its `o`.
-        Weights decay up to `now`, else to the time of the newest. Without `open_interest_usd` the strength is a guess
-        (`calibrated` is False). Raises ValueError for what cannot be understood.
+        Weights decay up to `now`, else to the time of the newest; one without a time happens then. What lies after it,
+        is too old for the window, or is priced far off the others, is left out with a warning. Without
+        `open_interest_usd` the strength is a guess (`calibrated` is False). Raises ValueError for what cannot be
+        understood.
         """
         from liqalert.library.plain import PlainMarket, clusters_of, unix_time
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from liqalert import LiquidationHunter
+from liqalert.clock import SystemClock
 from liqalert.library.clusters import Clusters
 from tests.binance_messages import force_order
 from tests.library.test_choosing import cluster
@@ -89,6 +90,7 @@ def test_the_usual_ways_of_writing_a_liquidation_are_understood(same: Mapping[st
         ),
         ([{"price": 1, "side": "long"}], "liquidation 0: give quantity or qty or notional_usd"),
         ([{"price": float("nan"), "side": "long", "qty": 1}], "liquidation 0: price is nan: give a number above 0"),
+        ([{**row(0), "time": float("nan")}], "liquidation 0: time is nan: give a moment, or leave it out"),
         ([row(0, usd=-5.0)], "liquidation 0: notional_usd is -5.0"),
         ([row(0, symbol="BTCUSDT"), row(1, symbol="ETHUSDT")], "liquidations of BTCUSDT, ETHUSDT: give those of one"),
     ],
@@ -149,6 +151,41 @@ def test_a_message_is_worth_the_dollars_that_stand_beside_it(symbol: str, fields
 
     assert (found.symbol, found.liquidation_count) == (symbol, 6)
     assert found.total_notional == pytest.approx(6_000.0, rel=0.01)
+
+
+def test_without_a_time_it_happened_now_and_equal_ones_are_several() -> None:
+    hunter = LiquidationHunter()
+    undated = [{"price": 96.0, "side": "long", "quantity": 10.0} for _ in range(6)]
+    dated = {**undated[0], "time": AT}
+
+    [given] = hunter.identify_clusters([*undated, dated], now=AT)
+    [by_the_newest] = hunter.identify_clusters([dated, *undated])
+    [present] = hunter.identify_clusters([{**row, "time": None} for row in undated])
+
+    assert (given.liquidation_count, given.last_updated) == (7, AT)
+    assert given.total_notional == pytest.approx(7 * 960.0)
+    assert (by_the_newest.liquidation_count, by_the_newest.last_updated) == (7, AT)
+    assert present.liquidation_count == 6
+    assert SystemClock().now() - present.last_updated.timestamp() < 60.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        (
+            [row(3600 + n) for n in range(6)],
+            "6 of 7 liquidations were left out: 6 happened more than 60 s after 2026-11-23 14:05:00 UTC, "
+            "which is taken for now: is their time in UTC?",
+        ),
+        ([row(-13 * 3600)], "1 of 2 liquidations were left out: 1 happened more than 12 h before 2026-11-23 14:05:00"),
+        ([row(-2), row(-1, price=43.0)], "1 of 3 liquidations were left out: 1 priced below half or above double"),
+    ],
+)
+def test_what_is_left_out_is_told_once_with_the_reason(rows: list[Mapping[str, object]], sentence: str) -> None:
+    with pytest.warns(UserWarning, match="left out") as warned:
+        LiquidationHunter().identify_clusters([*rows, row(0)], 100.0, now=AT)
+
+    assert [(str(each.message)[: len(sentence)], each.filename) for each in warned] == [(sentence, __file__)]
 
 
 def test_no_liquidations_are_no_clusters() -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from liqalert.core.engine import Engine
+from msgspec.structs import replace
+
+from liqalert.clock import SystemClock
+from liqalert.core.engine import AHEAD_S, TAKEN_IN, Engine, Verdict
 from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.library.clusters import LiquidationCluster, cluster_of
+from liqalert.library.errors import warn
 from liqalert.library.force_orders import Unfilled, liquidation_in
 from liqalert.library.options import positive
 from liqalert.library.symbols import EXCHANGE
@@ -20,6 +26,9 @@ SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT, "SELL": Positio
 QUANTITIES = ("quantity", "qty")
 NOTIONALS = ("notional_usd", "notional", "usd_value")
 TIMES = ("time", "timestamp", "event_time")
+NO_TIME = -math.inf
+"""Stands for a time that was not given."""
+APART_S = 1e-6
 MILLISECONDS_FROM = 1e11
 """A larger number cannot be seconds: it would be in the year 5138."""
 
@@ -35,16 +44,17 @@ class PlainMarket:
 
 
 def clusters_of(rows: Iterable[Mapping[str, object]], terms: Terms, market: PlainMarket) -> list[LiquidationCluster]:
-    """The clusters that the engine makes of `rows`. Raises ValueError for a row that cannot be understood."""
-    liquidations = sorted(_liquidations(rows), key=lambda one: one.event_time)
-    if not liquidations:
+    """The clusters that the engine makes of `rows`. Raises ValueError for a row that cannot be understood, and warns of
+    those that the engine refuses."""
+    found = _liquidations(rows)
+    if not found:
         return []
-    newest = liquidations[-1]
-    now = newest.event_time if market.now is None else market.now
+    now = _now(found, market)
+    liquidations = sorted(_dated(found, now), key=lambda one: one.event_time)
     engine = Engine(terms)
     if market.open_interest_usd is not None:
-        engine.learn(OpenInterest(newest.instrument, market.open_interest_usd, now), now)
-    engine.add_all(liquidations, now)
+        engine.learn(OpenInterest(liquidations[-1].instrument, market.open_interest_usd, now), now)
+    _warn_of_refused(engine.add_all(liquidations, now), now, terms)
     snapshot, _ = engine.tick(now)
     return [cluster_of(cluster, now, market.price) for cluster in snapshot.clusters(now)]
 
@@ -56,7 +66,45 @@ def unix_time(value: object) -> UnixTime:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     number = _number("time", value)
+    if not math.isfinite(number):
+        raise ValueError(f"time is {value!r}: give a moment, or leave it out")
     return number / 1000.0 if number >= MILLISECONDS_FROM else number
+
+
+def _now(found: Sequence[Liquidation], market: PlainMarket) -> UnixTime:
+    """As `market` says, else the newest time given; where none is given, it is the present."""
+    if market.now is not None:
+        return market.now
+    return max((one.event_time for one in found if one.event_time != NO_TIME), default=SystemClock().now())
+
+
+def _dated(found: Iterable[Liquidation], now: UnixTime) -> Iterator[Liquidation]:
+    """Those without a time happen at `now`: equal ones so little apart that each of them counts."""
+    at_once = Counter(_likeness(one) for one in found if one.event_time == now)
+    for one in found:
+        if one.event_time == NO_TIME:
+            at = now - at_once[_likeness(one)] * APART_S
+            at_once[_likeness(one)] += 1
+            yield replace(one, event_time=at, received_time=at)
+        else:
+            yield one
+
+
+def _likeness(one: Liquidation) -> tuple[PositionSide, float, float]:
+    return one.liquidated, one.price, one.quantity
+
+
+def _warn_of_refused(verdicts: Sequence[Verdict], now: UnixTime, terms: Terms) -> None:
+    at = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    reasons = {
+        Verdict.AHEAD: f"happened more than {AHEAD_S:g} s after {at}, which is taken for now: is their time in UTC?",
+        Verdict.TOO_OLD: f"happened more than {terms.history_s / 3600.0:g} h before {at}, which is taken for now",
+        Verdict.OFF_MARKET: "priced below half or above double the one before",
+    }
+    counted = Counter(verdict for verdict in verdicts if verdict not in TAKEN_IN)
+    if counted:
+        each = "; ".join(f"{counted[verdict]} {reason}" for verdict, reason in reasons.items() if counted[verdict])
+        warn(f"{counted.total()} of {len(verdicts)} liquidations were left out: {each}", UserWarning)
 
 
 def _liquidations(rows: Iterable[Mapping[str, object]]) -> list[Liquidation]:
@@ -75,7 +123,8 @@ def _liquidation(number: int, row: Mapping[str, object]) -> Liquidation:
         order = row.get("o")
         if isinstance(order, Mapping):
             return liquidation_in(order, row, _told_usd(row))
-        at = unix_time(_first(row, TIMES, default=0.0))
+        given = _first(row, TIMES)
+        at = NO_TIME if given is None else unix_time(given)
         price = positive("price", _number("price", _first(row, ("price",))))
         quantity, notional_usd = _worth(row, price)
         instrument = Instrument(EXCHANGE, str(row.get("symbol", "")))
@@ -107,8 +156,8 @@ def _told_usd(row: Mapping[str, object]) -> float | None:
     return None if notional is None else positive("notional_usd", _number("notional_usd", notional))
 
 
-def _first(row: Mapping[str, object], names: tuple[str, ...], default: object = None) -> object:
-    return next((row[name] for name in names if name in row), default)
+def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:
+    return next((row[name] for name in names if name in row), None)
 
 
 def _number(name: str, value: object) -> float:
