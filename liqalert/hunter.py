@@ -11,6 +11,7 @@ from liqalert.library.blindness import Blindness
 from liqalert.library.choosing import Signal, best_cluster, signal_of
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, ranked
 from liqalert.library.options import ClusterOptions, WhenBlind, one_of, positive, within
+from liqalert.library.symbols import refuse_price_of_one_coin
 from liqalert.library.view import HeatmapView
 from liqalert.live import LiveLiquidationHeatmap
 
@@ -29,7 +30,8 @@ class Source(Protocol):
     """Where clusters come from."""
 
     def clusters(self, symbol: str, price: float) -> Clusters:
-        """Of `symbol`, with distances from `price`, strongest first."""
+        """Of `symbol`, with distances from `price`, strongest first. Raises ValueError for the price of one coin of a
+        contract that is priced by the thousand."""
         ...
 
     def close(self) -> None: ...
@@ -177,7 +179,8 @@ class LiquidationHunter:
         x max(0, 1 - distance / max_distance). It is where the level lies and no forecast: we know of no evidence that
         price is drawn to such levels, or turns at them. While the source is not proven alive there is a warning, or
         with `when_blind="raise"` NotLiveError: a 0 is then no quiet market. Raises DataSourceError when the source
-        cannot be read, and RuntimeError when none was set.
+        cannot be read, RuntimeError when none was set, and ValueError for the price of one coin of a contract that is
+        priced by the thousand, as 1000PEPEUSDT is.
         """
         if self._source is None:
             raise RuntimeError(f"no data source: call set_data_source(source) with one of {', '.join(OPTIONS)}")
@@ -240,5 +243,6 @@ class LiveSource:
 
     def clusters(self, symbol: str, price: float) -> Clusters:
         found = self._heatmap.get_clusters(symbol)
+        refuse_price_of_one_coin(found.symbol or "", price, found.price)
         found[:] = ranked((cluster.seen_from(price) for cluster in found), self._scale)
         return found

@@ -149,6 +149,20 @@ async def test_a_price_told_stands_until_a_newer_mark_arrives(binance: BinanceSe
     assert told[0].distance_from_price == pytest.approx((61_000 - told[0].price_level) / 610)
 
 
+async def test_the_price_of_one_pepe_is_no_price_of_1000pepe(binance: BinanceServer) -> None:
+    binance.prices["1000PEPEUSDT"] = 0.0123
+    async with streaming(["PEPE/USDT"]) as heatmap:
+        hunter = LiquidationHunter(min_cluster_strength=0.0)
+        hunter.set_data_source(live_heatmap=heatmap)
+        for ask in (
+            lambda: hunter.generate_signal("PEPE/USDT", 0.0000123),
+            lambda: heatmap.update_price("pepe", 0.0000123),
+            lambda: heatmap.get_best_cluster("PEPEUSDT", 0.0000123),
+        ):
+            with pytest.raises(ValueError, match=r"1000PEPEUSDT is priced per 1,000 and is at 0\.0123: give 0\.0123"):
+                ask()
+
+
 async def test_the_best_cluster_is_one_that_price_can_move_toward(binance: BinanceServer) -> None:
     async with streaming() as heatmap:
         await burst(binance, side="SELL", price=58_000.0)

@@ -14,6 +14,8 @@ QUOTES = ("USDT", "USDC", "USD1", "FDUSD", "BUSD", "USD")
 
 MULTIPLIERS = ("", "1000", "1000000", "1M")
 """Binance lists cheap coins by the thousand or million: pepe is 1000PEPEUSDT."""
+COUNTS = {"1000000": 1_000_000, "1000": 1_000, "1M": 1_000_000}
+"""How many coins each stands for, the longest first."""
 
 LONGEST = 40
 """Nothing longer is a symbol. Bounds the cost of a hostile message."""
@@ -43,6 +45,11 @@ def canonical(text: str) -> str | None:
     if not PLAIN.fullmatch(folded):
         return None
     return folded if _names_its_quote(folded) else f"{folded}USDT"
+
+
+def coins_priced(symbol: str) -> int:
+    """Of how many coins a price of `symbol` is: 1,000 of 1000PEPEUSDT, 1 of nearly all."""
+    return next((count for multiplier, count in COUNTS.items() if symbol.startswith(multiplier)), 1)
 
 
 def nearest(text: str, known: Collection[Instrument], limit: int = 3) -> tuple[Instrument, ...]:

@@ -70,6 +70,7 @@ class Clusters(list[LiquidationCluster]):
         alive: bool = False,
         problem: str | None = None,
         price: float | None = None,
+        symbol: str | None = None,
     ) -> None:
         super().__init__(clusters)
         self.as_of = as_of
@@ -80,6 +81,8 @@ class Clusters(list[LiquidationCluster]):
         """Why it is not alive, in a sentence."""
         self.price = price
         """From which the distances are; None while none is known."""
+        self.symbol = symbol
+        """The exchange's own, of the contract that was asked about; None where the source does not tell."""
 
     def __repr__(self) -> str:
         state = "alive" if self.alive else f"not alive: {self.problem}"

@@ -14,6 +14,7 @@ from liqalert.library.errors import DataSourceError, UnknownSymbolError
 from liqalert.library.options import ClusterOptions
 from liqalert.library.requests import get
 from liqalert.library.state import PROVEN_FOR_S
+from liqalert.library.symbols import refuse_price_of_one_coin
 
 ANSWERS_WITHIN_S = 5.0
 
@@ -55,10 +56,16 @@ class _Feed(Struct):
         return f"sends prices, but since {_time(mute[0].start)} {mute[0].cause}" if mute else None
 
 
+class _Mark(Struct):
+    price: float
+
+
 class _Answer(Struct):
     as_of: datetime
     clusters: list[_Cluster]
     feeds: list[_Feed]
+    marks: dict[str, _Mark] = {}
+    """Of the one symbol that was asked about."""
 
 
 class _Error(Struct):
@@ -84,6 +91,8 @@ class DaemonSource:
             answer = msgspec.json.decode(reply.body, type=_Answer)
         except msgspec.DecodeError:
             raise DataSourceError(f"{self._url} answers HTTP {reply.status}, but not as liqalert does") from None
+        for name, mark in answer.marks.items():
+            refuse_price_of_one_coin(name, price, mark.price)
         as_of, problem = answer.as_of.astimezone(UTC), _problem(answer.feeds)
         big = [each for each in answer.clusters if each.count >= self._options.min_size]
         found = ranked((_cluster(each, as_of, price) for each in big), self._options.scale)

@@ -19,7 +19,7 @@ from liqalert.feeds.replay import Replay, ReplayPlan
 from liqalert.library.clusters import Clusters, cluster_of, moment, ranked
 from liqalert.library.errors import DataSourceError
 from liqalert.library.options import ClusterOptions
-from liqalert.library.symbols import instrument_of
+from liqalert.library.symbols import instrument_of, refuse_price_of_one_coin
 
 
 class RecordingSource:
@@ -37,9 +37,12 @@ class RecordingSource:
     def clusters(self, symbol: str, price: float) -> Clusters:
         """Raises UnknownSymbolError for what the recording does not hold."""
         as_of, instrument = self._snapshot.as_of, instrument_of(symbol, self._known)
+        mark = self._snapshot.marks.get(instrument)
+        refuse_price_of_one_coin(instrument.symbol, price, mark.price if mark else None)
         found = (each for each in self._snapshot.clusters(as_of, instrument) if each.count >= self._options.min_size)
         clusters = ranked((cluster_of(each, as_of, price) for each in found), self._options.scale)
-        return Clusters(clusters, as_of=moment(as_of), problem="This is a recording.", price=price)
+        problem = "This is a recording."
+        return Clusters(clusters, as_of=moment(as_of), problem=problem, price=price, symbol=instrument.symbol)
 
     def close(self) -> None:
         pass

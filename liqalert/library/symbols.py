@@ -34,6 +34,21 @@ def instrument_of(text: str, known: frozenset[Instrument]) -> Instrument:
     return Instrument(EXCHANGE, symbol)
 
 
+def refuse_price_of_one_coin(symbol: str, price: float, known: float | None) -> None:
+    """Raises ValueError where `price` is that of one coin, and `symbol`, known to be at `known`, is priced by the
+    thousand. Elsewhere a price may be as far from what is known as a script likes.
+    """
+    from liqalert.core.symbols import coins_priced
+
+    count = coins_priced(symbol)
+    # Told from a fall of the price by which of the two is nearer to what is known, in ratio.
+    if known is not None and price * price * count < known * known and count > 1:
+        scaled = f"{price * count:.10g}"
+        raise ValueError(
+            f"price is {price:.10g}, but {symbol} is priced per {count:,} and is at {known:.10g}: give {scaled}"
+        )
+
+
 class Selection:
     """The instruments that a script wants of all that the exchange sends. Used by one thread; `chosen` may be read."""
 

@@ -19,7 +19,7 @@ from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
 from liqalert.library.shared_clock import SharedClock
 from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_late, why_mute, why_not
-from liqalert.library.symbols import EXCHANGE, instrument_of
+from liqalert.library.symbols import EXCHANGE, instrument_of, refuse_price_of_one_coin
 from liqalert.library.telling import Telling
 
 if TYPE_CHECKING:
@@ -75,8 +75,13 @@ class HeatmapView(ABC):
     # ------------------------------------------------------------ what is told
 
     def update_price(self, symbol: str, price: float) -> None:
-        """`price` is the price of `symbol` until a newer mark price arrives, which is usually within a second."""
-        self._prices[self._instrument(symbol)] = (positive("price", price), self._clock.now())
+        """`price` is the price of `symbol` until a newer mark price arrives, which is usually within a second.
+
+        Raises ValueError where it is the price of one coin, and the symbol is priced by the thousand: 1000PEPEUSDT.
+        """
+        instrument, price = self._instrument(symbol), positive("price", price)
+        refuse_price_of_one_coin(instrument.symbol, price, self._price(instrument))
+        self._prices[instrument] = (price, self._clock.now())
 
     def on_liquidation(self, callback: OnLiquidationT) -> OnLiquidationT:
         """Calls `callback(liquidation)` with a LiveLiquidation for every one that is streamed. Fit for a decorator."""
@@ -112,10 +117,14 @@ class HeatmapView(ABC):
         """The best cluster that price can move toward: liquidated longs below it, liquidated shorts above it.
 
         Best is 0.7 strength + 0.3 nearness, nearness = max(0, 1 - |distance - 3.5| / 3.5), distance in per cent to
-        `price_level` from `current_price`, else from the newest price known. None when there is none.
+        `price_level` from `current_price`, else from the newest price known. None when there is none. Raises ValueError
+        for the price of one coin, as update_price does.
         """
         clusters = self.get_clusters(symbol)
-        price = clusters.price if current_price is None else positive("current_price", current_price)
+        price = clusters.price
+        if current_price is not None:
+            price = positive("current_price", current_price)
+            refuse_price_of_one_coin(clusters.symbol or "", price, clusters.price)
         return None if price is None else best_cluster(clusters, price, min_strength=min_strength)
 
     def status(self) -> LiveStatus:
@@ -202,7 +211,7 @@ class HeatmapView(ABC):
     def _clusters(self, instrument: Instrument, picture: Snapshot | None, problem: str | None) -> Clusters:
         price = self._price(instrument)
         if picture is None:
-            return Clusters(alive=problem is None, problem=problem, price=price)
+            return Clusters(alive=problem is None, problem=problem, price=price, symbol=instrument.symbol)
         found = picture.clusters(self._clock.now(), instrument)
         shown = [cluster_of(each, picture.as_of, price) for each in found if each.count >= self._options.min_size]
         return Clusters(
@@ -211,6 +220,7 @@ class HeatmapView(ABC):
             alive=problem is None,
             problem=problem,
             price=price,
+            symbol=instrument.symbol,
         )
 
     def _told(self, instrument: Instrument, picture: Snapshot) -> Clusters:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.core.market import Instrument
-from liqalert.core.symbols import canonical, find, nearest
+from liqalert.core.symbols import canonical, coins_priced, find, nearest
 
 
 def on_binance(*symbols: str) -> tuple[Instrument, ...]:
@@ -133,3 +133,17 @@ def test_no_text_breaks_the_search(text: str) -> None:
 def test_every_instrument_is_found_by_its_own_symbol(instrument: Instrument) -> None:
     assert find(instrument.symbol, KNOWN) == instrument
     assert find(instrument.symbol.lower(), KNOWN) == instrument
+
+
+@pytest.mark.parametrize(
+    ("symbol", "count"),
+    [
+        ("BTCUSDT", 1),
+        ("1INCHUSDT", 1),
+        ("1000PEPEUSDT", 1_000),
+        ("1000000MOGUSDT", 1_000_000),
+        ("1MBABYDOGEUSDT", 1_000_000),
+    ],
+)
+def test_a_price_is_of_as_many_coins_as_the_symbol_says(symbol: str, count: int) -> None:
+    assert coins_priced(symbol) == count

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from liqalert import DataSourceError, LiquidationHunter, NotLiveError, StaleDataWarning
-from liqalert.core.market import FeedStatus, Gap, Stream
+from liqalert.core.market import FeedStatus, Gap, Instrument, Stream
 from liqalert.web.access import Access
 from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot
 
@@ -35,6 +35,17 @@ async def test_the_daemons_clusters_and_strength_are_taken_as_they_are() -> None
     assert best.strength == pytest.approx(0.5)
     assert strength == pytest.approx(0.5 * (1 - 4.5 / 10))
     assert best.as_of.timestamp() == NOW
+
+
+async def test_the_price_of_one_coin_of_a_thousand_is_refused() -> None:
+    by_the_thousand = rig()
+    pepe = Instrument("binance", "1000PEPEUSDT")
+    by_the_thousand.board.snapshot = snapshot(marks=[mark(pepe, 0.0125)])
+    async with serving(by_the_thousand) as client:
+        hunter = LiquidationHunter()
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
+        with pytest.raises(ValueError, match=r"1000PEPEUSDT is priced per 1,000 and is at 0\.0125: give 0\.0123"):
+            await asyncio.to_thread(hunter.generate_signal, "pepe", 0.0000123)
 
 
 async def test_a_daemon_that_is_blind_is_told_of_once() -> None:

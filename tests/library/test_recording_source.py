@@ -11,10 +11,10 @@ from liqalert import DataSourceError, LiquidationHunter, UnknownSymbolError
 from tests.binance_messages import force_order
 
 
-def messages(file: Path, *, price: float = 60_000.0, steps: int = 30) -> Path:
+def messages(file: Path, *, symbol: str = "BTCUSDT", price: float = 60_000.0, steps: int = 30) -> Path:
     """One a second."""
     orders = [
-        force_order("BTCUSDT", "SELL", price=price + n, quantity=9, at_ms=1_790_000_000_000 + n * 1000)
+        force_order(symbol, "SELL", price=price + n, quantity=9, at_ms=1_790_000_000_000 + n * 1000)
         for n in range(steps)
     ]
     file.write_bytes(b"\n".join(msgspec.json.encode(order) for order in orders))
@@ -44,6 +44,14 @@ def test_the_window_is_the_one_that_the_hunter_asks_for(tmp_path: Path) -> None:
 
     assert cluster is not None
     assert cluster.price_high / cluster.price_low <= 1.001 * (1 + 1e-9)
+
+
+def test_the_price_of_one_coin_of_a_thousand_is_refused(tmp_path: Path) -> None:
+    hunter = LiquidationHunter()
+    hunter.set_data_source("recording", path=messages(tmp_path / "messages.jsonl", symbol="1000SHIBUSDT"))
+
+    with pytest.raises(ValueError, match=r"1000SHIBUSDT is priced per 1,000 and is at 600.*: give 61000"):
+        hunter.generate_signal("shib", 61.0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no message\n"])
