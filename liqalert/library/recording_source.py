@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from os import PathLike
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from liqalert.board import Board
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import Instrument
 from liqalert.core.start import Start
@@ -58,12 +60,30 @@ def _replayed(path: Path, terms: Terms) -> Snapshot:
 
 def _last_snapshot(records: Iterable[Record], prices: PriceSource, terms: Terms) -> Snapshot:
     """Raises UnreadableRecords when nothing was seen."""
-    replay = Replay(ReplayPlan(begin=lambda record: _start(record, terms), decide=lambda decisions: None), prices)
+    starts: list[Start] = []
+
+    def begin(record: Record) -> Start:
+        starts.append(_start(record, terms))
+        return starts[-1]
+
+    replay = Replay(ReplayPlan(begin=begin, decide=lambda decisions: None), prices)
     for record in records:
         replay.take(record)
-    if replay.board is None or not (replay.board.snapshot.marks or replay.board.snapshot.sides):
-        raise UnreadableRecords("nothing could be read, or it lasts less than two ticks")
-    return replay.board.snapshot
+    if replay.board is None:
+        raise UnreadableRecords("nothing could be read")
+    snapshot = _at_the_end(replay, replay.board, starts[-1].terms.rebuild_s)
+    if not (snapshot.marks or snapshot.sides):
+        raise UnreadableRecords("nothing could be read")
+    return snapshot
+
+
+def _at_the_end(replay: Replay, board: Board, every_s: float) -> Snapshot:
+    """With what came after the last tick: one more is due where the feed, in the state it was in, is told of again."""
+    ended_at = replay.now
+    due = (math.floor(ended_at / every_s) + 1) * every_s
+    for status in board.feeds.values():
+        replay.take(Record(due, "feed", status.exchange, msgspec.json.encode(status)))
+    return replace(board.snapshot, as_of=min(board.snapshot.as_of, ended_at))
 
 
 def _start(record: Record, terms: Terms) -> Start:

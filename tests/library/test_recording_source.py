@@ -29,11 +29,23 @@ def test_bare_messages_are_replayed_to_the_clusters_at_their_end(tmp_path: Path)
 
     assert cluster is not None
     assert (signal, cluster.side, cluster.calibrated) == (-1, "long", False)
-    assert cluster.liquidation_count is not None
-    assert 25 <= cluster.liquidation_count <= 30
-    assert 1_790_000_025 <= cluster.as_of.timestamp() <= 1_790_000_030
+    assert cluster.liquidation_count == 30
+    assert cluster.as_of.timestamp() == pytest.approx(1_790_000_029.005)
     with pytest.raises(UnknownSymbolError, match="'ETHUSDT' is not known here"):
         hunter.generate_signal("ETHUSDT", 3000.0)
+
+
+def test_what_came_after_the_last_tick_belongs_to_the_end(tmp_path: Path) -> None:
+    hunter = LiquidationHunter(min_cluster_strength=0.0)
+    hunter.set_data_source("recording", path=messages(tmp_path / "burst.jsonl", steps=4))
+    few = hunter.generate_signal("BTCUSDT", 61_000.0)
+    hunter.set_data_source("recording", path=messages(tmp_path / "burst.jsonl", steps=5))
+
+    _, _, cluster = hunter.generate_signal("BTCUSDT", 61_000.0)
+
+    assert few == (0, 0.0, None)
+    assert cluster is not None
+    assert cluster.liquidation_count == 5
 
 
 def test_the_window_is_the_one_that_the_hunter_asks_for(tmp_path: Path) -> None:
