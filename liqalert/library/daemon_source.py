@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Literal
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, field
 
-from liqalert.library.clusters import Clusters, LiquidationCluster, distance_pct, ranked
+from liqalert.clock import SystemClock
+from liqalert.library.clusters import Clusters, LiquidationCluster, distance_pct, moment, ranked
 from liqalert.library.errors import DataSourceError, UnknownSymbolError
 from liqalert.library.options import ClusterOptions
-from liqalert.library.requests import get
+from liqalert.library.requests import Reply, get
 from liqalert.library.state import PROVEN_FOR_S
 from liqalert.library.symbols import refuse_price_of_one_coin
 
 ANSWERS_WITHIN_S = 5.0
+BUILT_WITHIN_S = 2.0 * 60.0 + PROVEN_FOR_S
+"""As of the live class, with the longest time from one building to the next that a daemon's settings allow."""
 
 
 class _Cluster(Struct):
@@ -93,7 +97,8 @@ class DaemonSource:
             raise DataSourceError(f"{self._url} answers HTTP {reply.status}, but not as liqalert does") from None
         for name, mark in answer.marks.items():
             refuse_price_of_one_coin(name, price, mark.price)
-        as_of, problem = answer.as_of.astimezone(UTC), _problem(answer.feeds)
+        as_of = answer.as_of.astimezone(UTC)
+        problem = _problem(answer.feeds) or _why_late(as_of, _answered_at(reply))
         big = [each for each in answer.clusters if each.count >= self._options.min_size]
         found = ranked((_cluster(each, as_of, price) for each in big), self._options.scale)
         return Clusters(found, as_of=as_of, alive=problem is None, problem=problem, price=price)
@@ -114,6 +119,22 @@ def _problem(feeds: list[_Feed]) -> str | None:
         return "The daemon has no feed yet."
     problems = [f"The daemon's feed of {feed.exchange} {feed.problem}." for feed in feeds if feed.problem]
     return " ".join(problems) or None
+
+
+def _why_late(as_of: datetime, now: datetime) -> str | None:
+    """Why clusters are older than they should be, though every feed is proven alive; None while they are not."""
+    if (now - as_of).total_seconds() <= BUILT_WITHIN_S:
+        return None
+    due = "though that is due at least every minute: see its log"
+    return f"The daemon's clusters were last built at {_time(as_of)}, {due}."
+
+
+def _answered_at(reply: Reply) -> datetime:
+    """By the clock of the daemon's machine, as HTTP has it, because this one may be wrong."""
+    try:
+        return parsedate_to_datetime(reply.headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return moment(SystemClock().now())
 
 
 def _time(at: datetime) -> str:

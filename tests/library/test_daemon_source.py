@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from liqalert import DataSourceError, LiquidationHunter, NotLiveError, StaleDataWarning
+from liqalert.clock import SystemClock
 from liqalert.core.market import FeedStatus, Gap, Instrument, Stream
 from liqalert.web.access import Access
-from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot
+from tests.web.rig import BTC, NOW, FixedClock, Rig, cluster, mark, serving, snapshot
 
 
 def rig(*, alive: bool = True) -> Rig:
-    made = Rig()
-    big, small = cluster(low=95.0, high=96.0), cluster("c-2", low=97.0, high=97.5, count=3)
-    made.board.snapshot = snapshot(big, small, marks=[mark(BTC, 100.0)], watching_since=NOW - 7200.0)
-    made.board.feed_changed(FeedStatus("binance", alive, NOW - 60.0, mark_at=NOW - 1.0))
+    """Of now: a daemon answers with the date of its machine, by which it is judged."""
+    now = SystemClock().now()
+    made = Rig(clock=FixedClock(now))
+    big = cluster(low=95.0, high=96.0, as_of=now, newest_at=now)
+    small = cluster("c-2", low=97.0, high=97.5, count=3, as_of=now, newest_at=now)
+    made.board.snapshot = replace(snapshot(big, small, marks=[mark(BTC, 100.0)], watching_since=NOW), as_of=now)
+    made.board.feed_changed(FeedStatus("binance", alive, NOW - 60.0, mark_at=now - 1.0))
     return made
 
 
@@ -26,7 +31,8 @@ async def asked(hunter: LiquidationHunter, symbol: str = "BTC/USDT:USDT") -> Any
 
 
 async def test_the_daemons_clusters_and_strength_are_taken_as_they_are() -> None:
-    async with serving(rig()) as client:
+    daemon = rig()
+    async with serving(daemon) as client:
         hunter = LiquidationHunter(min_cluster_strength=0.3)
         hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}/")
         signal, strength, best = await asked(hunter)
@@ -34,13 +40,13 @@ async def test_the_daemons_clusters_and_strength_are_taken_as_they_are() -> None
     assert (signal, best.cluster_id, best.liquidation_count, best.calibrated) == (-1, "c-1", 12, True)
     assert best.strength == pytest.approx(0.5)
     assert strength == pytest.approx(0.5 * (1 - 4.5 / 10))
-    assert best.as_of.timestamp() == NOW
+    assert best.as_of.timestamp() == pytest.approx(daemon.clock.at, abs=0.002)
 
 
 async def test_the_price_of_one_coin_of_a_thousand_is_refused() -> None:
     by_the_thousand = rig()
     pepe = Instrument("binance", "1000PEPEUSDT")
-    by_the_thousand.board.snapshot = snapshot(marks=[mark(pepe, 0.0125)])
+    by_the_thousand.board.snapshot = replace(by_the_thousand.board.snapshot, marks={pepe: mark(pepe, 0.0125)})
     async with serving(by_the_thousand) as client:
         hunter = LiquidationHunter()
         hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
@@ -68,11 +74,23 @@ async def test_a_daemon_that_is_blind_is_told_of_once() -> None:
 async def test_a_daemon_whose_stream_is_mute_is_told_of() -> None:
     mute = rig()
     gap = Gap("binance", NOW - 9000.0, None, "no liquidation came, though 14 were likely", Stream.LIQUIDATIONS)
-    mute.board.feed_changed(FeedStatus("binance", True, NOW - 9999.0, mark_at=NOW - 1.0, gaps=(gap,)))
+    mute.board.feed_changed(FeedStatus("binance", True, NOW - 9999.0, mark_at=mute.clock.at, gaps=(gap,)))
     async with serving(mute) as client:
         hunter = LiquidationHunter(when_blind="raise")
         hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
         with pytest.raises(NotLiveError, match=r"binance sends prices, but since .* no liquidation came, though 14"):
+            await asked(hunter)
+
+
+async def test_a_daemon_that_builds_no_clusters_any_more_is_told_of_although_its_feed_is_alive() -> None:
+    late = rig()
+    late.board.snapshot = replace(late.board.snapshot, as_of=late.clock.at - 180.0)
+    async with serving(late) as client:
+        hunter = LiquidationHunter(when_blind="raise")
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
+        with pytest.raises(
+            NotLiveError, match=r"clusters were last built at .* UTC, though that is due at least every minute"
+        ):
             await asked(hunter)
 
 
