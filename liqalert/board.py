@@ -24,9 +24,6 @@ class Board:
     def feed_changed(self, status: FeedStatus) -> None:
         self.feeds = {**self.feeds, status.exchange: status}
 
-    def feeds_not_alive(self) -> tuple[FeedStatus, ...]:
-        return tuple(status for status in self.feeds.values() if not status.alive)
-
     def mute(self) -> tuple[str, ...]:
         """One sentence for each feed whose marks come and whose liquidations do not."""
         return tuple(

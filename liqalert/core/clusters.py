@@ -49,7 +49,7 @@ class Cluster(Struct, frozen=True, gc=False):
 
     @property
     def strength(self) -> float:
-        """How unusual this is for this instrument and position side, between 0 and 1 (models: absolute strength)."""
+        """How unusual this is for this instrument and position side, between 0 and 1: see `Baseline`."""
         return self.baseline.strength(magnitude(self.notional_usd, self.weighted_count))
 
     def decayed(self, factor: float, now: UnixTime) -> Cluster:

@@ -132,7 +132,8 @@ def rules(
     muted = mute_lines(view, mutes)
     if not subscriptions:
         return composed(["This chat has no rule: it is told nothing. For one: <code>/watch BTC 1% 0.6</code>", *muted])
-    kinds = dict.fromkeys(one.rule.kind for one in subscriptions)
+    held = {one.rule.kind for one in subscriptions}
+    kinds = [kind for kind in RuleKind if kind in held]
     loudness = ", ".join(f"{kind} {preferences.loudness_of(kind)}" for kind in kinds)
     quiet = [f"Quiet hours: {escape(quiet_words(preferences.quiet))}"] if preferences.quiet else []
     return composed(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 import aiohttp
 
@@ -86,17 +87,18 @@ async def test_when_both_are_gone_there_is_one_gap(server: BinanceServer, sessio
 async def test_their_ends_never_coincide(server: BinanceServer, session: aiohttp.ClientSession) -> None:
     """The first is replaced after about half of its life, and both after a whole one from then on."""
     sink = Sink()
+    replaced_at: list[float] = []
     async with running(
-        server.ws_url, session, sink, connections=2, lifetime_s=1.0, first_lifetime_s=0.5, silence_s=2.0
+        server.ws_url, session, sink, connections=2, lifetime_s=2.0, first_lifetime_s=1.0, silence_s=4.0
     ):
         await both(server, sink)
-        fewest = 2
-        async with asyncio.timeout(6):
-            while sink.status.reconnects < 4:
-                fewest = min(fewest, sink.status.connected)
+        async with asyncio.timeout(20):
+            while len(replaced_at) < 3:
+                if sink.status.reconnects > len(replaced_at):
+                    replaced_at += [asyncio.get_running_loop().time()] * (sink.status.reconnects - len(replaced_at))
                 await asyncio.sleep(0.005)
 
-    assert fewest >= 1
+    assert all(later - earlier > 0.4 for earlier, later in pairwise(replaced_at))
     assert sink.gaps == []
 
 
