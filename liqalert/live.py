@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from liqalert.library.background import Background
 from liqalert.library.errors import NotLiveError
@@ -116,6 +116,8 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
     """
 
     _task: asyncio.Task[None] | None = None
+    _calling: asyncio.Task[NoReturn] | None = None
+    """Beside the stream and not part of it: a callback may end the stream, and start another."""
 
     async def start_stream(self, symbols: Sequence[str] | None = None) -> None:
         """As in LiveLiquidationHeatmap."""
@@ -125,15 +127,20 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
             return
         self._symbols = named
         self._failure = None
-        self._task = asyncio.create_task(self._stream_and_call(), name="liqalert stream")
+        if self._calling is None or self._calling.done():
+            self._calling = asyncio.create_task(self._callbacks.call_from_loop(), name="liqalert callbacks")
+        self._task = asyncio.create_task(self._make_and_stream(), name="liqalert stream")
         self._task.add_done_callback(self._ended)
 
     async def stop_stream(self) -> None:
         """Stops listening. What is known can still be asked for, and grows old."""
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
+        running = [each for each in (self._task, self._calling) if each is not None and not each.done()]
+        ending = [each for each in running if each is not asyncio.current_task()]
+        for each in ending:
+            each.cancel()
+        if ending:
             # No timeout: closing the connections has one.
-            await asyncio.wait([self._task])
+            await asyncio.wait(ending)
 
     async def wait_until_live(self, timeout: float = 30.0) -> None:
         """As in LiveLiquidationHeatmap."""
@@ -161,12 +168,10 @@ class AsyncLiveLiquidationHeatmap(HeatmapView):
     def _first_picture(self) -> None:
         """Not here: the loop must not be held up, and the stream runs in it."""
 
-    async def _stream_and_call(self) -> None:
+    async def _make_and_stream(self) -> None:
         # What it imports takes a second the first time, for which the loop must not be held up.
         await asyncio.to_thread(self._make)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._callbacks.call_from_loop(), name="liqalert callbacks")
-            await self._stream()
+        await self._stream()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (exc := task.exception()) is not None:

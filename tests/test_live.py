@@ -401,6 +401,29 @@ async def test_the_async_twin_streams_in_the_loop_and_awaits_its_callbacks(binan
     assert not heatmap.status().running
 
 
+async def test_a_callback_of_the_async_twin_may_follow_another_symbol_too(binance: BinanceServer) -> None:
+    told: list[str] = []
+    async with AsyncLiveLiquidationHeatmap(**FAST) as heatmap:
+
+        @heatmap.on_liquidation
+        async def follow(liquidation: LiveLiquidation) -> None:
+            told.append(liquidation.symbol)
+            if liquidation.symbol == "BTCUSDT":
+                await heatmap.stop_stream()
+                await heatmap.start_stream(["ETHUSDT"])
+
+        await heatmap.start_stream(["BTCUSDT"])
+        await heatmap.wait_until_live(SOON_S)
+        await binance.liquidate("BTCUSDT", "SELL", price=59_000.0, quantity=1)
+        await until(lambda: heatmap._symbols == ("ETHUSDT",))
+        await heatmap.wait_until_live(SOON_S)
+        await binance.liquidate("ETHUSDT", "SELL", price=2_900.0, quantity=1)
+        await until(lambda: told == ["BTCUSDT", "ETHUSDT"])
+
+    left = {task.get_name() for task in asyncio.all_tasks()}
+    assert not {name for name in left if name.startswith("liqalert")}
+
+
 async def test_a_hunter_stops_the_stream_that_it_has_started(binance: BinanceServer) -> None:
     hunter = LiquidationHunter(min_cluster_strength=0.0)
     hunter.set_data_source("live_binance", symbols=["BTCUSDT"])
