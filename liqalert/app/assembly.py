@@ -47,7 +47,7 @@ def assemble(
         watching.rest,
         watching.parser,
         clock=clock,
-        watched=lambda: {*watched_instruments(settings), *watching.engine.ruled},
+        watched=lambda: {*watched_instruments(settings), *watching.engine.ruled()},
     )
     heatmaps = build_heatmaps(stores, watching, candles, clock)
     pictures = Pictures(heatmaps, watching.board, stores.alerts, clock=clock, zone_name=settings.telegram.timezone)

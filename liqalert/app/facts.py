@@ -12,12 +12,14 @@ from liqalert.app.candles import CandleDesk
 from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
+from liqalert.app.mark_ages import MarkAge, all_stopped, mark_ages, never_sentence, stopped_sentence
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
 from liqalert.app.start import watched_instruments
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
+from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
 from liqalert.render.status import StatusFacts
@@ -106,7 +108,7 @@ class Facts:
 
     def figures(self) -> Figures:
         watching = self.watching
-        watched = {*watched_instruments(self.settings), *watching.engine.ruled}
+        watched = {*watched_instruments(self.settings), *watching.engine.ruled()}
         made = watching.engine.baselines.made()
         return Figures(
             liquidations=tuple((verdict.value, count) for verdict, count in sorted(watching.pipeline.verdicts.items())),
@@ -126,7 +128,7 @@ class Facts:
             database=", ".join(filter(None, (self.stores.database.name, state, waiting_phrase(figures)))),
             outbox_waiting=self.depth,
             outbox_oldest_at=self.oldest_at,
-            problems=(*self.database_problems(), *self._notes()),
+            problems=(*self.database_problems(), *self._marks_stopped(), *self._notes()),
         )
 
     async def refresh(self) -> None:
@@ -151,7 +153,7 @@ class Facts:
         if not feeds:
             enabled = self.settings.binance.enabled
             reasons.append("binance: no marks yet" if enabled else "no exchange is enabled: set binance.enabled = true")
-        return reasons + self.database_problems()
+        return reasons + self._marks_stopped() + self.database_problems()
 
     def database_problems(self) -> list[str]:
         """Why the database cannot be written; empty while it can."""
@@ -159,8 +161,23 @@ class Facts:
         problems = [self.delivering.recorder.problem, f"liquidations are not kept: {journal}" if journal else None]
         return [problem for problem in (*problems, self.hold.problem) if problem]
 
+    def mark_ages(self) -> tuple[MarkAge, ...]:
+        """Of the instruments whose rules rest on marks, while their feed is alive."""
+        watching = self.watching
+        instruments = {*watched_instruments(self.settings), *watching.engine.ruled(REST_ON_MARKS)}
+        return mark_ages(watching.board.feeds.values(), watching.board.snapshot, instruments)
+
+    def _marks_stopped(self) -> list[str]:
+        """Where marks of no instrument come that has such rules, liqalert sees nothing of what it is there for."""
+        ages = self.mark_ages()
+        stopped = stopped_sentence(ages) if all_stopped(ages) else None
+        return [stopped] if stopped else []
+
     def _notes(self) -> list[str]:
+        ages = self.mark_ages()
         notes: list[str | None] = [
+            None if all_stopped(ages) else stopped_sentence(ages),
+            never_sentence(ages),
             *self.delivering.sender.problems,
             *self.watching.metadata.missing,
             self.open_interest.missing,

@@ -82,6 +82,7 @@ class Owner:
             free_bytes=self._free(now),
             channel_problems=facts.channel_problems(),
             listing_problems=self._listings(now),
+            mark_ages=facts.mark_ages(),
         )
         for alert in self._watchman.look(sight, now):
             log.warning("told about liqalert itself", extra={"reason": alert.reason, "sentence": alert.text})
@@ -115,7 +116,7 @@ class Owner:
         # Before the first marks nobody can say of which contracts none come.
         if marked and abs(now - self._listings_at) >= LISTINGS_EVERY_S:
             self._listings_at = now
-            ruled = {*watched_instruments(self._facts.settings), *watching.engine.ruled}
+            ruled = {*watched_instruments(self._facts.settings), *watching.engine.ruled()}
             endings = [
                 watching.metadata.ending(each.symbol, marked=each in marked)
                 for each in sorted(ruled)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from liqalert.app.mark_ages import MarkAge
 from liqalert.app.notices.exchange import ExchangeNotices
 from liqalert.app.notices.feeds import FeedNotices
 from liqalert.app.notices.machine import MachineNotices
+from liqalert.app.notices.marks import MarkNotices
 from liqalert.app.notices.standing import Notice
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Snapshot
@@ -32,6 +34,8 @@ class Sight:
     channel_problems: Sequence[str] = ()
     listing_problems: Sequence[str] = ()
     """One sentence for each watched instrument that is not listed as trading."""
+    mark_ages: Sequence[MarkAge] = ()
+    """Of the instruments whose rules rest on marks, while their feed is alive."""
 
 
 class Watchman:
@@ -39,6 +43,7 @@ class Watchman:
 
     def __init__(self) -> None:
         self._feeds = FeedNotices()
+        self._marks = MarkNotices()
         self._machine = MachineNotices()
         self._exchange = ExchangeNotices()
 
@@ -56,6 +61,7 @@ class Watchman:
                 feed, now, snapshot=sight.snapshot, watched=sight.watched, clock_off_s=sight.clock_off_s
             )
             yield from self._exchange.wire(feed)
+        yield from self._marks.look(sight.mark_ages, now)
         yield from self._exchange.listing(sight.listing_problems)
         yield from self._machine.database(sight.database_problems, now)
         yield from self._machine.disk(sight.free_bytes, now)

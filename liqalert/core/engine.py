@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import compress
@@ -14,7 +14,7 @@ from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import Decision, Episode, TickFailed, ZoneView
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
-from liqalert.core.rules import Rule
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
@@ -106,10 +106,9 @@ class Engine:
 
     # ------------------------------------------------------------ what it is given
 
-    @property
-    def ruled(self) -> frozenset[Instrument]:
-        """The instruments that rules name."""
-        return self._rules.instruments()
+    def ruled(self, kinds: Collection[RuleKind] = tuple(RuleKind)) -> frozenset[Instrument]:
+        """The instruments that rules of these kinds name."""
+        return self._rules.instruments(kinds)
 
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
         """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, RuleKind
@@ -14,18 +14,24 @@ class RuleBook:
     def __init__(self) -> None:
         self._rules: tuple[Rule, ...] = ()
         self._covering: dict[RuleKind, dict[Instrument, tuple[tuple[str, Rule], ...]]] = {kind: {} for kind in RuleKind}
-        """As far as they have been asked for."""
+        """As far as they have been asked for, as are these."""
+        self._named: dict[tuple[RuleKind, ...], frozenset[Instrument]] = {}
 
     def replace(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
         self._covering = {kind: {} for kind in RuleKind}
+        self._named = {}
 
     def ids(self) -> frozenset[str]:
         return frozenset(rule.id for rule in self._rules)
 
-    def instruments(self) -> frozenset[Instrument]:
-        """Those that rules name; a rule for all of them names none."""
-        return frozenset(rule.instrument for rule in self._rules if rule.instrument is not None)
+    def instruments(self, kinds: Collection[RuleKind]) -> frozenset[Instrument]:
+        """Those that rules of these kinds name; a rule for all of them names none."""
+        key = tuple(kinds)
+        if key not in self._named:
+            mine = (rule.instrument for rule in self._rules if rule.kind in key)
+            self._named[key] = frozenset(each for each in mine if each is not None)
+        return self._named[key]
 
     def covering(self, kind: RuleKind, instrument: Instrument) -> tuple[tuple[str, Rule], ...]:
         """The rules of `kind` that hold for `instrument`, with their ids, by id."""

@@ -31,6 +31,10 @@ class RuleKind(StrEnum):
     __hash__ = str.__hash__
 
 
+REST_ON_MARKS = (RuleKind.NEAR, RuleKind.GROWN)
+"""Where no marks of an instrument come, rules of these kinds can tell nothing of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What to tell, of which instrument, from which values on. Made by `rule_of`.
