@@ -111,3 +111,22 @@ async def test_one_contract_of_several_is_a_note(tmp_path: Path, telegram: Teleg
     assert noted[0].startswith("No marks of ETHUSDT (for ")
     assert noted[1] == "There are no marks of BTCUSD_PERP in the stream: alerts that rest on them cannot come."
     assert not any("ETHUSDT" in text for text in telegram.texts(USER))
+
+
+async def test_the_daemon_is_not_ready_while_liquidations_are_refused_because_the_clock_is_behind(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    behind = World(clock=ScaledClock(SystemClock().now() - 90.0), environ={})
+    async with BinanceServer() as binance:
+        binance.mark_every(0.1)
+        async with served(tmp_path, binance, telegram, "BTCUSDT", world=behind) as port:
+            [reason] = await until_ready_says(port, lambda _, reasons: "behind" in "".join(reasons))
+            await until_ready_says(port, lambda status, _: status == 503)
+            await telegram.push_text(USER, "/clusters")
+            answer = await until_told(telegram, USER, "liquidations are left out as not having happened yet")
+
+    assert reason == (
+        "This machine's clock is 90 s behind Binance's: liquidations are left out as not having happened yet. Switch "
+        "on time synchronisation (timedatectl)."
+    )
+    assert "No cluster" in answer

@@ -128,7 +128,7 @@ class Facts:
             database=", ".join(filter(None, (self.stores.database.name, state, waiting_phrase(figures)))),
             outbox_waiting=self.depth,
             outbox_oldest_at=self.oldest_at,
-            problems=(*self.database_problems(), *self._marks_stopped(), *self._notes()),
+            problems=(*self.database_problems(), *self._unseen(), *self._notes()),
         )
 
     async def refresh(self) -> None:
@@ -153,7 +153,7 @@ class Facts:
         if not feeds:
             enabled = self.settings.binance.enabled
             reasons.append("binance: no marks yet" if enabled else "no exchange is enabled: set binance.enabled = true")
-        return reasons + self._marks_stopped() + self.database_problems()
+        return [*reasons, *self._unseen(), *self.database_problems()]
 
     def database_problems(self) -> list[str]:
         """Why the database cannot be written; empty while it can."""
@@ -167,11 +167,13 @@ class Facts:
         instruments = {*watched_instruments(self.settings), *watching.engine.ruled(REST_ON_MARKS)}
         return mark_ages(watching.board.feeds.values(), watching.board.snapshot, instruments)
 
-    def _marks_stopped(self) -> list[str]:
-        """Where marks of no instrument come that has such rules, liqalert sees nothing of what it is there for."""
+    def _unseen(self) -> list[str]:
+        """Why liqalert does not see what it is there for, although a feed is alive: liquidations are refused, or there
+        are marks of no instrument whose rules rest on them."""
         ages = self.mark_ages()
+        refused = [feed.refused for feed in self.watching.board.feeds.values()]
         stopped = stopped_sentence(ages) if all_stopped(ages) else None
-        return [stopped] if stopped else []
+        return [each for each in (*refused, stopped) if each]
 
     def _notes(self) -> list[str]:
         ages = self.mark_ages()

@@ -60,6 +60,7 @@ class Watchman:
             yield from self._feeds.look(
                 feed, now, snapshot=sight.snapshot, watched=sight.watched, clock_off_s=sight.clock_off_s
             )
+            yield from self._machine.clock(feed, now)
             yield from self._exchange.wire(feed)
         yield from self._marks.look(sight.mark_ages, now)
         yield from self._exchange.listing(sight.listing_problems)

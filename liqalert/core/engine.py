@@ -12,7 +12,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import Decision, Episode, TickFailed, ZoneView
-from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
+from liqalert.core.market import AHEAD_S, Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.sides import Rebuilt, Sides
@@ -25,8 +25,6 @@ from liqalert.core.zones import Zone
 
 __all__ = ["TAKEN_IN", "Engine", "Snapshot", "Verdict", "ZoneView"]
 
-AHEAD_S = 60.0
-"""An event up to this far ahead of now counts as just happened; further ahead it is refused."""
 UNWATCHED_AFTER_S = 15.0
 """Blindness longer than this before a mark is stated in the alert that the mark causes."""
 LAG_S = 60.0

@@ -17,6 +17,10 @@ Amount: TypeAlias = Annotated[float, Meta(gt=0.0, le=1e15)]
 """Of something, in base units or in US dollars."""
 
 
+AHEAD_S = 60.0
+"""An event up to this far ahead of now counts as just happened; further ahead it is refused."""
+
+
 class PositionSide(StrEnum):
     """Whose position was closed by force. Never an order side: a forced SELL closes a LONG."""
 
@@ -115,3 +119,14 @@ class FeedStatus:
     """How long gaps that have ended lasted since the start, by stream."""
     unknown: tuple[str, ...] = ()
     """Names of fields and events that its messages have and that liqalert does not know, at most 20."""
+
+    @property
+    def refused(self) -> str | None:
+        """Why its liquidations are refused although it is alive, with the remedy in a sentence; None while they are
+        not."""
+        if not self.alive or self.latency_s is None or self.latency_s >= -AHEAD_S:
+            return None
+        return (
+            f"This machine's clock is {-self.latency_s:.0f} s behind {self.exchange.capitalize()}'s: liquidations are "
+            "left out as not having happened yet. Switch on time synchronisation (timedatectl)."
+        )

@@ -197,7 +197,8 @@ class HeatmapView(ABC):
         """Why what is known may be out of date, in sentences; None while it is proven to be of now."""
         now, status = self._clock.now(), self._feed()
         if is_alive(status, now):
-            return why_late(self._picture(), now, self._options.update_s) or why_mute(status)
+            refused = status.refused if status else None
+            return refused or why_late(self._picture(), now, self._options.update_s) or why_mute(status)
         if self._failure is not None:
             return self._failure
         if self._watch is None and not self._running():

@@ -86,6 +86,28 @@ def test_a_clock_that_jumped_is_told_although_liqalert_does_not_follow_it() -> N
     assert (notice.reason, notice.text[:51]) == ("clock_off", "This machine's clock is 259200 s ahead of Binance's")
 
 
+def test_a_clock_so_far_behind_that_liquidations_are_refused_is_told_of_as_that() -> None:
+    watchman, behind = Watchman(), alive(-90.0)
+
+    told = [reasons(watchman, behind, T0 + second) for second in range(60)]
+    assert [(second, each) for second, each in enumerate(told) if each] == [(15, ["liquidations_refused"])]
+
+    told = [reasons(watchman, alive(0.1), T0 + second) for second in range(60, 120)]
+    assert [(second, each) for second, each in enumerate(told, 60) if each] == [(89, ["liquidations_refused_over"])]
+
+
+def test_a_clock_that_goes_on_falling_behind_is_told_of_again_when_liquidations_are_refused() -> None:
+    watchman = Watchman()
+
+    assert reasons(watchman, alive(-30.0), T0) == ["clock_off"]
+    told = watchman.look(Sight((alive(-61.0),)), T0 + 1) + watchman.look(Sight((alive(-61.0),)), T0 + 16)
+
+    assert [alert.text for alert in told] == [
+        "This machine's clock is 61 s behind Binance's: liquidations are left out as not having happened yet. Switch "
+        "on time synchronisation (timedatectl)."
+    ]
+
+
 def test_a_mute_stream_is_told_once_and_its_end_with_the_length() -> None:
     watchman, gap = Watchman(), Gap("binance", T0 - 900, None, "no liquidation came, though 14 were likely")
     mute = replace(alive(), mute_since=T0 - 900, gaps=(replace(gap, stream=Stream.LIQUIDATIONS),))

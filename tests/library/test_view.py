@@ -160,6 +160,16 @@ def test_gaps_that_are_open_at_a_stop_end_there_and_are_kept() -> None:
     assert heatmap.watch._watched_until == NOW + 8_405.0
 
 
+def test_a_clock_so_far_behind_that_liquidations_are_refused_is_a_problem() -> None:
+    heatmap = lively()
+    heatmap.later(1.0, latency_s=-90.0, latency_frames=60)
+
+    with pytest.warns(StaleDataWarning, match="clock is 90 s behind Binance's: liquidations are left out"):
+        clusters = heatmap.get_clusters("BTCUSDT")
+
+    assert (clusters.alive, heatmap.status().alive, heatmap.status().problem) == (False, True, clusters.problem)
+
+
 def test_alive_before_the_first_building_is_no_quiet_market_either() -> None:
     heatmap = Offline()
     heatmap.proven()

@@ -182,7 +182,8 @@ def _clock(feed: FeedStatus, known: _Known, clock_off_s: float) -> Iterator[Noti
     least, most = CLOCK_RIGHT_S if known.clock_off else (CLOCK_BEHIND_S, CLOCK_AHEAD_S)
     skew_s = feed.latency_s + clock_off_s
     off = not least <= skew_s <= most
-    if off and not known.clock_off:
+    # A clock so far behind that liquidations are refused is told of by itself.
+    if off and not known.clock_off and feed.refused is None:
         where = "behind" if skew_s < 0 else "ahead of"
         yield Notice(
             "clock_off",

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from liqalert.app.notices.standing import Notice, Standing
-from liqalert.core.market import UnixTime
+from liqalert.core.market import FeedStatus, UnixTime
 
 DISK_LOW_BYTES = 300_000_000
 DISK_FINE_BYTES = 500_000_000
 """Once told, the disk counts as fine again only above this."""
+CLOCK_PATIENCE_S = 15.0
+"""A clock that is put right within this was not so when the machine woke up, or only started."""
 CRASHES_WITHIN_S = 600.0
 CRASHES = 3
 """So many starts within ten minutes that did not end in order are a loop."""
@@ -22,6 +24,7 @@ class MachineNotices:
         )
         self._disk = Standing("disk_low", after_s=0.0, over="The database's disk has room again, after {lasted}.")
         self._low = False
+        self._refused: dict[str, Standing] = {}
         self._channels = Standing("channel_failing", after_s=60.0, over="All channels work again, after {lasted}.")
 
     def database(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
@@ -44,6 +47,15 @@ class MachineNotices:
                 "once it is full, nothing is kept any more."
             )
         return self._disk.look(sentence, now)
+
+    def clock(self, feed: FeedStatus, now: UnixTime) -> Iterator[Notice]:
+        """So far behind that liquidations are refused. Nothing is known of it while the feed is not alive."""
+        over = "Liquidations are taken in again, after {lasted} in which they were left out."
+        refused = self._refused.setdefault(
+            feed.exchange, Standing("liquidations_refused", after_s=CLOCK_PATIENCE_S, over=over)
+        )
+        if feed.alive:
+            yield from refused.look(feed.refused, now)
 
     def channels(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
         return self._channels.look(f"Alerts may not arrive: {'; '.join(problems)}" if problems else None, now)
