@@ -22,11 +22,10 @@ from liqalert.core.frames import (
     picked,
     side_by_side,
 )
+from liqalert.core.lateness import comes_late
 from liqalert.core.market import Instrument, Mark, UnixTime
 
 MINUTE_S = 60.0
-LAG_S = 60.0
-"""A mark that is older than the last by more than this means a clock that was set back, as in the engine."""
 UNSEEN_S = 15.0
 """A minute with so long a stretch without a mark was not seen whole."""
 
@@ -102,8 +101,8 @@ class CandleBook:
         self.marks((mark,), (mark.instrument,))
 
     def marks(self, marks: Sequence[Mark], of: Container[Instrument]) -> None:
-        """Those of the instruments in `of`. One that is older than the last of its instrument is left out: it came by
-        a connection that lags behind another."""
+        """Those of the instruments in `of`. One that is older than the last of its instrument and comes late is left
+        out, as in the engine."""
         if not isinstance(marks, MarkFrame):
             self._take_each(marks, of)
         elif not self._take_together(marks, of):
@@ -139,7 +138,7 @@ class CandleBook:
             if row is None:
                 row = self._add(mark)
             running, last, price, now = self._running[row], self._marks[row], mark.price, mark.received_time
-            if running is not None and 0.0 < last.event_time - mark.event_time <= LAG_S:
+            if running is not None and mark.event_time < last.event_time and comes_late(mark, last):
                 continue
             if running is None or not 0.0 <= now - running.open_time < MINUTE_S:
                 self._begin(mark, row)

@@ -12,6 +12,7 @@ from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
 from liqalert.core.episodes import Decision, Episode, TickFailed, ZoneView
+from liqalert.core.lateness import comes_late
 from liqalert.core.market import AHEAD_S, Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
@@ -27,8 +28,6 @@ __all__ = ["TAKEN_IN", "Engine", "Snapshot", "Verdict", "ZoneView"]
 
 UNWATCHED_AFTER_S = 15.0
 """Blindness longer than this before a mark is stated in the alert that the mark causes."""
-LAG_S = 60.0
-"""A mark that is older than the last by more than this means a clock that was set back, and no connection that lags."""
 USUAL_PRICE_S = 600.0
 """A fill is measured by the newest mark, else by the last accepted fill, if it is not older than this."""
 BELIEVED_AFTER = 3
@@ -252,9 +251,8 @@ class Engine:
     # ------------------------------------------------------------ details
 
     def _look(self, mark: Mark) -> tuple[Decision, ...]:
-        """One that is older than the last is left out: it came by a connection that lags behind another."""
         known = self._book.mark(mark.instrument)
-        if known is not None and 0.0 < known.event_time - mark.event_time <= LAG_S:
+        if known is not None and comes_late(mark, known):
             return ()
         blind_s = self._blind_before(mark)
         return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)

@@ -66,12 +66,12 @@ def test_a_minute_is_whole_when_marks_came_all_through_it(seconds: tuple[float, 
     assert finished.whole is whole
 
 
-@pytest.mark.parametrize("received", [T0 + 31.0, T0 + 61.0])
+@pytest.mark.parametrize("received", [T0 + 59.0, T0 + 61.0])
 def test_a_mark_that_a_slower_connection_brings_changes_nothing(received: float) -> None:
     book = CandleBook()
-    seen(book, 30.0)
+    seen(book, 58.0)
 
-    book.mark(Mark(BTC, 99.0, T0 + 29.0, received))
+    book.mark(Mark(BTC, 99.0, T0 + 57.0, received))
 
     assert book.unwritten(BTC) == (Candle(T0, 10.0, 10.0, 10.0, 10.0),)
 
