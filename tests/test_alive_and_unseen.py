@@ -130,3 +130,40 @@ async def test_the_daemon_is_not_ready_while_liquidations_are_refused_because_th
         "on time synchronisation (timedatectl)."
     )
     assert "No cluster" in answer
+
+
+async def test_a_chosen_symbol_that_is_not_listed_is_said_once_and_a_note(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    quicker = World(clock=ScaledClock(SystemClock().now(), 40.0), environ={}, speed=40.0)
+    async with BinanceServer() as binance:
+        binance.mark_every(0.05)
+        async with served(tmp_path, binance, telegram, "BTCUSTD", "ETHUSDT", world=quicker) as port:
+            reasons = await until_ready_says(port, lambda _, reasons: "does not list" in "".join(reasons))
+            told = await until_told(telegram, OWNER, "does not list BTCUSTD")
+            # Longer than a contract without marks is given: of this one everything has been said.
+            await asyncio.sleep(2.0)
+            later = await until_ready_says(port, lambda status, _: status == 200)
+
+    assert "Binance does not list BTCUSTD: is it BTCUSDT?" in told
+    assert (
+        reasons[0]
+        == later[0]
+        == ("Binance does not list BTCUSTD: is it BTCUSDT? Rules for it can tell nothing (/unwatch).")
+    )
+    assert not any("no marks" in text for text in (*later, *telegram.texts(OWNER)))
+
+
+async def test_open_interest_of_a_coin_margined_contract_is_asked_for_where_it_is(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    async with BinanceServer() as binance:
+        binance.mark_every(0.1)
+        async with served(tmp_path, binance, telegram, "BTCUSD_PERP") as port:
+            await until_ready_says(port, lambda status, _: status == 200)
+
+    assert binance.rest_calls[:3] == [
+        "/fapi/v1/exchangeInfo",
+        "/dapi/v1/exchangeInfo",
+        "/dapi/v1/openInterest?symbol=BTCUSD_PERP",
+    ]

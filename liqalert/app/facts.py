@@ -15,10 +15,10 @@ from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phra
 from liqalert.app.mark_ages import MarkAge, all_stopped, mark_ages, never_sentence, stopped_sentence
 from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
-from liqalert.app.start import watched_instruments
+from liqalert.app.start import EXCHANGE, watched_instruments
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
-from liqalert.core.market import UnixTime
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
@@ -164,8 +164,18 @@ class Facts:
     def mark_ages(self) -> tuple[MarkAge, ...]:
         """Of the instruments whose rules rest on marks, while their feed is alive."""
         watching = self.watching
-        instruments = {*watched_instruments(self.settings), *watching.engine.ruled(REST_ON_MARKS)}
+        asked = {*watched_instruments(self.settings), *watching.engine.ruled(REST_ON_MARKS)}
+        # What is not listed has no marks, and that has been said.
+        instruments = [each for each in asked if self._unlisted(each) is None]
         return mark_ages(watching.board.feeds.values(), watching.board.snapshot, instruments)
+
+    def _unlisted(self, instrument: Instrument) -> str | None:
+        """Why nothing is to be expected of an instrument that Binance does not list."""
+        marks = self.watching.board.snapshot.marks
+        # Before the first marks nobody can say of which instruments none come.
+        if not marks or instrument.exchange != EXCHANGE:
+            return None
+        return self.watching.metadata.unlisted(instrument.symbol, marked=instrument in marks)
 
     def _unseen(self) -> list[str]:
         """Why liqalert does not see what it is there for, although a feed is alive: liquidations are refused, or there
@@ -180,6 +190,7 @@ class Facts:
         notes: list[str | None] = [
             None if all_stopped(ages) else stopped_sentence(ages),
             never_sentence(ages),
+            *map(self._unlisted, watched_instruments(self.settings)),
             *self.delivering.sender.problems,
             *self.watching.metadata.missing,
             self.open_interest.missing,

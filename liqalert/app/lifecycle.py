@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 SENDING_STOPS_WITHIN_S = 10.0
 READY_LOOK_S = 0.1
 FIRST_TICKS = 3
+LISTINGS_WITHIN_S = 3.0
+"""Nobody watches meanwhile. They are a megabyte; without them all works but open interest of COIN-M."""
 SECOND_CONNECTION_S = 10.0
 SHUTDOWN_S = 25.0
 """Below the 30 s that the unit gives."""
@@ -161,7 +163,8 @@ class Daemon:
         await facts.bot.start()
 
     async def _start_watching(self, tasks: asyncio.TaskGroup, start: Start, stopping: asyncio.Event) -> None:
-        """Open interest first: it calibrates the strength of the very first zones."""
+        """Open interest first: it calibrates the strength of the very first zones. And before it the listings: they
+        say where it is to be asked for."""
         watching = self._facts.watching
         watching.pipeline.set_rules(start.rules, start.at)
         if watching.recording is not None:
@@ -170,6 +173,7 @@ class Daemon:
         if not self._settings.binance.enabled:
             log.warning("no exchange is enabled: set binance.enabled = true")
             return
+        await unless_ending(stopping, watching.metadata.fetch_first(LISTINGS_WITHIN_S))
         asking = self._facts.open_interest.before_first_tick(watched_symbols(self._settings))
         for value in await unless_ending(stopping, asking) or ():
             watching.pipeline.learn(value, self._facts.clock.now())

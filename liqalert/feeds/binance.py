@@ -76,6 +76,10 @@ class BinanceParser:
         """Whether a price of `symbol` is in US dollars."""
         return self._tables.quote(symbol) in USD_QUOTES
 
+    def lacks_size(self, symbol: str) -> bool:
+        """Whether quantities of `symbol` are contracts, and it is not known of how much."""
+        return symbol not in self._tables.contracts and self._tables.coin_margined(symbol, 0)
+
     def learn(self, kind: str, payload: bytes) -> None:
         """Takes in a REST answer: `exchangeInfo` or `coin_exchangeInfo`. Raises UnexpectedAnswer."""
         self._tables.learn(kind, payload)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import NoReturn
 
 from liqalert.clock import Clock
 from liqalert.feeds.binance import EXCHANGE, BinanceParser
-from liqalert.feeds.binance_listings import Listing, ending, read_listings
+from liqalert.feeds.binance_listings import Listing, ending, nearest, read_listings
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
 from liqalert.ports import FrameRecorder
@@ -46,7 +47,11 @@ class BinanceMetadata:
         self._look_s = look_s
         self._answers: dict[str, bytes] = {}
         self._listings: dict[str, Mapping[str, Listing]] = {}
+        self._meant: dict[str, str | None] = {}
+        """What may be meant by symbols that are not listed, as far as it was asked for."""
         self._failures: dict[str, str] = {}
+        self._fetched_s: float | None = None
+        """When the newest attempt ended, in the loop's time."""
         self._told_to_wait_s = 0.0
 
     @property
@@ -64,26 +69,38 @@ class BinanceMetadata:
 
         One that is not listed and is `marked` all the same, because marks of it have come, is no news.
         """
-        known = next((listings[symbol] for listings in self._listings.values() if symbol in listings), None)
+        known = self._listing(symbol)
         if len(self._listings) < len(_WITHOUT) or (known is None and marked):
             return None
-        return ending(symbol, known, self._clock.now())
+        return ending(symbol, known, self._clock.now(), meant=None if known else self._nearest(symbol))
+
+    def unlisted(self, symbol: str, *, marked: bool) -> str | None:
+        """As `ending`, of one that is not listed; None of any other."""
+        return None if self._listing(symbol) else self.ending(symbol, marked=marked)
 
     async def run(self) -> NoReturn:
         """Ends only by cancellation: without REST liqalert works, and knows less."""
-        while True:
+        if self._fetched_s is None:
             await self.fetch()
-            await self._rest_until_due()
+        while True:
+            await self._rest_until_due(self._fetched_s or 0.0)
+            await self.fetch()
+
+    async def fetch_first(self, within_s: float) -> None:
+        """Before `run`, for who needs the lists at once: given up after so long, and then `run` begins with it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.fetch()
 
     async def fetch(self) -> None:
         """One attempt at both lists. What fails is in `missing` afterwards."""
         self._told_to_wait_s = 0.0
         await self._learn(EXCHANGE_INFO, self._rest.exchange_info)
         await self._learn(COIN_EXCHANGE_INFO, self._rest.coin_exchange_info)
+        self._fetched_s = asyncio.get_running_loop().time()
 
-    async def _rest_until_due(self) -> None:
+    async def _rest_until_due(self, fetched: float) -> None:
         loop = asyncio.get_running_loop()
-        fetched = loop.time()
         soonest = fetched + max(self._soonest_s, self._told_to_wait_s)
         while loop.time() < max(soonest, fetched + self._every_s):
             await asyncio.sleep(self._look_s)
@@ -105,11 +122,20 @@ class BinanceMetadata:
     def _learned(self, kind: str, answer: bytes) -> None:
         self._answers[kind] = answer
         self._listings[kind] = read_listings(answer)
+        self._meant.clear()
         # No await since the parser learned it: the recording holds the answer between the same two frames.
         if self._recorder is not None:
             self._recorder.write(kind, EXCHANGE, answer, self._clock.now())
         if self._failures.pop(kind, None) is not None:
             log.info("instruments read again", extra={"exchange": EXCHANGE, "kind": kind})
+
+    def _listing(self, symbol: str) -> Listing | None:
+        return next((listings[symbol] for listings in self._listings.values() if symbol in listings), None)
+
+    def _nearest(self, symbol: str) -> str | None:
+        if symbol not in self._meant:
+            self._meant[symbol] = nearest(symbol, [each for listings in self._listings.values() for each in listings])
+        return self._meant[symbol]
 
     def _failed(self, kind: str, reason: str) -> None:
         if kind not in self._failures:

@@ -84,6 +84,8 @@ class OpenInterestDesk:
     async def _ask_for(self, instruments: Iterable[Instrument], answered: list[OpenInterest]) -> None:
         """Adds to `answered` as it goes: who is cut off keeps what has come."""
         for instrument in instruments:
+            if self._parser.lacks_size(instrument.symbol):
+                continue  # its answer would mean nothing yet
             self._waits[instrument] = (self._clock.now(), ASK_AGAIN_IN_VAIN_S)
             try:
                 value = await self._ask(instrument)

@@ -52,6 +52,37 @@ async def test_contract_sizes_are_learned_at_the_start(server: BinanceServer, se
         assert metadata.missing == ()
 
 
+async def test_lists_that_were_fetched_first_are_not_fetched_again_at_once(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    rest = BinanceRest(session, rest_url=server.rest_url, coin_rest_url=server.rest_url, timeout_s=1.0)
+    metadata = BinanceMetadata(rest, BinanceParser(), recorder=None, clock=SystemClock(), look_s=0.01)
+    await metadata.fetch_first(1.0)
+    assert len(server.rest_calls) == 2
+
+    task = asyncio.create_task(metadata.run(), name="metadata")
+    await asyncio.sleep(0.1)
+    task.cancel()
+
+    assert len(server.rest_calls) == 2
+
+
+async def test_lists_that_do_not_come_soon_are_fetched_later(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    parser, server.rest_delay_s = BinanceParser(), 30.0
+    rest = BinanceRest(session, rest_url=server.rest_url, coin_rest_url=server.rest_url, timeout_s=1.0)
+    metadata = BinanceMetadata(rest, parser, recorder=None, clock=SystemClock())
+    await metadata.fetch_first(0.05)
+
+    server.rest_delay_s = 0.0
+    task = asyncio.create_task(metadata.run(), name="metadata")
+    await until(lambda: bool(parser.contracts))
+    task.cancel()
+
+    assert metadata.missing == ()
+
+
 async def test_wanted_symbol_is_fetched_soon_but_not_at_once(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:

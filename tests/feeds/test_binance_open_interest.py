@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import aiohttp
+import msgspec
 import pytest
 
 from liqalert.core.market import Instrument, OpenInterest
@@ -77,6 +78,23 @@ async def test_a_symbol_that_binance_does_not_know_is_asked_for_once_an_hour(
     await desk.fetch_wanted([unknown])
 
     assert len(binance.rest_calls) == 1
+
+
+async def test_a_coin_margined_contract_is_not_asked_for_before_its_size_is_known(
+    binance: BinanceServer, clock: FakeClock
+) -> None:
+    coin, parser = Instrument("binance", "BTCUSD_PERP"), BinanceParser()
+    async with aiohttp.ClientSession() as session:
+        rest = BinanceRest(session, rest_url=binance.rest_url, coin_rest_url=binance.rest_url)
+        desk = OpenInterestDesk(rest, parser, store=Kept(), clock=clock, mark_price=lambda _: None)
+
+        too_early = await desk.before_first_tick(["BTCUSD_PERP"])
+        parser.learn("coin_exchangeInfo", msgspec.json.encode(binance.coin_exchange_info))
+        [value] = await desk.fetch_wanted([coin])
+
+    assert too_early == ()
+    assert binance.rest_calls == ["/dapi/v1/openInterest?symbol=BTCUSD_PERP"]
+    assert value.usd == 500_000_000.0
 
 
 async def test_what_was_answered_before_the_first_tick_is_kept_and_the_rest_asked_for_soon(
