@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from random import Random
 from typing import NoReturn, Protocol
 
@@ -15,9 +14,9 @@ import aiohttp
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
 from liqalert.feeds.backlog import Backlog, waiting_bytes
-from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.liveness import Outage
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain, silent
+from liqalert.feeds.patience import Patience
 
 log = logging.getLogger(__name__)
 
@@ -30,25 +29,6 @@ FRAMES = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 """Both as bytes: text is not decoded, here or anywhere."""
 MESSAGE_TOO_BIG = 1009
 """The WebSocket close code for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long is waited for what, in seconds."""
-
-    silence_s: float = 5.0
-    """Without a mark for so long, a connection and a feed are not alive, whatever the socket says."""
-    connect_s: float = 10.0
-    heartbeat_s: float = 20.0
-    """After so much silence a ping is sent, so that a half-open connection is noticed."""
-    lifetime_s: float = 23 * 3600.0
-    """Binance cuts a connection after 24 h: better a moment of our choosing."""
-    first_lifetime_s: float = 12 * 3600.0
-    """Of the first of several connections: so that their ends never coincide."""
-    settled_s: float = 60.0
-    """A connection alive for so long has made up for the failures before it."""
-    report_s: float = 1.0
-    backoff: Backoff = field(default_factory=Backoff)
 
 
 class Owner(Protocol):

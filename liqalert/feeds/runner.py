@@ -17,11 +17,12 @@ import aiohttp
 
 from liqalert.clock import Clock, asleep_s
 from liqalert.core.market import FeedStatus, Gap, UnixTime
-from liqalert.feeds.connection import Connection, Patience
+from liqalert.feeds.connection import Connection
 from liqalert.feeds.doubles import Doubles
 from liqalert.feeds.intake import FrameParser, Intake
 from liqalert.feeds.liveness import Liveness, Outage
 from liqalert.feeds.outages import silent, slept
+from liqalert.feeds.patience import Patience
 from liqalert.ports import FeedSink, FrameRecorder
 
 __all__ = ["FeedRunner", "FrameParser", "Patience"]

@@ -16,7 +16,7 @@ from liqalert.app.lifecycle import event_loop_factory, serve
 from liqalert.app.world import World
 from liqalert.cli.options import configure_logs
 from liqalert.feeds.backoff import Backoff
-from liqalert.feeds.connection import Patience
+from liqalert.feeds.patience import Patience
 from liqalert.settings import load_settings
 from liqalert.sim.clock import ScaledClock
 
