@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -148,13 +149,17 @@ class Connection:
         if self._alive_since is not None and now_s - self._alive_since >= self._patience.settled_s:
             self._failures = 0
         self._alive_since = None
+        self._wait_s = self._delay_s(outage, self._failures, self._refusals)
         if outage.refused:
-            self._wait_s = self._patience.backoff.refused_delay_s(self._refusals)
             self._refusals += 1
         else:
-            delay_s = self._patience.backoff.delay_s(self._failures, self._random)
-            self._wait_s = max(delay_s, outage.retry_after_s)
             self._failures += 1
+
+    def _delay_s(self, outage: Outage, failures: int, refusals: int) -> float:
+        """`failures` and `refusals`: how many there were before this one."""
+        if outage.refused:
+            return self._patience.backoff.refused_delay_s(refusals)
+        return max(self._patience.backoff.delay_s(failures, self._random), outage.retry_after_s)
 
     async def _connect_and_listen(self) -> NoReturn:
         """One connection, and when it has lived its life the next, which is made before it goes. Raises FeedLost."""
@@ -172,16 +177,24 @@ class Connection:
             await socket.close()
 
     async def _successor(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> aiohttp.ClientWebSocketResponse[bool]:
-        """A new connection, while the old one is listened to. Raises FeedLost."""
-        name = f"{self._exchange} socket {self.number}, the next"
-        connecting = asyncio.create_task(self._connect(), name=name)
-        try:
-            await self._listen(socket, connecting.done)
-        except FeedLost as exc:
-            self._owner.lost(self, exc.outage)
-        except BaseException:
-            connecting.cancel()
-            raise
+        """A new connection, while the old one is listened to: for as long as that lives it is tried again. Raises
+        FeedLost once both are gone."""
+        for failures in itertools.count():
+            connecting = asyncio.create_task(self._connect(), name=f"{self._exchange} socket {self.number}, the next")
+            try:
+                await self._listen(socket, connecting.done)
+            except FeedLost as exc:
+                self._owner.lost(self, exc.outage)
+                break
+            except BaseException:
+                connecting.cancel()
+                raise
+            try:
+                return await connecting
+            except FeedLost as exc:
+                extra = {"exchange": self._exchange, "socket": self.number, "problem": exc.outage.sentence}
+                log.warning("no next connection yet, the old one goes on", extra=extra)
+                await self._listen(socket, _after(self._delay_s(exc.outage, failures, failures)))
         return await connecting
 
     async def _leave(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
