@@ -41,7 +41,8 @@ class RestError(Exception):
 class BinanceRest:
     """Binance's REST interfaces of USD-M and COIN-M futures. Every call raises RestError.
 
-    After a 429 or 418 nobody asks that address again before it has been left alone as long as it said.
+    After a 429 or 418 nobody asks there again before it has been left alone as long as it said. USD-M and COIN-M count
+    requests together since 2026-06-30 (COIN-M and USD-M integration): one refusal holds for both.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class BinanceRest:
         self._coin_rest_url = coin_rest_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._closed: dict[str, tuple[float, int]] = {}
-        """By address: until when, in the loop's time, nothing is asked there, and the status that said so."""
+        """By domain: until when, in the loop's time, nothing is asked there, and the status that said so."""
 
     async def exchange_info(self) -> bytes:
         """All USD-M instruments; about 1 MB."""
@@ -100,13 +101,19 @@ class BinanceRest:
     def _close(self, base: str, refusal: RestError) -> None:
         if refusal.status in UNTOLD_WAIT_S:
             until = asyncio.get_running_loop().time() + refusal.retry_after_s
-            self._closed[base] = (until, refusal.status)
+            self._closed[domain_of(base)] = (until, refusal.status)
 
     def _heed_closure(self, base: str, path: str) -> None:
-        until, status = self._closed.get(base, (0.0, 0))
+        until, status = self._closed.get(domain_of(base), (0.0, 0))
         left_s = until - asyncio.get_running_loop().time()
         if left_s > 0.0:
             raise RestError(path, status=status, remedy=_REMEDIES[status], retry_after_s=left_s)
+
+
+def domain_of(base: str) -> str:
+    """`binance.com` for both of Binance's; an address in numbers, as of a stand-in on this machine, for itself."""
+    host = URL(base).host or base
+    return host if host.replace(".", "").isdigit() or ":" in host else ".".join(host.split(".")[-2:])
 
 
 def _klines_query(symbol: str, start_ms: int, limit: int) -> str:

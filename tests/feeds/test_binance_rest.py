@@ -8,7 +8,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from liqalert.feeds.binance_rest import BinanceRest, RestError
+from liqalert.feeds.binance_rest import BinanceRest, RestError, domain_of
 from tests.binance_server import BinanceServer
 
 
@@ -90,6 +90,52 @@ async def test_who_asked_too_much_is_not_asked_again_before_the_time_is_up(
 
     assert asked_while_closed == 1
     assert (caught.value.status, 0.0 < caught.value.retry_after_s <= 1.0) == (status, True)
+
+
+@pytest.mark.parametrize("status", [429, 418])
+async def test_what_one_interface_refuses_as_too_much_is_not_asked_of_the_other_either(
+    server: BinanceServer, session: aiohttp.ClientSession, status: int
+) -> None:
+    async with BinanceServer() as coin:
+        client = BinanceRest(session, rest_url=server.rest_url, coin_rest_url=coin.rest_url)
+        server.rest_status, server.rest_headers = status, {"Retry-After": "1"}
+        with pytest.raises(RestError):
+            await client.exchange_info()
+
+        with pytest.raises(RestError) as caught:
+            await client.coin_exchange_info()
+
+        assert coin.rest_calls == []
+        assert (caught.value.status, 0.0 < caught.value.retry_after_s <= 1.0) == (status, True)
+
+
+async def test_who_is_no_part_of_binance_has_a_budget_of_its_own(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    async with BinanceServer() as coin:
+        elsewhere = coin.rest_url.replace("127.0.0.1", "localhost")
+        client = BinanceRest(session, rest_url=server.rest_url, coin_rest_url=elsewhere)
+        server.rest_status = 429
+        with pytest.raises(RestError):
+            await client.exchange_info()
+
+        await client.coin_exchange_info()
+
+        assert coin.rest_calls == ["/dapi/v1/exchangeInfo"]
+
+
+@pytest.mark.parametrize(
+    ("base", "domain"),
+    [
+        ("https://fapi.binance.com", "binance.com"),
+        ("https://dapi.binance.com", "binance.com"),
+        ("http://127.0.0.1:8080", "127.0.0.1"),
+        ("http://[::1]:8080", "::1"),
+        ("http://proxy:8080/binance", "proxy"),
+    ],
+)
+def test_both_of_binances_addresses_are_of_one_domain(base: str, domain: str) -> None:
+    assert domain_of(base) == domain
 
 
 @pytest.mark.parametrize(("status", "wait_s"), [(429, 60.0), (418, 120.0), (503, 0.0)])
