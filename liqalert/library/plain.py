@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from liqalert.clock import SystemClock
-from liqalert.core.engine import AHEAD_S, TAKEN_IN, Engine, Verdict
-from liqalert.core.market import Instrument, Liquidation, OpenInterest, PositionSide, UnixTime
+from liqalert.core.engine import TAKEN_IN, Engine, Verdict
+from liqalert.core.market import AHEAD_S, Instrument, Liquidation, OpenInterest, PositionSide, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.library.clusters import LiquidationCluster, cluster_of
 from liqalert.library.errors import warn
