@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from difflib import SequenceMatcher
 from typing import Annotated
 
 import msgspec
@@ -19,8 +18,6 @@ STATUS_LIMIT = 40
 PERPETUAL = "PERPETUAL"
 SOON_S = 45 * 86_400.0
 """A perpetual's delivery date lies in the year 2100 until it is moved to the day of its delisting."""
-ALIKE = 0.85
-"""One letter of six may be wrong, or two of them change places."""
 
 
 class _Listings(Struct):
@@ -49,19 +46,6 @@ def _rows(payload: bytes) -> Iterator[Listing]:
     for row in rows:
         with suppress(*UNREADABLE):
             yield msgspec.json.decode(row, type=Listing, strict=False)
-
-
-def nearest(symbol: str, listed: Collection[str]) -> str | None:
-    """The one of `listed` that may be meant by `symbol`, which is not among them. Costs milliseconds."""
-    wanted = symbol.upper()
-    compare = SequenceMatcher(b=wanted)
-    found: list[tuple[float, bool, str]] = []
-    for other in listed:
-        compare.set_seq1(other)
-        if compare.real_quick_ratio() >= ALIKE and (alike := compare.ratio()) >= ALIKE:
-            # Letters that have changed places are likelier than a wrong one.
-            found.append((alike, sorted(other) == sorted(wanted), other))
-    return max(found)[2] if found else None
 
 
 def ending(symbol: str, listing: Listing | None, now: UnixTime, *, meant: str | None = None) -> str | None:

@@ -9,8 +9,10 @@ from contextlib import suppress
 from typing import NoReturn
 
 from liqalert.clock import Clock
+from liqalert.core.market import Instrument
+from liqalert.core.symbols import nearest
 from liqalert.feeds.binance import EXCHANGE, BinanceParser
-from liqalert.feeds.binance_listings import Listing, ending, nearest, read_listings
+from liqalert.feeds.binance_listings import Listing, ending, read_listings
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
 from liqalert.ports import FrameRecorder
@@ -134,7 +136,8 @@ class BinanceMetadata:
 
     def _nearest(self, symbol: str) -> str | None:
         if symbol not in self._meant:
-            self._meant[symbol] = nearest(symbol, [each for listings in self._listings.values() for each in listings])
+            listed = {Instrument(EXCHANGE, each) for listings in self._listings.values() for each in listings}
+            self._meant[symbol] = next((found.symbol for found in nearest(symbol, listed, 1)), None)
         return self._meant[symbol]
 
     def _failed(self, kind: str, reason: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from liqalert.feeds.binance_listings import ending, nearest, read_listings
+from liqalert.feeds.binance_listings import ending, read_listings
 
 NOW = 1_795_392_000.0
 NEVER_MS = 4_133_404_800_000
@@ -51,24 +51,6 @@ def test_of_a_contract_that_is_not_listed_nothing_is_claimed_that_the_list_does_
         "Binance does not list LUNAUSDT: it was delisted, has another name, or never had this one. Rules for it "
         "can tell nothing (/unwatch)."
     )
-
-
-@pytest.mark.parametrize(
-    ("symbol", "meant"),
-    [
-        ("BTCUSTD", "BTCUSDT"),
-        ("BCTUSDT", "BTCUSDT"),
-        ("btcusdt", "BTCUSDT"),
-        ("SOLUSTD", "SOLUSDT"),
-        ("BTCUSD_PREP", "BTCUSD_PERP"),
-        ("LUNAUSDT", None),
-        ("我踏马来了", None),
-    ],
-)
-def test_what_may_be_meant_has_nearly_the_same_letters(symbol: str, meant: str | None) -> None:
-    listed = ["BTCUSDC", "BTCUSDT", "BCHUSDT", "ETHUSDT", "SOLUSDC", "SOLUSDT", "BTCUSD_PERP", "我踏马来了USDT"]
-
-    assert nearest(symbol, listed) == meant
 
 
 def test_what_may_be_meant_is_asked() -> None:
