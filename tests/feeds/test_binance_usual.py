@@ -53,6 +53,15 @@ def test_a_plain_liquidation_of_a_contract_seen_before_takes_the_short_way(wrapp
     assert parsed == ParsedFrame((parser.lone_liquidation(frame, T0),))
 
 
+def test_what_is_worth_more_than_can_be_is_left_to_the_long_way() -> None:
+    parser = BinanceParser()
+    parser.parse(_frame("BTCUSDT", "SELL", "50000", "2", 1, 1), T0)
+    absurd = _frame("BTCUSDT", "SELL", "50000", "2000001", 1, 1)
+
+    assert parser.lone_liquidation(absurd, T0) is None
+    assert parser.parse(absurd, T0) == ParsedFrame(rejected=("bad_value",))
+
+
 def test_what_is_too_large_is_left_to_the_long_way() -> None:
     parser = BinanceParser()
     frame = _frame("BTCUSDT", "SELL", "50000", "2", 1, 1)

@@ -12,6 +12,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from liqalert.core.market import Instrument, Liquidation, UnixTime
+from liqalert.feeds.backoff import Backoff
 from liqalert.ports import ParsedFrame
 from tests.binance_server import BinanceServer
 from tests.feeds.rig import Sink, running, until
@@ -41,6 +42,27 @@ async def test_refusal_is_told_with_its_remedy_and_tried_again_later(
         await until(lambda: sink.alive)
 
     assert [entry.getMessage() for entry in caplog.records if entry.levelno >= logging.WARNING] == ["feed not alive"]
+
+
+async def test_after_a_recovery_a_refusal_is_the_first_again(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    """Else who is refused now and then would try once an hour: after 0.5, 1 and here 0.5 s again, not 2."""
+    sink = Sink()
+    server.refusal = 451
+    growing = Backoff(first_s=0.01, cap_s=0.01, refused_first_s=0.5, refused_cap_s=60.0)
+    async with running(server.ws_url, session, sink, backoff=growing):
+        await until(lambda: server.attempts == 2)
+        server.refusal = None
+        server.mark_every(0.05)
+        await until(lambda: sink.alive)
+        server.refusal, attempts = 451, server.attempts
+        await server.drop()
+        await until(lambda: server.attempts == attempts + 1)
+        refused_at = asyncio.get_running_loop().time()
+        await until(lambda: server.attempts == attempts + 2)
+
+    assert asyncio.get_running_loop().time() - refused_at < 1.5
 
 
 async def test_other_refusal_backs_off_as_told(server: BinanceServer, session: aiohttp.ClientSession) -> None:
@@ -207,14 +229,14 @@ async def test_waits_grow_until_a_connection_has_been_alive_for_a_while(
     sink, random = Sink(), LongestWait()
     server.refusal = 502
     server.mark_every(0.02)
-    async with running(server.ws_url, session, sink, random=random, settled_s=0.2):
+    async with running(server.ws_url, session, sink, random=random, settled_s=1.0):
         await until(lambda: len(random.bounds) == 3)
         server.refusal = None
         await until(lambda: sink.alive)
         await server.drop()
         await until(lambda: len(random.bounds) == 4)
         await until(lambda: sink.alive)
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(1.1)
         await server.drop()
         await until(lambda: len(random.bounds) == 5)
 
