@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 from typing import TextIO
 
 from liqalert.ports import DeliveryError, Message
 
+GONE = frozenset({errno.EBADF, errno.EPIPE})
+"""Nobody will read from there any more. All else may pass, like a full disk."""
+
 
 class ConsoleNotifier:
-    """Writes each message to `stream` as a block of its own, set off by blank lines."""
+    """Writes each message to `stream` as a block of its own, set off by blank lines.
+
+    What its encoding lacks is written as backslash escapes.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._ids = itertools.count(1)
 
     async def send(self, address: str, message: Message) -> str:
-        """The number of the message since the start. A stream that is gone raises DeliveryError."""
+        """The number of the message since the start. Raises DeliveryError, permanent when the stream is gone."""
         self._write(f"\n{message.plain}\n\n")
         return str(next(self._ids))
 
@@ -27,9 +35,13 @@ class ConsoleNotifier:
         return message_id
 
     def _write(self, text: str) -> None:
+        """Past the stream's buffer: what failed would stay there, and appear beside its repetition."""
+        rest = text.encode(self._stream.encoding, "backslashreplace")
         try:
-            self._stream.write(text)
             self._stream.flush()
-        except (OSError, ValueError) as exc:
-            # ValueError: the stream is closed.
-            raise DeliveryError(f"the console cannot be written: {exc}", permanent=True) from exc
+            while rest:
+                rest = rest[os.write(self._stream.fileno(), rest) :]
+        except ValueError as exc:
+            raise DeliveryError(f"the console is closed: {exc}", permanent=True) from exc
+        except OSError as exc:
+            raise DeliveryError(f"the console cannot be written: {exc}", permanent=exc.errno in GONE) from exc

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -188,21 +188,22 @@ def test_a_digest_of_two_messages_that_is_interrupted_goes_on_with_the_second() 
     assert database.statuses() == [DeliveryStatus.SENT] * 80
 
 
-def test_the_console_names_all_of_a_storm_however_long_its_list() -> None:
+def test_the_console_names_all_of_a_storm_however_long_its_list(tmp_path: Path) -> None:
     at_console = [replace(chat, channel="console", address="console") for chat in chats(7)]
-    database, stream = FakeDatabase(at_console), io.StringIO()
+    database, shown = FakeDatabase(at_console), tmp_path / "console"
     database.add_alerts(*alerts(6))
 
     async def main() -> None:
-        async with delivering(database, STORM, console=ConsoleNotifier(stream)) as sender:
-            await asyncio.sleep(5.0)
-            database.add_alerts(*alerts(150, first=10, at=START + 5.0))
-            sender.wake()
-            await asyncio.sleep(30.0)
+        with shown.open("w") as stream:
+            async with delivering(database, STORM, console=ConsoleNotifier(stream)) as sender:
+                await asyncio.sleep(5.0)
+                database.add_alerts(*alerts(150, first=10, at=START + 5.0))
+                sender.wake()
+                await asyncio.sleep(30.0)
 
     run(main())
 
-    assert len(set(re.findall(r"COIN\d+USDT", stream.getvalue()))) == 156
+    assert len(set(re.findall(r"COIN\d+USDT", shown.read_text()))) == 156
     assert database.statuses() == [DeliveryStatus.SENT] * 156
 
 
