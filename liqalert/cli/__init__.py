@@ -7,6 +7,8 @@ that needs them, so that `--help` and a slip of the keyboard are answered at onc
 from __future__ import annotations
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -35,6 +37,9 @@ Live liquidation clusters of crypto futures, and an alert when price nears a str
   liqalert simulate                      # a simulated exchange, to try any client of Binance on
 """
 
+_OUTPUT_FAILS = frozenset({errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF})
+"""What a command that prints can be told. Files have a name in their errors."""
+
 _EXIT_CODES = "Exit code: 0 fine, 1 a problem was found, 2 wrong usage or a mistake in the settings."
 
 
@@ -57,19 +62,35 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command line and returns its exit code. Mistakes are one sentence on stderr."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:
+        print("liqalert: there is no standard output: send it to a file, or to /dev/null", file=sys.stderr)
+        return 1
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # What a terminal that is not UTF-8 cannot show must not end the command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     parser = build_parser()
     if not arguments:
         parser.print_help(sys.stderr)
         return 2
     try:
         exit_code = _run(parser, arguments)
-        sys.stdout.flush()  # here, where a reader that has gone can still be dealt with
-    except BrokenPipeError:  # the reader has seen enough, as in `liqalert alerts | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        sys.stdout.flush()  # here, where an output that fails can still be dealt with
+    except OSError as exc:
+        if exc.filename is not None or exc.errno not in _OUTPUT_FAILS:
+            raise
+        return _output_failed(exc)
     except KeyboardInterrupt:
         return 130
     return exit_code
+
+
+def _output_failed(error: OSError) -> int:
+    # What still waits to be written would fail again when the interpreter ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # the reader has seen enough, as in `liqalert alerts | head`
+        return 0
+    print(f"liqalert: the output cannot be written: {error.strerror}", file=sys.stderr)
+    return 1
 
 
 def _run(parser: argparse.ArgumentParser, arguments: list[str]) -> int:

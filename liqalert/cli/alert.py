@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from liqalert.cli.options import CommandFailed, Commands, Parser, add_command, settings_of
+from liqalert.cli.options import CommandFailed, Commands, Parser, add_command, readable, settings_of
 
 
 def add_commands(commands: Commands) -> None:
@@ -20,7 +20,7 @@ def add_commands(commands: Commands) -> None:
   liqalert alert test --chat 123456789          # to one chat
 """,
     )
-    test.add_argument("--chat", metavar="ID", help="one allowed chat (default: all)")
+    test.add_argument("--chat", type=readable, metavar="ID", help="one allowed chat (default: all)")
 
 
 def _test(args: argparse.Namespace) -> int:

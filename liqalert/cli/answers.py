@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
-from liqalert.cli.options import Commands, add_command, settings_of, storage_errors
+from liqalert.cli.options import Commands, add_command, readable, settings_of, storage_errors
 
 if TYPE_CHECKING:
     from liqalert.settings import Settings
@@ -27,7 +27,7 @@ def add_commands(commands: Commands) -> None:
   liqalert clusters BTCUSDT --json              # for a program
 """,
     )
-    clusters.add_argument("symbol", nargs="?", metavar="SYMBOL", help="one instrument (default: all)")
+    clusters.add_argument("symbol", type=readable, nargs="?", metavar="SYMBOL", help="one instrument (default: all)")
     alerts = add_command(
         commands,
         "alerts",
@@ -49,7 +49,7 @@ def add_commands(commands: Commands) -> None:
   liqalert why ALERT_ID                         # every alert ends with its id
 """,
     )
-    why.add_argument("alert_id", metavar="ALERT_ID", help="as the alert and `liqalert alerts` show it")
+    why.add_argument("alert_id", type=readable, metavar="ALERT_ID", help="as the alert and `liqalert alerts` show it")
 
 
 def _clusters(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from liqalert.cli.options import CommandFailed, Commands, add_command, settings_of, storage_errors
+from liqalert.cli.options import CommandFailed, Commands, add_command, readable, settings_of, storage_errors
 
 if TYPE_CHECKING:
     from liqalert.settings import Settings
@@ -26,7 +26,7 @@ def add_commands(commands: Commands) -> None:
   liqalert heatmap ETH -o eth.png --range 7d
 """,
     )
-    parser.add_argument("symbol", metavar="SYMBOL", help="BTCUSDT; btc or BTC/USDT will do")
+    parser.add_argument("symbol", type=readable, metavar="SYMBOL", help="BTCUSDT; btc or BTC/USDT will do")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.png")
     parser.add_argument("--range", choices=_RANGES, default="24h", metavar="RANGE", help=f"{', '.join(_RANGES)} (24h)")
 

@@ -56,6 +56,15 @@ def port(text: str) -> int:
     return int(text)
 
 
+def readable(text: str) -> str:
+    """An argument's type: what names an instrument, an alert or a chat.
+
+    Bytes that are no text come as half surrogates, which neither an address nor a database can hold: as escapes they
+    are what nobody knows.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def settings_of(args: argparse.Namespace, overrides: Mapping[str, object] | None = None) -> Settings:
     """The settings this command line asks for. A mistake in them ends the command with exit code 2."""
     from liqalert.settings import SettingsError, load_settings
