@@ -9,9 +9,10 @@ from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.board import Board
 from liqalert.clock import Clock
 from liqalert.core.alerts import Alert
+from liqalert.core.episodes import Episode
 from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.market import Instrument, UnixTime
-from liqalert.ports import AlertOutcomes, AlertRow, StorageError
+from liqalert.ports import AlertArchive, AlertRow, StorageError
 from liqalert.render.answers import View
 from liqalert.render.captions import Photo, heatmap_caption
 from liqalert.render.numbers import NumberStyle
@@ -25,7 +26,7 @@ class Pictures:
     """Calls raise StorageError."""
 
     def __init__(
-        self, heatmaps: HeatmapDesk, board: Board, alerts: AlertOutcomes, *, clock: Clock, zone_name: str
+        self, heatmaps: HeatmapDesk, board: Board, alerts: AlertArchive, *, clock: Clock, zone_name: str
     ) -> None:
         self._heatmaps = heatmaps
         self._board = board
@@ -56,11 +57,12 @@ class Pictures:
             return self._kept[key]
 
     async def _around(self, grid: HeatmapGrid, numbers: NumberStyle, *, now: bool) -> Around:
-        """Of the past, only what is known to have been so: neither the mark of now nor its zones."""
+        """Of the past, only what is known to have been so: neither the mark of now, its zones nor its troubles."""
         snapshot = self._board.snapshot
-        pins = await self._pins(grid)
+        pins = await self._pins(grid, now=now)
         if not now:
-            return Around(pins=pins, zone_name=self._zone_name, numbers=numbers)
+            said = (self._board.banner,) if self._board.banner else ()
+            return Around(pins=pins, warnings=said, zone_name=self._zone_name, numbers=numbers, past=True)
         mark = snapshot.marks.get(grid.instrument)
         zones = (view.zone for view in snapshot.zones if view.zone.instrument == grid.instrument)
         bands = (Band(zone.low, zone.high, zone.liquidated, zone.strength, zone.baseline.calibrated) for zone in zones)
@@ -78,22 +80,34 @@ class Pictures:
         dead = () if status is None or status.alive else (f"The feed is not alive. {status.problem or ''}",)
         return (*self._board.said_above(), *self._board.mute(), *dead)
 
-    async def _pins(self, grid: HeatmapGrid) -> tuple[Pin, ...]:
+    async def _pins(self, grid: HeatmapGrid, *, now: bool) -> tuple[Pin, ...]:
         try:
             rows = await self._alerts.recent_outcomes(ALERTS_READ)
+            shown = [row for row in rows if row.alert.instrument == grid.instrument and _within(row.alert, grid)]
+            pins = [_pin(row.alert, row.episode if now else await self._episode(row, grid.as_of)) for row in shown]
         except StorageError:
             return ()
-        pins = (_pin(row) for row in rows if row.alert.instrument == grid.instrument)
-        return tuple(pin for pin in pins if pin is not None and grid.start <= pin.at <= grid.as_of)
+        return tuple(pin for pin in pins if pin is not None)
+
+    async def _episode(self, row: AlertRow, at: UnixTime) -> Episode | None:
+        """As it stood at `at`."""
+        if row.episode is None or row.episode.since <= at:
+            return row.episode
+        whole = await self._alerts.why(row.alert.id)
+        until_then = [each for each in whole.transitions if each.at <= at] if whole else ()
+        return until_then[-1].episode if until_then else None
 
 
-def _pin(row: AlertRow) -> Pin | None:
-    price = _price(row.alert)
+def _within(alert: Alert, grid: HeatmapGrid) -> bool:
+    return grid.start <= alert.decided_at <= grid.as_of
+
+
+def _pin(alert: Alert, episode: Episode | None) -> Pin | None:
+    price = _price(alert)
     if price is None:
         return None
-    kind = row.alert.kind
-    became = (row.episode.outcome or row.episode.state) if row.episode else kind
-    return Pin(row.alert.decided_at, price, kind if became == kind else f"{kind}: {became}")
+    became = (episode.outcome or episode.state) if episode else alert.kind
+    return Pin(alert.decided_at, price, alert.kind if became == alert.kind else f"{alert.kind}: {became}")
 
 
 def _price(alert: Alert) -> float | None:

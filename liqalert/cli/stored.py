@@ -66,8 +66,8 @@ async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> by
         grid = await rebuilt(sums, candles, instrument, RANGES[range_name], at=now, decay_s=decay_s)
     if not grid.count.any() and not any(grid.candles):
         raise StorageError(f"the database holds nothing of {symbol} in the last {range_name}")
-    around = Around(warnings=("From the database: no daemon is running.",), zone_name=settings.telegram.timezone)
-    return heatmap_png(grid, around)
+    warnings = ("From the database: no daemon is running.",)
+    return heatmap_png(grid, Around(warnings=warnings, zone_name=settings.telegram.timezone, past=True))
 
 
 def _existing(url: str) -> Database:

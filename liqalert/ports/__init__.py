@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liqalert.ports.alerts import AlertOutcomes, AlertReader, AlertRow, Attempt, DeliveryRow
+from liqalert.ports.alerts import AlertArchive, AlertOutcomes, AlertReader, AlertRow, Attempt, DeliveryRow
 from liqalert.ports.chats import (
     NO_PREFERENCES,
     AddressBook,
@@ -39,6 +39,7 @@ from liqalert.ports.roster import Held, Member, Roster
 __all__ = [
     "NO_PREFERENCES",
     "AddressBook",
+    "AlertArchive",
     "AlertOutcomes",
     "AlertReader",
     "AlertRow",

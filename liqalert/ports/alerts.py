@@ -76,3 +76,7 @@ class AlertReader(Protocol):
     async def episodes_of(self, alert_ids: Sequence[str]) -> Mapping[str, Episode]:
         """By alert id: its episode as it stands; without those that have none."""
         ...
+
+
+class AlertArchive(AlertOutcomes, AlertReader, Protocol):
+    """Both."""

@@ -67,6 +67,8 @@ class Around:
     zone_name: str = "UTC"
     """An IANA name."""
     numbers: NumberStyle = NumberStyle.POINT
+    past: bool = False
+    """What no mark is known of: the last close stands in its place."""
 
 
 def heatmap_png(grid: HeatmapGrid, around: Around) -> bytes:
@@ -98,8 +100,8 @@ class _Picture:
     # ------------------------------------------------------------ above
 
     def head(self) -> None:
-        grid, pen, mark = self.grid, self.pen, self.around.mark
-        price = "no mark" if mark is None else f"mark {self.numbers.price(mark.price)}, {age(mark.age_s)} old"
+        grid, pen = self.grid, self.pen
+        price = price_words(grid, self.around)
         pen.text((WIDTH - LEFT, 12), price, colour=colours.INK, anchor="ra", size=30)
         room = WIDTH - 3 * LEFT - pen.length(price, 30)
         name = pen.fitting(grid.instrument.symbol, room - pen.length(f"  {grid.range_name}", 36), 36)
@@ -246,6 +248,17 @@ class _Picture:
         pen.text((LEFT + 44, top + 10), "not watched", anchor="lm")
         pen.shapes.rectangle((LEFT + 210, top + 10, LEFT + 246, top + 19), fill=colours.SATURATED)
         pen.text((LEFT + 254, top + 10), "a report each second: more may be missing", anchor="lm")
+
+
+def price_words(grid: HeatmapGrid, around: Around) -> str:
+    """The mark with its age; of the past the last close, and nothing where the last two columns have none."""
+    if around.mark is not None:
+        return f"mark {around.numbers.price(around.mark.price)}, {age(around.mark.age_s)} old"
+    if not around.past:
+        return "no mark"
+    # A minute that had not ended has no candle: the first of a column leaves the column without one.
+    newest = next((candle for candle in reversed(grid.candles[-2:]) if candle is not None), None)
+    return f"last close {around.numbers.price(newest.close)}" if newest else ""
 
 
 def _hue(liquidated: PositionSide) -> colours.Colour:

@@ -11,11 +11,12 @@ import pytest
 from liqalert.app import pictures as under_test
 from liqalert.app.pictures import Pictures
 from liqalert.board import Board
-from liqalert.core.episodes import EpisodeState
+from liqalert.core.episodes import EpisodeState, Transition
 from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.market import FeedStatus
 from liqalert.ports import AlertRow, StorageError
 from liqalert.render.picture import Around, Pin
+from tests.changing import replace
 from tests.storage import objects
 from tests.web.rig import BTC, NOW, FixedClock, Grids, StoredAlerts, cluster, mark, snapshot, zone
 
@@ -91,6 +92,19 @@ async def test_of_the_past_there_is_neither_the_mark_of_now_nor_its_zones(pictur
 
     [around] = drawn.arounds
     assert (around.mark, around.bands, around.warnings) == (None, (), ())
+    assert around.past
+
+
+async def test_of_a_simulated_past_it_says_so_and_nothing_of_the_troubles_of_now(
+    pictures: Pictures, drawn: Drawn, board: Board
+) -> None:
+    board.banner = "SIMULATED MARKET"
+    board.warnings = ("not recorded: database unwritable",)
+    board.feed_changed(FeedStatus("binance", alive=False, since=NOW, mark_at=NOW, problem="no frame for 40 s"))
+
+    await pictures.png(BTC, "24h", NOW - 3600.0)
+
+    assert drawn.arounds[0].warnings == ("SIMULATED MARKET",)
 
 
 async def test_it_says_what_must_be_read_first(pictures: Pictures, drawn: Drawn, board: Board) -> None:
@@ -124,6 +138,41 @@ async def test_an_alert_says_what_became_of_it(
     await pictures.png(BTC, "24h", None)
 
     assert drawn.arounds[0].pins == (Pin(NOW - 120.0, objects.EVIDENCE.mark_price, words),)
+
+
+@pytest.mark.parametrize(
+    ("at", "words"),
+    [(NOW - 130.0, "near"), (NOW - 100.0, "near: touched"), (NOW - 70.0, "near: held"), (NOW - 1.0, "near: held")],
+)
+async def test_of_the_past_an_alert_says_what_had_become_of_it_by_then(
+    pictures: Pictures, drawn: Drawn, alerts: StoredAlerts, at: float, words: str
+) -> None:
+    def entered(state: EpisodeState, ago_s: float, outcome: EpisodeState | None = None) -> Transition:
+        episode = objects.episode(state, since=NOW - ago_s, alert_id="a1", outcome=outcome)
+        return replace(objects.near(), episode=episode, at=NOW - ago_s)
+
+    steps = (
+        entered(EpisodeState.NEAR, 140.0),
+        entered(EpisodeState.TOUCHED, 110.0),
+        entered(EpisodeState.HELD, 80.0, EpisodeState.HELD),
+        entered(EpisodeState.COOLING, 60.0, EpisodeState.HELD),
+    )
+    alerts.rows = [AlertRow(objects.alert(decided_at=NOW - 140.0), steps[-1].episode, (), steps)]
+
+    await pictures.png(BTC, "24h", at)
+
+    assert [pin.words for pin in drawn.arounds[0].pins] == [words]
+
+
+async def test_of_the_past_an_alert_of_which_nothing_is_kept_has_no_outcome(
+    pictures: Pictures, drawn: Drawn, alerts: StoredAlerts
+) -> None:
+    held = objects.episode(EpisodeState.COOLING, since=NOW - 60.0, alert_id="a1", outcome=EpisodeState.HELD)
+    alerts.rows = [AlertRow(objects.alert(decided_at=NOW - 140.0), held, ())]
+
+    await pictures.png(BTC, "24h", NOW - 100.0)
+
+    assert [pin.words for pin in drawn.arounds[0].pins] == ["near"]
 
 
 async def test_without_a_database_for_alerts_there_is_a_picture_all_the_same(
