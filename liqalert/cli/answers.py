@@ -66,7 +66,8 @@ def _clusters(args: argparse.Namespace) -> int:
         _say(f"{exc}: these are the zones in the database; clusters live in the daemon only")
         from liqalert.cli.stored import zones_json
 
-        body = _from_database(settings, lambda url: zones_json(url, args.symbol))
+        decay_minutes = settings.clusters.decay_minutes
+        body = _from_database(settings, lambda url: zones_json(url, args.symbol, decay_minutes=decay_minutes))
     answer = tables.decoded(body, tables.ClustersAnswer)
     print(body.decode() if args.json else tables.clusters_text(answer))
     return 0

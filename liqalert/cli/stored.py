@@ -43,7 +43,7 @@ async def why_json(url: str, alert_id: str) -> bytes:
     return msgspec.json.encode(alert_detail(row, SystemClock().now()))
 
 
-async def zones_json(url: str, symbol: str | None) -> bytes:
+async def zones_json(url: str, symbol: str | None, *, decay_minutes: float) -> bytes:
     """As GET /api/v1/clusters[/SYMBOL], but zones only. Raises StorageError."""
     now = SystemClock().now()
     async with _existing(url) as database:
@@ -54,7 +54,7 @@ async def zones_json(url: str, symbol: str | None) -> bytes:
         for zone in sorted(restored.zones, key=lambda zone: (zone.instrument, -zone.strength))
         if wanted in (None, zone.instrument.symbol)
     )
-    return msgspec.json.encode(ClustersAnswer(iso(now), None, (), zones, {}, ()))
+    return msgspec.json.encode(ClustersAnswer(iso(now), None, (), zones, {}, (), decay_minutes))
 
 
 async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> bytes:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -55,6 +56,7 @@ class Feed(msgspec.Struct, frozen=True):
     alive: bool
     since: str
     problem: str | None = None
+    mute_since: str | None = None
 
 
 class ClustersAnswer(msgspec.Struct, frozen=True):
@@ -63,6 +65,8 @@ class ClustersAnswer(msgspec.Struct, frozen=True):
     zones: tuple[Zone, ...]
     marks: dict[str, Mark]
     feeds: tuple[Feed, ...]
+    watching_since: str | None = None
+    decay_minutes: float = 0.0
 
 
 class Episode(msgspec.Struct, frozen=True):
@@ -115,9 +119,9 @@ def decoded(body: bytes, shape: type[T]) -> T:
 
 
 def clusters_text(answer: ClustersAnswer) -> str:
-    """Marks, clusters nearest first, zones, and each feed that is not alive."""
-    lines = [f"as of {_time(answer.as_of)}"]
-    lines += [_feed_line(feed) for feed in answer.feeds if not feed.alive]
+    """What keeps a quiet answer from being taken for a quiet market, marks, clusters nearest first, and zones."""
+    lines = [f"as of {_time(answer.as_of)}", *_watching(answer)]
+    lines += [line for feed in answer.feeds for line in _feed_lines(feed)]
     if not answer.feeds:
         lines.append("no feed is being watched: that nothing new is shown does not mean that nothing happens")
     lines += [f"mark {symbol} {numbers.price(mark.price)} at {_time(mark.at)}" for symbol, mark in _shown_marks(answer)]
@@ -126,9 +130,25 @@ def clusters_text(answer: ClustersAnswer) -> str:
     return "\n".join([*lines, "", zones_text(answer.zones)])
 
 
-def _feed_line(feed: Feed) -> str:
-    why = f": {feed.problem}" if feed.problem else ""
-    return f"feed {feed.exchange} not alive since {_time(feed.since)}{why}"
+def _watching(answer: ClustersAnswer) -> Iterator[str]:
+    """Nothing once the window has been watched for a whole decay constant."""
+    decay_s = answer.decay_minutes * 60.0
+    if answer.watching_since is None:
+        if answer.feeds:
+            yield "nothing has been watched yet, because no mark price has arrived"
+        return
+    watched_s = _seconds(answer.as_of) - _seconds(answer.watching_since)
+    if watched_s < decay_s:
+        lasted = f"{numbers.age(watched_s)} of {numbers.age(decay_s)}"
+        yield f"watching since {_time(answer.watching_since)}, {lasted}: clusters look weaker than they are"
+
+
+def _feed_lines(feed: Feed) -> Iterator[str]:
+    if not feed.alive:
+        why = f": {feed.problem}" if feed.problem else ""
+        yield f"feed {feed.exchange} not alive since {_time(feed.since)}{why}"
+    elif feed.mute_since is not None:
+        yield f"no liquidation of any instrument on {feed.exchange} since {_time(feed.mute_since)}: it may be mute"
 
 
 def zones_text(zones: Sequence[Zone]) -> str:
@@ -204,6 +224,10 @@ def _away(distance_pct: float | None) -> str:
 def _time(iso: str) -> str:
     """2026-11-23T14:05:00.250Z as `2026-11-23 14:05:00 UTC`."""
     return f"{iso[:19].replace('T', ' ')} UTC"
+
+
+def _seconds(iso: str) -> float:
+    return datetime.fromisoformat(iso).timestamp()
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

@@ -67,6 +67,8 @@ class ClustersAnswer(msgspec.Struct, frozen=True):
     zones: tuple[ZoneItem, ...]
     marks: dict[str, MarkItem]
     feeds: tuple[FeedItem, ...]
+    decay_minutes: float
+    """Until so long after `watching_since`, clusters look weaker than they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def clusters_answer(board: BoardAt, instrument: Instrument | None) -> ClustersAn
         zones=_zone_items(views, snapshot.marks),
         marks={mark.instrument.symbol: MarkItem(mark.price, iso(mark.received_time)) for mark in _by_symbol(marks)},
         feeds=feed_items(board.feeds, board.now),
+        decay_minutes=snapshot.decay_s / 60.0,
     )
 
 

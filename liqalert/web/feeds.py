@@ -37,6 +37,8 @@ class FeedItem(msgspec.Struct, frozen=True):
     gaps: tuple[GapItem, ...]
     problem: str | None
     """Why it is not proven alive; null while it is."""
+    mute_since: str | None
+    """When the last liquidation came before a silence that chance does not explain, beside lively marks; else null."""
 
 
 class FeedsAnswer(msgspec.Struct, frozen=True):
@@ -76,6 +78,7 @@ def _feed_item(status: FeedStatus, now: UnixTime) -> FeedItem:
         rejected=dict(status.rejected),
         gaps=tuple(gap_item(gap) for gap in status.gaps),
         problem=status.problem,
+        mute_since=iso_or_none(status.mute_since),
     )
 
 

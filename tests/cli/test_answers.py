@@ -32,7 +32,7 @@ async def _run(line: str) -> int:
 async def daemon(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     """A web server like the daemon's, which knows one cluster, one zone and one alert."""
     rig = Rig()
-    rig.board.snapshot = snapshot(cluster(), zones=[zone()], marks=[mark()])
+    rig.board.snapshot = snapshot(cluster(), zones=[zone()], marks=[mark()], watching_since=NOW - 7200.0)
     rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, problem="Its name could not be resolved."))
     sent = DeliveryRow("telegram", "42", DeliveryStatus.SENT, 1, NOW)
     rig.alerts.rows = [AlertRow(objects.alert(), objects.held().episode, (sent,), (objects.armed(), objects.near()))]
@@ -89,6 +89,40 @@ async def test_where_no_feed_is_watched_nothing_looks_like_a_quiet_market(
         assert await _run("clusters") == 0
 
     assert capsys.readouterr().out.splitlines()[1].startswith("no feed is being watched")
+
+
+@pytest.mark.parametrize(
+    ("watching_since", "line"),
+    [
+        (
+            NOW - 720.0,
+            "watching since 2023-11-14 22:01:20 UTC, 12 min of 60 min: clusters look weaker than they are",
+        ),
+        (None, "nothing has been watched yet, because no mark price has arrived"),
+    ],
+)
+async def test_until_the_window_has_been_watched_clusters_say_so(
+    daemon: Rig, capsys: pytest.CaptureFixture[str], watching_since: float | None, line: str
+) -> None:
+    daemon.board.snapshot = snapshot(cluster(), marks=[mark()], watching_since=watching_since)
+
+    assert await _run("clusters") == 0
+
+    assert capsys.readouterr().out.splitlines()[1] == line
+
+
+async def test_clusters_say_that_the_stream_of_liquidations_may_be_mute(
+    daemon: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.board.feed_changed(
+        FeedStatus("binance", alive=True, since=NOW - 7200.0, mark_at=NOW, mute_since=NOW - 1500.0)
+    )
+
+    assert await _run("clusters") == 0
+
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "no liquidation of any instrument on binance since 2023-11-14 21:48:20 UTC: it may be mute"
+    )
 
 
 async def test_clusters_as_json_are_the_answer_of_the_daemon(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:

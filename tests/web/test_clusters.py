@@ -64,8 +64,10 @@ async def test_clusters_have_exactly_the_shape_of_the_contract(rig: Rig, client:
                 "rejected": {},
                 "gaps": [],
                 "problem": None,
+                "mute_since": None,
             }
         ],
+        "decay_minutes": 60.0,
     }
 
 
@@ -80,6 +82,7 @@ async def test_before_the_first_tick_the_answer_is_empty_and_says_nothing_is_wat
         "zones": [],
         "marks": {},
         "feeds": [],
+        "decay_minutes": 60.0,
     }
 
 

@@ -55,6 +55,7 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
                         },
                     ],
                     "problem": "No mark for 11 s.",
+                    "mute_since": None,
                 }
             ]
         },
@@ -67,6 +68,14 @@ async def test_a_feed_without_a_mark_has_no_age_rather_than_a_small_one(rig: Rig
     _, answer = await client.get("/api/v1/feeds")
 
     assert answer["feeds"][0]["mark_age_s"] is None
+
+
+async def test_a_mute_stream_is_named_beside_lively_marks(rig: Rig, client: Client) -> None:
+    rig.board.feed_changed(FeedStatus("binance", alive=True, since=NOW - 7200.0, mark_at=NOW, mute_since=NOW - 1500.0))
+
+    _, answer = await client.get("/api/v1/feeds")
+
+    assert answer["feeds"][0]["mute_since"] == "2023-11-14T21:48:20.000Z"
 
 
 async def test_a_mark_newer_than_the_reading_of_the_clock_has_age_zero(rig: Rig, client: Client) -> None:
