@@ -45,7 +45,7 @@ def problem(subject: str, text: str) -> Finding:
 
 async def check(settings: Settings) -> AsyncIterator[Finding]:
     """Findings as they are made. Reads only: a daemon may run beside it."""
-    for finding in (*_telegram(settings), *_channels(settings)):
+    for finding in (*_telegram(settings), *_channels(settings), *_web(settings)):
         yield finding
     if settings.recording.directory:
         yield _directory("recording.directory", settings.recording.directory)
@@ -127,6 +127,12 @@ def _channels(settings: Settings) -> Iterator[Finding]:
             yield fine("apprise.urls", f"alerts also go to {names}")
     if settings.console_enabled:
         yield fine("console.enabled", "alerts are printed")
+
+
+def _web(settings: Settings) -> Iterator[Finding]:
+    if settings.web.open_to_anyone:
+        others = f"is {settings.web.host}, which others can reach"
+        yield problem("web.host", f"{others}: give web.token as well, or keep 127.0.0.1; `liqalert run` refuses this")
 
 
 def _directory(subject: str, directory: Path) -> Finding:

@@ -65,12 +65,17 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def settings_of(args: argparse.Namespace, overrides: Mapping[str, object] | None = None) -> Settings:
-    """The settings this command line asks for. A mistake in them ends the command with exit code 2."""
+def settings_of(
+    args: argparse.Namespace, overrides: Mapping[str, object] | None = None, *, serves: bool = False
+) -> Settings:
+    """The settings this command line asks for. A mistake in them ends the command with exit code 2.
+
+    A web.token that is missing is one only for a command that serves the page.
+    """
     from liqalert.settings import SettingsError, load_settings
 
     try:
-        return load_settings(args.config, os.environ, overrides=overrides)
+        return load_settings(args.config, os.environ, overrides=overrides, serves=serves)
     except SettingsError as exc:
         raise CommandFailed(str(exc), exit_code=2) from None
 

@@ -40,7 +40,7 @@ def add_commands(commands: Commands) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    settings = settings_of(args)
+    settings = settings_of(args, serves=True)
     configure_logs(settings)
     # What is imported stays: to look through it again and again meanwhile is a tenth of the time that it takes.
     gc.disable()

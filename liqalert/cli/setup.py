@@ -84,7 +84,7 @@ def _account(args: argparse.Namespace) -> Account:
 
     try:
         # The environment alone: the file is about to be written.
-        api_url = load_settings(Path(os.devnull), os.environ).telegram.api_url
+        api_url = load_settings(Path(os.devnull), os.environ, serves=False).telegram.api_url
     except SettingsError as exc:
         raise CommandFailed(str(exc), exit_code=2) from None
     if args.token_file is not None:

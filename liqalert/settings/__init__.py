@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from liqalert.settings.mistakes import known_keys, refuse_unknown, sentence
+from liqalert.settings.mistakes import known_keys, refuse_open_to_anyone, refuse_unknown, sentence
 from liqalert.settings.sections import Secret, Settings
 from liqalert.settings.sources import (
     SettingsError,
@@ -26,11 +26,16 @@ __all__ = ["Secret", "Settings", "SettingsError", "config_path", "known_keys", "
 
 
 def load_settings(
-    config: Path | None, environ: Mapping[str, str], *, overrides: Mapping[str, object] | None = None
+    config: Path | None,
+    environ: Mapping[str, str],
+    *,
+    overrides: Mapping[str, object] | None = None,
+    serves: bool = True,
 ) -> Settings:
     """Settings from `config` (else the usual places) and `environ`; `overrides` by name, like `alerts.distance_pct`.
 
-    Raises SettingsError, one sentence without secrets, for the first mistake. Reads files, never the network.
+    Raises SettingsError, one sentence without secrets, for the first mistake; where nothing is served (`serves` False),
+    a missing web.token is none. Reads files, never the network.
     """
     path = config_path(config, environ)
     layers = [credential_layer(environ)]
@@ -41,6 +46,9 @@ def load_settings(
         refuse_unknown(layer)
     layer = merged(with_secret_files(layer) for layer in layers)
     try:
-        return Settings.model_validate(layer.values)
+        settings = Settings.model_validate(layer.values)
     except ValidationError as error:
         raise SettingsError(sentence(error, layer)) from None  # pydantic's text would show the values
+    if serves:
+        refuse_open_to_anyone(settings, layer)
+    return settings

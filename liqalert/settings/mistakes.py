@@ -43,6 +43,14 @@ def refuse_unknown(layer: Layer) -> None:
                 raise SettingsError(f"{name} is not a setting{_suggestion(name, known_keys())}{layer.place(name)}")
 
 
+def refuse_open_to_anyone(settings: Settings, layer: Layer) -> None:
+    """Raises SettingsError where others can reach the web address and nobody has to show a token."""
+    if settings.web.open_to_anyone:
+        shown = json.dumps(settings.web.host)
+        remedy = "give web.token as well, because others can reach this address, or keep 127.0.0.1"
+        raise SettingsError(f"web.host is {shown}: {remedy}{layer.place('web.host')}")
+
+
 def _suggestion(name: str, known: tuple[str, ...]) -> str:
     wanted = values.nearest(name, known)
     if not wanted or "." in name:

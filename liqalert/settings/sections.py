@@ -159,7 +159,6 @@ class Web(Section):
     enabled: bool = True
     token: OptionalSecret = None
     token_file: OptionalPath = None
-    # After the token, which its check looks at.
     host: Annotated[str, AfterValidator(values.host)] = "127.0.0.1"
     port: int = Field(default=8787, ge=0, le=65535)
     public_url: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.public_url)] = None
@@ -171,12 +170,10 @@ class Web(Section):
             raise ValueError("give letters, digits and signs without blanks, because it travels in an HTTP header")
         return token
 
-    @field_validator("host")
-    @classmethod
-    def _token_beyond_loopback(cls, host: str, info: ValidationInfo) -> str:
-        if info.data.get("token") is None and not values.is_loopback(host):
-            raise ValueError("give web.token as well, because others can reach this address, or keep 127.0.0.1")
-        return host
+    @property
+    def open_to_anyone(self) -> bool:
+        """Whether others can reach the address, and no token is asked of them: nothing may be served there."""
+        return self.token is None and not values.is_loopback(self.host)
 
 
 class Recording(Section):

@@ -43,6 +43,16 @@ async def test_nothing_configured_and_no_database_is_fine_and_creates_nothing(em
     assert list(empty_directory.iterdir()) == []
 
 
+async def test_page_for_others_without_a_token_is_a_problem() -> None:
+    open_to_all = load_settings(None, {"LIQALERT_WEB__HOST": "0.0.0.0"}, serves=False)
+
+    problems = [finding async for finding in check(open_to_all) if not finding.ok]
+
+    [found] = problems
+    assert found.subject == "web.host"
+    assert found.text.startswith("is 0.0.0.0, which others can reach: give web.token as well, or keep 127.0.0.1")
+
+
 async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None:
     await _database(empty_directory / "liqalert.db")
 

@@ -126,6 +126,26 @@ def test_mistake_in_the_settings_is_one_sentence_and_exit_code_2(
     )
 
 
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        *[("db upgrade", 0), ("db current", 0), ("db backup copy.db", 0), ("db prune", 0)],
+        *[("clusters", 0), ("alerts", 0), ("check", 1), ("run", 2)],
+    ],
+)
+def test_missing_token_of_the_page_stops_only_what_serves_it(
+    command: str, exit_code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["db", "upgrade"])
+    monkeypatch.setenv("LIQALERT_WEB__HOST", "0.0.0.0")
+    capsys.readouterr()
+
+    assert main(shlex.split(command)) == exit_code
+
+    shown = "".join(capsys.readouterr())
+    assert ("give web.token as well" in shown) == (exit_code > 0)
+
+
 def test_named_settings_file_is_read(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     named = empty_place / "mine.toml"
     named.write_text("[alerts]\nmin_strength = 7\n")

@@ -145,6 +145,10 @@ def test_listening_beyond_loopback_needs_a_token(host: str) -> None:
     assert load_settings(None, {**environ, "LIQALERT_WEB__TOKEN": "long-enough"}).web.host == host
 
 
+def test_where_nothing_is_served_no_token_is_needed() -> None:
+    assert load_settings(None, {"LIQALERT_WEB__HOST": "0.0.0.0"}, serves=False).web.open_to_anyone
+
+
 @pytest.mark.parametrize(
     ("url", "remedy"),
     [
