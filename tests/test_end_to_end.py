@@ -62,6 +62,23 @@ async def test_one_alert_reaches_the_allowed_chat_and_nobody_else(
     assert telegram.refused == []
 
 
+async def test_alert_leads_to_the_page_where_a_phone_reaches_it(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    on = {"LIQALERT_WEB__PUBLIC_URL": "https://liqalert.example.org/", "LIQALERT_CONSOLE__ENABLED": "true"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **on) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+        await armed_zone(daemon, binance)
+        binance.prices["BTCUSDT"] = CLOSE
+        [text] = await telegram.wait_for_texts(OWNER, timeout=10)
+        await daemon.until(
+            "/api/v1/alerts", lambda answer: {each["status"] for each in answer["alerts"][0]["deliveries"]} == {"sent"}
+        )
+
+    assert "\nMore: page or /why " in text
+    assert "\nMore: https://liqalert.example.org/#BTCUSDT/24h or /why " in daemon.log.read_text()
+
+
 async def test_kill_9_before_the_alert_loses_nothing(
     daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
 ) -> None:

@@ -136,7 +136,7 @@ def build_delivering(
         amendments=stores.amendments,
         clock=world.clock,
         random=random,
-        composer=Composer(settings.telegram.timezone, world.banner),
+        composer=Composer(settings.telegram.timezone, world.banner, settings.web.public_url),
         limits=Limits(settings.alerts.digest_after, settings.alerts.daily_cap),
         # The recorder is made below: it wakes the sender.
         tell=lambda notice: recorder.put_notice(notice),

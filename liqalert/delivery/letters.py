@@ -67,10 +67,11 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class Composer:
-    """Writes messages: `zone_name` is the IANA zone of times, `banner` stands above each."""
+    """Writes messages: `zone_name` is the IANA zone of times, `banner` stands above each, alerts lead to `page_url`."""
 
     zone_name: str = "UTC"
     banner: str | None = None
+    page_url: str | None = None
 
     def alert(self, delivery: Delivery, now: UnixTime, record: TrackRecord | None = None) -> Message:
         told = Told(delivery.alert)
@@ -121,7 +122,7 @@ class Composer:
     def _scene(self, numbers: str, now: UnixTime) -> Scene:
         # Whatever else a newer liqalert may have left there: an alert is told.
         comma = numbers == NumberStyle.COMMA
-        return Scene(self.zone_name, now, NumberStyle.COMMA if comma else NumberStyle.POINT)
+        return Scene(self.zone_name, now, NumberStyle.COMMA if comma else NumberStyle.POINT, self.page_url)
 
     def _message(
         self,

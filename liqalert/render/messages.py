@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
+from urllib.parse import quote
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState
@@ -18,6 +20,7 @@ from liqalert.render.text import Text, bold, clip, joined, line
 UNWATCHED_AFTER_S = 15.0
 LATE_TO_SAY_S = 60.0
 """A message that leaves later than this after its decision says so, because "now" is no longer now."""
+PAGE_RANGE = "24h"
 ENOUGH_ENDED = 5
 """So many alerts of a rule must have ended before their outcomes are told."""
 
@@ -31,7 +34,7 @@ def alert_message(told: Told, scene: Scene, *, recorded: bool = True, record: Tr
         lines.append(line(_track_record(record)))
     if not recorded:
         lines.append(line("not recorded: database unwritable"))
-    return joined([*lines, _id_line(alert)])
+    return joined([*lines, _id_line(alert, scene)])
 
 
 def outcome_message(told: Told, scene: Scene) -> Text:
@@ -179,9 +182,19 @@ def _delay_lines(alert: Alert, scene: Scene) -> Iterator[Text]:
         yield line(f"Decided at {scene.clock(alert.decided_at)}, sent {age(delay_s)} later")
 
 
-def _id_line(alert: Alert) -> Text:
-    command = f"/why {alert.id}"
-    return Text(f"More: <code>{escape(command)}</code>", f"More: {one_line(command)}")
+def _id_line(alert: Alert, scene: Scene) -> Text:
+    """Where there is more; every alert ends with its id."""
+    command, page = f"/why {alert.id}", _page_link(alert, scene)
+    return Text(f"More: {page.html}<code>{escape(command)}</code>", f"More: {page.plain}{one_line(command)}")
+
+
+def _page_link(alert: Alert, scene: Scene) -> Text:
+    """Nothing where the reader reaches no page, and for a name that is longer than any symbol."""
+    if scene.page_url is None or alert.instrument is None or len(alert.instrument.symbol) > SYMBOL_LIMIT:
+        return Text("", "")
+    symbol = quote(alert.instrument.symbol, safe="", errors="replace")
+    url = one_line(f"{scene.page_url}/#{symbol}/{PAGE_RANGE}")
+    return Text(f'<a href="{html.escape(url)}">page</a> or ', f"{url} or ")
 
 
 def _direction(zone: Zone, evidence: Evidence, numbers: NumberStyle) -> str:

@@ -35,6 +35,16 @@ def test_an_alert_carries_its_buttons_and_what_it_tells() -> None:
     assert (message.event, message.told) == (Event.ALERT, (Told(DUE.alert),))
 
 
+def test_an_alert_leads_to_the_page_before_and_after_its_outcome_and_a_digest_does_not() -> None:
+    composer = Composer(page_url="https://liqalert.example.org")
+
+    told = [composer.alert(DUE, DECIDED), composer.alert_since(Told(DUE.alert), "1,234.5", DECIDED)]
+    [digest] = composer.digest([DUE, DUE], DECIDED)
+
+    assert ["https://liqalert.example.org/#BTCUSDT/24h" in message.plain for message in told] == [True, True]
+    assert "liqalert.example.org" not in digest.plain
+
+
 def test_the_track_record_is_the_closing_line_once_there_is_one() -> None:
     with_record = Composer().alert(DUE, DECIDED, TrackRecord(swept=3, held=1, faded=1))
 
