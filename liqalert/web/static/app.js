@@ -6,7 +6,7 @@ import { choose, chooseFromAddress, chosen, strengthFrom } from "./choice.js";
 import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
 import { showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
-import { ageOf, judge } from "./trust.js";
+import { ServerClock, ageOf, judge } from "./trust.js";
 import { age, cellInWords, clock, price, time, usd } from "./words.js";
 
 const GRID_EVERY_MS = 30000;
@@ -21,6 +21,7 @@ const INVITATION = "Point at a cell for its numbers, or use the arrow keys.";
 const $ = (id) => document.getElementById(id);
 const fetched = { grid: 0, clusters: 0, alerts: 0 };
 const failures = { grid: null, clusters: null, alerts: null };
+const serverClock = new ServerClock();
 const loading = { abort: null, fresh: false, soon: null };
 let [heardAt, refused, state, clusters, alerts, newest] = [performance.now(), null, null, null, [], []];
 // Whether the connection has been lost since everything was asked for.
@@ -31,6 +32,7 @@ const live = new Live(
   {
     state: (data) => {
       [heardAt, refused, state] = [performance.now(), null, data];
+      serverClock.heard(data.at, heardAt);
       if (lost) loadAll();
       if (data.mark !== null && !chart.mark(data.mark, Date.parse(data.mark_at) / 1000)) loadGridSoon();
       refresh();
@@ -62,7 +64,7 @@ async function loadGrid(fresh) {
   const abort = new AbortController();
   [loading.abort, loading.fresh, fetched.grid] = [abort, loading.fresh || fresh, Date.now()];
   try {
-    const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, abort.signal);
+    const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, abort);
     if (loading.abort === abort) showGrid(grid);
   } catch (error) {
     if (loading.abort === abort) withoutGrid(error);
@@ -137,6 +139,9 @@ function loadAll(fresh = false) {
   // What failed before is asked for again, and says so itself if it fails again.
   for (const name of Object.keys(failures)) failures[name] = null;
   showLiquidations($("liquidations"), newest);
+  // One that is under way may be so on a connection that is dead.
+  if (loading.abort) loading.abort.abort();
+  loading.abort = null;
   loadGrid(fresh);
   loadClusters();
   loadAlerts();
@@ -170,8 +175,15 @@ function showAlertsOfSymbol() {
   chart.heatmap.showPins(mine);
 }
 
+// What is shown, as of when, and for how long that has been past.
+function shownAt(now) {
+  const shown = Object.entries({ grid: chart.grid, clusters }).filter(([, answer]) => answer);
+  return shown.map(([name, { as_of }]) => ({ name, as_of, past_ms: serverClock.since(as_of, now) }));
+}
+
 function showState() {
-  const { live: believed, problem } = judge({ silent_ms: performance.now() - heardAt, refused, state, failures });
+  const now = performance.now();
+  const { live: believed, problem } = judge({ silent_ms: now - heardAt, refused, state, shown: shownAt(now), failures });
   $("stale").hidden = problem === null;
   // Only when it changes, or a screen reader would say it every second.
   if ($("stale").textContent !== (problem || "")) $("stale").textContent = problem || "";
@@ -182,7 +194,7 @@ function showState() {
   }
   const mark = state.mark === null ? "no mark" : `mark ${price(state.mark)}`;
   const known_s = ageOf(state);
-  const silent_s = (performance.now() - heardAt) / 1000;
+  const silent_s = (now - heardAt) / 1000;
   $("state").textContent = `${believed ? "live" : "not current"}, ${mark}, data ${known_s === null ? "never" : `${age(known_s + Math.floor(silent_s))} old`}`;
 }
 

@@ -1,5 +1,9 @@
 // Questions to liqalert, whose refusals say what would have been right.
 
+// On a slow line a large answer takes longer, but parts of it keep coming.
+const SILENCE_MS = 20000;
+const SILENT = `No answer for ${SILENCE_MS / 1000} s: the connection is bad, or too many windows of this page are open.`;
+
 export class Refused extends Error {
   constructor(status, { error, allowed }) {
     super(allowed && allowed.length ? `${error} Possible: ${allowed.slice(0, 5).join(", ")}` : error);
@@ -7,8 +11,34 @@ export class Refused extends Error {
   }
 }
 
-export async function get(path, signal) {
+// abort: ends it before; it ends by itself when nothing of it comes any more.
+export async function get(path, abort = new AbortController()) {
+  let [timer, silent] = [null, false];
+  const listen = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      silent = true;
+      abort.abort();
+    }, SILENCE_MS);
+  };
+  try {
+    listen();
+    return await answerTo(path, abort.signal, listen);
+  } catch (error) {
+    throw silent ? new Error(SILENT) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+// heard: called whenever a part of the answer has come
+async function answerTo(path, signal, heard) {
   const answer = await fetch(path, { signal });
-  if (answer.ok) return answer.json();
-  throw new Refused(answer.status, await answer.json().catch(() => ({ error: `HTTP ${answer.status}`, allowed: [] })));
+  const transform = (part, onward) => {
+    heard();
+    onward.enqueue(part);
+  };
+  const body = new Response(answer.body.pipeThrough(new TransformStream({ transform }))).json();
+  if (answer.ok) return body;
+  throw new Refused(answer.status, await body.catch(() => ({ error: `HTTP ${answer.status}`, allowed: [] })));
 }

@@ -17,11 +17,16 @@ class Wire:
     cut_off: bool = False
     refused: int = 0
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
+    _hushed: set[asyncio.StreamWriter] = field(default_factory=set)
 
     def cut(self) -> None:
         self.cut_off = True
         for writer in self._open:
             writer.transport.abort()
+
+    def hush(self) -> None:
+        """What is open now carries nothing more, without a word, as when a phone changes its network."""
+        self._hushed |= self._open
 
     def mend(self) -> None:
         self.cut_off = False
@@ -34,15 +39,16 @@ class Wire:
         there, back = await asyncio.open_connection("127.0.0.1", self.upstream)
         self._open |= {writer, back}
         with suppress(ConnectionError):
-            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+            await asyncio.gather(self._pass_on(reader, back), self._pass_on(there, writer))
         self._open -= {writer, back}
 
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while some := await reader.read(65536):
-        writer.write(some)
-        await writer.drain()
-    writer.close()
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while some := await reader.read(65536):
+            if writer not in self._hushed:
+                writer.write(some)
+                await writer.drain()
+        if writer not in self._hushed:
+            writer.close()
 
 
 @asynccontextmanager

@@ -1,0 +1,101 @@
+"""What is shown is current, or the page says that it is not: whatever becomes of its questions and of the clocks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from playwright.async_api import Browser, Route
+
+from liqalert.core.market import FeedStatus, Mark
+from tests.web.browser.reader import BROWSER_TEST, Reader, reading
+from tests.web.browser.stage import Grids, address, liquidation, loaded, until_cell
+from tests.web.browser.wire import wire_to
+from tests.web.rig import BTC, NOW, Rig, serving
+
+pytestmark = BROWSER_TEST
+
+HOUR = "/#BTCUSDT/1h"
+PASSES = """(() => { window.passed_ms = 0; const read = performance.now.bind(performance);
+    performance.now = () => read() + window.passed_ms; })();"""
+
+
+async def test_a_heatmap_that_was_on_its_way_when_the_network_changed_is_asked_for_again(
+    browser: Browser, rig: Rig, grids: Grids
+) -> None:
+    async with (
+        serving(rig) as client,
+        wire_to(client.port) as wire,
+        reading(browser, address(wire.port), path=HOUR) as reader,
+    ):
+        await loaded(reader)
+        grids.slow.clear()
+        rig.events.take(liquidation(NOW + 1.0, price=150.0))
+        await reader.until(lambda: _is(len(grids.asked) == 2), "no other heatmap was asked for")
+
+        wire.hush()
+        # A grid of another moment is another answer.
+        grids.as_of = NOW + 1.0
+        grids.held = [liquidation(NOW - 5.0)]
+        grids.slow.set()
+
+        await until_cell(reader, "longs 5k USD")
+
+
+async def test_a_question_of_whose_answer_nothing_comes_is_given_up_and_put_again(browser: Browser, rig: Rig) -> None:
+    held: list[Route] = []
+
+    async def hold_first(route: Route) -> None:
+        if held:
+            await route.continue_()
+        held.append(route)
+
+    async with serving(rig) as client, reading(browser, address(client.port), path="/healthz") as reader:
+        await reader.page.route("**/api/v1/heatmap/**", hold_first)
+        await reader.page.goto(address(client.port), wait_until="load")
+
+        await reader.until_shown("#stale", "No answer for 20 s")
+        await loaded(reader)
+        await reader.until_hidden("#stale")
+
+    assert len(held) == 2
+
+
+@pytest.mark.parametrize(
+    ("frozen", "limit_s", "said"),
+    [
+        ("grid", 90, "The heatmap is as of 22:13:20 UTC: what you see is not current."),
+        ("clusters", 30, "The clusters are as of 22:13:20 UTC: what you see is not current."),
+    ],
+)
+async def test_what_stays_behind_the_servers_clock_is_said(
+    browser: Browser, rig: Rig, grids: Grids, frozen: str, limit_s: int, said: str
+) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await reader.page.add_init_script(PASSES)
+        await reader.page.reload(wait_until="load")
+        await loaded(reader)
+        rig.clock.at = NOW + 1.0
+        await reader.until_shown("#state", "data 1 s old")
+
+        later = NOW + limit_s + 10.0
+        rig.clock.at = later
+        rig.board.snapshot = replace(rig.board.snapshot, marks={BTC: Mark(BTC, 100.0, later, later)})
+        rig.board.feed_changed(FeedStatus("binance", alive=True, since=NOW, mark_at=later))
+        if frozen == "grid":
+            rig.board.snapshot = replace(rig.board.snapshot, as_of=later)
+        else:
+            grids.as_of = later
+        await _pass(reader, limit_s + 1)
+
+        await reader.until_shown("#stale", said)
+        assert "not current, mark 100" in await reader.text("#state")
+
+
+async def _pass(reader: Reader, seconds: int) -> None:
+    """Time of the browser, without its waiting for it."""
+    await reader.page.evaluate("(ms) => { window.passed_ms += ms; }", seconds * 1000)
+
+
+async def _is(fact: bool) -> bool:
+    return fact
