@@ -62,7 +62,7 @@ async function loadGrid(fresh) {
   if (loading.abort && !fresh) return;
   if (loading.abort) loading.abort.abort();
   const abort = new AbortController();
-  [loading.abort, loading.fresh, fetched.grid] = [abort, loading.fresh || fresh, Date.now()];
+  [loading.abort, loading.fresh, fetched.grid] = [abort, loading.fresh || fresh, performance.now()];
   try {
     const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, abort);
     if (loading.abort === abort) showGrid(grid);
@@ -104,7 +104,7 @@ function loadGridSoon() {
 }
 
 async function loadClusters() {
-  fetched.clusters = Date.now();
+  fetched.clusters = performance.now();
   const { symbol } = chosen;
   try {
     const found = await get(`/api/v1/clusters/${encodeURIComponent(symbol)}`);
@@ -119,7 +119,7 @@ async function loadClusters() {
 }
 
 async function loadAlerts() {
-  fetched.alerts = Date.now();
+  fetched.alerts = performance.now();
   try {
     ({ alerts } = await get("/api/v1/alerts?limit=100"));
     failures.alerts = null;
@@ -148,7 +148,7 @@ function loadAll(fresh = false) {
 }
 
 function refresh() {
-  const now = Date.now();
+  const now = performance.now();
   if (now - fetched.grid > GRID_EVERY_MS) loadGrid(false);
   if (now - fetched.clusters > CLUSTERS_EVERY_MS) loadClusters();
   if (now - fetched.alerts > ALERTS_EVERY_MS) loadAlerts();

@@ -92,6 +92,16 @@ async def test_what_stays_behind_the_servers_clock_is_said(
         assert "not current, mark 100" in await reader.text("#state")
 
 
+async def test_a_clock_of_the_browser_that_is_set_back_stops_nothing(browser: Browser, rig: Rig) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await loaded(reader)
+
+        await reader.page.evaluate("() => { const now = Date.now.bind(Date); Date.now = () => now() - 3600e3; }")
+        rig.board.snapshot = replace(rig.board.snapshot, as_of=NOW + 1.0)
+
+        await reader.until_shown("#asof", "as of 22:13:21 UTC")
+
+
 async def _pass(reader: Reader, seconds: int) -> None:
     """Time of the browser, without its waiting for it."""
     await reader.page.evaluate("(ms) => { window.passed_ms += ms; }", seconds * 1000)
