@@ -1,6 +1,6 @@
 // The page: what is fetched when, and what is shown of it.
 
-import { get } from "./ask.js";
+import { Question } from "./ask.js";
 import { Chart } from "./chart.js";
 import { choose, chooseFromAddress, chosen, strengthFrom } from "./choice.js";
 import { paintLegend } from "./colours.js";
@@ -19,10 +19,10 @@ const SHOWN_CLUSTERS = 40;
 const INVITATION = "Point at a cell for its numbers, or use the arrow keys.";
 
 const $ = (id) => document.getElementById(id);
-const fetched = { grid: 0, clusters: 0, alerts: 0 };
-const failures = { grid: null, clusters: null, alerts: null };
+const questions = { grid: new Question(), clusters: new Question(), alerts: new Question() };
+const symbols = new Question();
 const serverClock = new ServerClock();
-const loading = { abort: null, fresh: false, soon: null };
+const loading = { fresh: false, soon: null };
 let [heardAt, refused, state, clusters, alerts, newest] = [performance.now(), null, null, null, [], []];
 // Whether the connection has been lost since everything was asked for.
 let lost = false;
@@ -59,22 +59,17 @@ const live = new Live(
 
 // fresh: of another instrument or range. One that is under way is enough, unless it is of something else.
 async function loadGrid(fresh) {
-  if (loading.abort && !fresh) return;
-  if (loading.abort) loading.abort.abort();
-  const abort = new AbortController();
-  [loading.abort, loading.fresh, fetched.grid] = [abort, loading.fresh || fresh, performance.now()];
+  if (questions.grid.underWay && !fresh) return;
+  loading.fresh = loading.fresh || fresh;
   try {
-    const grid = await get(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`, abort);
-    if (loading.abort === abort) showGrid(grid);
+    const grid = await questions.grid.put(`/api/v1/heatmap/${encodeURIComponent(chosen.symbol)}?range=${chosen.range}`);
+    if (grid) showGrid(grid);
   } catch (error) {
-    if (loading.abort === abort) withoutGrid(error);
-  } finally {
-    if (loading.abort === abort) loading.abort = null;
+    withoutGrid(error);
   }
 }
 
 function showGrid(grid) {
-  failures.grid = null;
   // However it was spelled.
   if (grid.symbol !== chosen.symbol) {
     choose({ symbol: grid.symbol });
@@ -89,7 +84,6 @@ function showGrid(grid) {
 }
 
 function withoutGrid(error) {
-  failures.grid = error.message;
   say(error.message);
   // An instrument that is not known here does not come by asking: when it comes, the events begin.
   if (error.status !== 404) loadGridSoon();
@@ -104,55 +98,44 @@ function loadGridSoon() {
 }
 
 async function loadClusters() {
-  fetched.clusters = performance.now();
-  const { symbol } = chosen;
-  try {
-    const found = await get(`/api/v1/clusters/${encodeURIComponent(symbol)}`);
-    failures.clusters = null;
-    // Meanwhile another instrument may have been chosen.
-    if (symbol !== chosen.symbol) return;
-    clusters = found;
-    showTable();
-  } catch (error) {
-    failures.clusters = symbol === chosen.symbol ? error.message : null;
-  }
+  // Why there is none, the question itself remembers.
+  const found = await questions.clusters.put(`/api/v1/clusters/${encodeURIComponent(chosen.symbol)}`).catch(() => null);
+  if (!found) return;
+  clusters = found;
+  showTable();
 }
 
 async function loadAlerts() {
-  fetched.alerts = performance.now();
-  try {
-    ({ alerts } = await get("/api/v1/alerts?limit=100"));
-    failures.alerts = null;
-    showAlertsOfSymbol();
-  } catch (error) {
-    failures.alerts = error.message;
-  }
+  const found = await questions.alerts.put("/api/v1/alerts?limit=100").catch(() => null);
+  if (!found) return;
+  ({ alerts } = found);
+  showAlertsOfSymbol();
 }
 
 async function loadSymbols() {
-  const { marks } = await get("/api/v1/clusters").catch(() => ({ marks: {} }));
-  $("symbols").replaceChildren(...Object.keys(marks).sort().map((symbol) => new Option(symbol, symbol)));
+  const found = await symbols.put("/api/v1/clusters").catch(() => null);
+  if (found) $("symbols").replaceChildren(...Object.keys(found.marks).sort().map((symbol) => new Option(symbol, symbol)));
 }
 
 function loadAll(fresh = false) {
   lost = false;
-  // What failed before is asked for again, and says so itself if it fails again.
-  for (const name of Object.keys(failures)) failures[name] = null;
+  for (const question of Object.values(questions)) {
+    // One that is under way may be so on a connection that is dead.
+    question.end();
+    // What failed before is asked for again, and says so itself if it fails again.
+    question.failure = null;
+  }
   showLiquidations($("liquidations"), newest);
-  // One that is under way may be so on a connection that is dead.
-  if (loading.abort) loading.abort.abort();
-  loading.abort = null;
   loadGrid(fresh);
   loadClusters();
   loadAlerts();
 }
 
 function refresh() {
-  const now = performance.now();
-  if (now - fetched.grid > GRID_EVERY_MS) loadGrid(false);
-  if (now - fetched.clusters > CLUSTERS_EVERY_MS) loadClusters();
-  if (now - fetched.alerts > ALERTS_EVERY_MS) loadAlerts();
-  if (!$("symbols").options.length) loadSymbols();
+  if (questions.grid.due(GRID_EVERY_MS)) loadGrid(false);
+  if (questions.clusters.due(CLUSTERS_EVERY_MS)) loadClusters();
+  if (questions.alerts.due(ALERTS_EVERY_MS)) loadAlerts();
+  if (!$("symbols").options.length && !symbols.underWay) loadSymbols();
   showState();
 }
 
@@ -183,6 +166,7 @@ function shownAt(now) {
 
 function showState() {
   const now = performance.now();
+  const failures = Object.fromEntries(Object.entries(questions).map(([name, { failure }]) => [name, failure]));
   const { live: believed, problem } = judge({ silent_ms: now - heardAt, refused, state, shown: shownAt(now), failures });
   $("stale").hidden = problem === null;
   // Only when it changes, or a screen reader would say it every second.

@@ -12,7 +12,7 @@ export class Refused extends Error {
 }
 
 // abort: ends it before; it ends by itself when nothing of it comes any more.
-export async function get(path, abort = new AbortController()) {
+async function get(path, abort) {
   let [timer, silent] = [null, false];
   const listen = () => {
     clearTimeout(timer);
@@ -41,4 +41,44 @@ async function answerTo(path, signal, heard) {
   const body = new Response(answer.body.pipeThrough(new TransformStream({ transform }))).json();
   if (answer.ok) return body;
   throw new Refused(answer.status, await body.catch(() => ({ error: `HTTP ${answer.status}`, allowed: [] })));
+}
+
+// What is asked again and again: one at a time, and where another is put meanwhile, only its answer counts.
+export class Question {
+  constructor() {
+    [this.asked_ms, this.failure, this.abort] = [0, null, null];
+  }
+
+  get underWay() {
+    return this.abort !== null;
+  }
+
+  // Whether it is to be put again, when that is done every so many milliseconds.
+  due(every_ms) {
+    return !this.underWay && performance.now() - this.asked_ms > every_ms;
+  }
+
+  end() {
+    if (this.abort) this.abort.abort();
+    this.abort = null;
+  }
+
+  // Gives the answer, or null when the question was ended meanwhile.
+  async put(path) {
+    this.end();
+    const abort = new AbortController();
+    [this.abort, this.asked_ms] = [abort, performance.now()];
+    try {
+      const answer = await get(path, abort);
+      if (this.abort !== abort) return null;
+      this.failure = null;
+      return answer;
+    } catch (error) {
+      if (this.abort !== abort) return null;
+      this.failure = error.message;
+      throw error;
+    } finally {
+      if (this.abort === abort) this.abort = null;
+    }
+  }
 }

@@ -102,6 +102,40 @@ async def test_a_clock_of_the_browser_that_is_set_back_stops_nothing(browser: Br
         await reader.until_shown("#asof", "as of 22:13:21 UTC")
 
 
+async def test_each_is_asked_for_once_at_a_time_however_long_its_answer_takes(browser: Browser, rig: Rig) -> None:
+    asked: list[str] = []
+
+    async def hold(route: Route) -> None:
+        asked.append(route.request.url.partition("/api/v1/")[2])
+
+    async with serving(rig) as client, reading(browser, address(client.port), path="/healthz") as reader:
+        await reader.page.add_init_script(PASSES)
+        for kind in ("heatmap/**", "clusters", "clusters/**", "alerts?**"):
+            await reader.page.route(f"**/api/v1/{kind}", hold)
+        await reader.page.goto(address(client.port), wait_until="load")
+
+        # So many words of the server, each of them an occasion to ask.
+        for second in (1, 2, 3):
+            await _pass(reader, 60)
+            rig.clock.at = NOW + second
+            await reader.until_shown("#state", f"data {second} s old")
+
+    kinds = [each.partition("?")[0] for each in asked]
+    assert sorted(kinds) == ["alerts", "clusters", "clusters/BTCUSDT", "heatmap/BTCUSDT"]
+
+
+async def test_windows_that_take_each_others_connections_say_so(browser: Browser, rig: Rig) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        readers = [reader]
+        for _ in range(5):
+            await loaded(readers[-1])
+            readers.append(Reader(await reader.page.context.new_page()))
+            await readers[-1].page.goto(address(client.port), wait_until="commit")
+
+        for each in readers:
+            await each.until_shown("#stale", "too many windows of this page are open")
+
+
 async def _pass(reader: Reader, seconds: int) -> None:
     """Time of the browser, without its waiting for it."""
     await reader.page.evaluate("(ms) => { window.passed_ms += ms; }", seconds * 1000)
