@@ -7,7 +7,7 @@ import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
 import { showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
 import { ServerClock, ageOf, judge } from "./trust.js";
-import { age, cellInWords, clock, price, time, usd } from "./words.js";
+import { age, cellInWords, minute, price, time, usd } from "./words.js";
 
 const GRID_EVERY_MS = 30000;
 const CLUSTERS_EVERY_MS = 5000;
@@ -80,6 +80,7 @@ function showGrid(grid) {
   else describe(chart.cell());
   loading.fresh = false;
   showGaps($("gaps"), grid.gaps);
+  showTable();
   legend();
 }
 
@@ -143,13 +144,20 @@ function showTable() {
   if (!clusters) return;
   const wanted = (each) => (chosen.side === "both" || each.liquidated === chosen.side) && each.strength >= chosen.strength;
   const found = clusters.clusters.filter(wanted);
-  showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), state ? state.at : clusters.as_of);
+  const now = state ? state.at : clusters.as_of;
+  showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), now);
   const zones = clusters.zones.filter(wanted);
   chart.heatmap.showEdge(found, zones);
-  const since = clusters.watching_since ? `, watching since ${clock(Date.parse(clusters.watching_since) / 1000)}` : "";
   const rest = found.length > SHOWN_CLUSTERS ? `; ${found.length - SHOWN_CLUSTERS} more` : "";
   const doubt = [...found, ...zones].every((each) => each.calibrated) ? "" : "; ? behind a strength: the open interest is not known";
-  $("asof").textContent = `as of ${time(clusters.as_of)}${since}${rest}${doubt}`;
+  $("asof").textContent = `as of ${time(clusters.as_of, now)}${watching(now)}${rest}${doubt}`;
+}
+
+// Since when, until that is a whole decay time ago: so long, clusters look weaker than they are.
+function watching(now) {
+  const since = clusters.watching_since;
+  const whole = since && chart.grid && Date.parse(now) - Date.parse(since) >= chart.grid.decay_minutes * 60000;
+  return !since || whole ? "" : `, watching since ${minute(since, now)}`;
 }
 
 function showAlertsOfSymbol() {

@@ -39,10 +39,10 @@ export function judge({ silent_ms, refused, state, shown, failures }) {
   if (refused) return old(`${refused} What you see is not live.`);
   if (silent_ms > SILENT_AFTER_MS) return old(`No word from liqalert${state ? ` since ${time(state.at)}` : ""}: what you see is not live.`);
   if (state && !state.alive) return old(`The feed is not alive: ${state.problem || "no fresh marks."} What you see is old.`);
-  if (state && ageOf(state) > OLD_AFTER_S) return old(`There has been no mark since ${time(state.mark_at)}. What you see is old.`);
+  if (state && ageOf(state) > OLD_AFTER_S) return old(`There has been no mark since ${time(state.mark_at, state.at)}. What you see is old.`);
   for (const { name, as_of, past_ms } of shown) {
     const [what, limit_ms] = SHOWN[name];
-    if (past_ms > limit_ms) return old(`${what} as of ${time(as_of)}: what you see is not current. ${failures[name] || ""}`.trim());
+    if (past_ms > limit_ms) return old(`${what} as of ${time(as_of, state ? state.at : as_of)}: what you see is not current. ${failures[name] || ""}`.trim());
   }
   const failure = Object.values(failures).find(Boolean);
   if (failure) return { live: Boolean(state), problem: `Not all of this is up to date: ${failure}` };

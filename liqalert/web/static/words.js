@@ -51,8 +51,17 @@ export function moment(seconds) {
   return day(new Date(seconds * 1000).toISOString());
 }
 
-export function time(iso) {
-  return `${iso.slice(11, 19)} UTC`;
+// With the day where that is not the one of `nowIso`.
+export function time(iso, nowIso = iso) {
+  return `${sameDay(iso, nowIso) ? "" : `${iso.slice(5, 10)} `}${iso.slice(11, 19)} UTC`;
+}
+
+export function minute(iso, nowIso) {
+  return sameDay(iso, nowIso) ? `${iso.slice(11, 16)} UTC` : day(iso);
+}
+
+function sameDay(one, other) {
+  return one.slice(0, 10) === other.slice(0, 10);
 }
 
 export function day(iso) {

@@ -37,6 +37,7 @@ class Grids(rigs.Grids):
 
     held: Sequence[Liquidation] = ()
     unwatched: tuple[tuple[float, float], ...] = ()
+    decay_s: float = 3600.0
     slow: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -52,7 +53,7 @@ class Grids(rigs.Grids):
         opens = [shown.start(as_of) + column * shown.column_s for column in range(shown.columns)]
         candles = tuple(Candle(each, middle, middle * 1.01, middle * 0.99, middle) for each in opens)
         around = Surroundings(candles, unwatched=self.unwatched)
-        grid = build(known, shown, around, instrument=instrument, as_of=as_of, decay_s=3600.0)
+        grid = build(known, shown, around, instrument=instrument, as_of=as_of, decay_s=self.decay_s)
         await self.slow.wait()
         return grid
 

@@ -102,6 +102,25 @@ async def test_a_clock_of_the_browser_that_is_set_back_stops_nothing(browser: Br
         await reader.until_shown("#asof", "as of 22:13:21 UTC")
 
 
+@pytest.mark.parametrize(
+    ("watched_s", "decay_s", "said"),
+    [
+        (1800.0, 3600.0, "as of 22:13:20 UTC, watching since 21:43 UTC"),
+        (86_400.0, 90_000.0, "as of 22:13:20 UTC, watching since 11-13 22:13 UTC"),
+        (259_200.0, 3600.0, "as of 22:13:20 UTC"),
+    ],
+)
+async def test_since_when_is_watched_is_said_with_its_day_while_it_matters(
+    browser: Browser, rig: Rig, grids: Grids, watched_s: float, decay_s: float, said: str
+) -> None:
+    grids.decay_s = decay_s
+    rig.board.snapshot = replace(rig.board.snapshot, watching_since=NOW - watched_s)
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await loaded(reader)
+
+        assert await reader.text("#asof") == said
+
+
 async def test_each_is_asked_for_once_at_a_time_however_long_its_answer_takes(browser: Browser, rig: Rig) -> None:
     asked: list[str] = []
 
