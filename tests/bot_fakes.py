@@ -322,10 +322,17 @@ class FakeAlerts:
     rows: Sequence[AlertRow] = ()
     broken: Exception | None = None
 
-    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
+    async def recent(
+        self,
+        limit: int,
+        *,
+        chat_id: int | None = None,
+        kind: str | None = None,
+        instrument: Instrument | None = None,
+    ) -> tuple[AlertRow, ...]:
         if self.broken:
             raise self.broken
-        return tuple(self.rows[:limit])
+        return tuple(row for row in self.rows if instrument in (None, row.alert.instrument))[:limit]
 
     async def why(self, alert_id: str) -> AlertRow | None:
         if self.broken:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Decision, Episode, EpisodeState, Transition, alerts_in
-from liqalert.core.market import UnixTime
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.delivery import routing
 from liqalert.ports import AlertRow, Delivery, DeliveryStatus, FannedOut, Outcome, Recipient, RowRefused
@@ -155,9 +155,17 @@ class FakeDatabase(FakeAmendments):
 
     # ports.AlertReader
 
-    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
+    async def recent(
+        self,
+        limit: int,
+        *,
+        chat_id: int | None = None,
+        kind: str | None = None,
+        instrument: Instrument | None = None,
+    ) -> tuple[AlertRow, ...]:
         self._read("reading alerts")
-        return tuple(AlertRow(alert, self._episode(alert), ()) for alert in list(self.alerts.values())[:limit])
+        found = [alert for alert in self.alerts.values() if instrument in (None, alert.instrument)]
+        return tuple(AlertRow(alert, self._episode(alert), ()) for alert in found[:limit])
 
     async def why(self, alert_id: str) -> AlertRow | None:
         self._read("reading an alert")

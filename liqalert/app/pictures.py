@@ -82,8 +82,8 @@ class Pictures:
 
     async def _pins(self, grid: HeatmapGrid, *, now: bool) -> tuple[Pin, ...]:
         try:
-            rows = await self._alerts.recent_outcomes(ALERTS_READ)
-            shown = [row for row in rows if row.alert.instrument == grid.instrument and _within(row.alert, grid)]
+            rows = await self._alerts.recent_outcomes(ALERTS_READ, instrument=grid.instrument)
+            shown = [row for row in rows if _within(row.alert, grid)]
             pins = [_pin(row.alert, row.episode if now else await self._episode(row, grid.as_of)) for row in shown]
         except StorageError:
             return ()

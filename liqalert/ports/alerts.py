@@ -8,7 +8,7 @@ from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Episode, Transition
-from liqalert.core.market import Gap, UnixTime
+from liqalert.core.market import Gap, Instrument, UnixTime
 from liqalert.core.outcomes import Members, TrackRecord
 from liqalert.ports.deliveries import DeliveryStatus
 
@@ -53,8 +53,8 @@ class AlertRow:
 class AlertOutcomes(Protocol):
     """Reads alerts without who was told of them: what that costs does not grow with the chats. Raises StorageError."""
 
-    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
-        """Newest first, each without deliveries; neither `notice` nor `test`."""
+    async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
+        """Newest first, of one instrument, each without deliveries; neither `notice` nor `test`."""
         ...
 
     async def count_since(self, since: UnixTime) -> int:
@@ -65,8 +65,15 @@ class AlertOutcomes(Protocol):
 class AlertReader(Protocol):
     """Reads alerts from the database. Raises StorageError."""
 
-    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
-        """Newest first; of one chat, of one kind. Without `kind`, neither `notice` nor `test`."""
+    async def recent(
+        self,
+        limit: int,
+        *,
+        chat_id: int | None = None,
+        kind: str | None = None,
+        instrument: Instrument | None = None,
+    ) -> tuple[AlertRow, ...]:
+        """Newest first; of one chat, of one kind, of one instrument. Without `kind`, neither `notice` nor `test`."""
         ...
 
     async def why(self, alert_id: str) -> AlertRow | None: ...

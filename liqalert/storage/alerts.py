@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Decision, Episode, Transition, alerts_in
-from liqalert.core.market import UnixTime
+from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
@@ -96,16 +96,24 @@ class AlertStore:
                 await _told(connection, now - TOLD_S),
             )
 
-    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
+    async def recent(
+        self,
+        limit: int,
+        *,
+        chat_id: int | None = None,
+        kind: str | None = None,
+        instrument: Instrument | None = None,
+    ) -> tuple[AlertRow, ...]:
         query = select(ALERTS).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
-        query = query.where(ALERTS.c.kind == kind if kind else _ALERTED)
+        query = query.where(ALERTS.c.kind == kind if kind else _ALERTED, *_about(instrument))
         if chat_id is not None:
             query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:
             return await _told_rows(connection, query, chat_id=chat_id)
 
-    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
-        query = select(ALERTS).where(_ALERTED).order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
+    async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
+        query = select(ALERTS).where(_ALERTED, *_about(instrument))
+        query = query.order_by(ALERTS.c.decided_at.desc(), ALERTS.c.id).limit(limit)
         async with self._database.read("reading alerts") as connection:
             alerts = (await connection.execute(query)).mappings().all()
             return await _alert_rows(connection, alerts, {})
@@ -187,6 +195,13 @@ def _key(decision: Decision) -> tuple[object, ...] | None:
     if not isinstance(decision, Transition):
         return None
     return decision.episode.id, decision.previous, decision.episode.state, decision.at
+
+
+def _about(instrument: Instrument | None) -> tuple[ColumnElement[bool], ...]:
+    """None: whatever it is about."""
+    if instrument is None:
+        return ()
+    return ALERTS.c.exchange == instrument.exchange, ALERTS.c.symbol == instrument.symbol
 
 
 def _told_to(chat_id: int) -> ColumnElement[bool]:

@@ -8,12 +8,14 @@ from typing import TypeAlias
 import msgspec
 from aiohttp import web
 
+from liqalert.board import Board
 from liqalert.clock import Clock
 from liqalert.core.rules import RuleKind
 from liqalert.ports import AlertReader
 from liqalert.web.alert_details import alert_detail
 from liqalert.web.alert_items import AlertItem, alert_item
 from liqalert.web.answers import ApiError, json_response, shown
+from liqalert.web.instruments import instrument_asked
 from liqalert.web.queries import asked, body_asked, choice_asked, limit_asked
 
 KINDS = (*RuleKind, "notice", "test", "watching")
@@ -50,16 +52,18 @@ class TestAnswer(msgspec.Struct, frozen=True):
 
 
 class AlertPages:
-    def __init__(self, alerts: AlertReader, send_test: SendTest, clock: Clock) -> None:
+    def __init__(self, board: Board, alerts: AlertReader, send_test: SendTest, clock: Clock) -> None:
+        self._board = board
         self._alerts = alerts
         self._clock = clock
         self._send_test = send_test
 
     async def recent(self, request: web.Request) -> web.Response:
-        query = asked(request, "limit", "kind")
+        query = asked(request, "limit", "kind", "symbol")
         limit = limit_asked(query.get("limit"), default=50, most=500)
         kind = choice_asked("kind", query.get("kind"), allowed=KINDS)
-        rows = await self._alerts.recent(limit, kind=kind)
+        instrument = instrument_asked(query["symbol"], self._board.snapshot) if "symbol" in query else None
+        rows = await self._alerts.recent(limit, kind=kind, instrument=instrument)
         return json_response(AlertsAnswer(tuple(alert_item(row) for row in rows)))
 
     async def why(self, request: web.Request) -> web.Response:

@@ -86,7 +86,7 @@ def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Await
 
 def _routes(sources: WebSources, *, token: bool) -> list[web.RouteDef]:
     clusters = ClusterPages(sources.board, sources.clock)
-    alerts = AlertPages(sources.alerts, sources.send_test, sources.clock)
+    alerts = AlertPages(sources.board, sources.alerts, sources.send_test, sources.clock)
     heatmaps = HeatmapPages(sources.board, sources.clock, sources.grids, sources.draw)
     health = HealthPages(sources.health, sources.readiness)
     return [

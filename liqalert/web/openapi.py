@@ -94,7 +94,11 @@ OPERATIONS = (
         "/api/v1/alerts",
         "the last alerts, newest first",
         AlertsAnswer,
-        parameters=(_LIMIT, _query("kind", {"type": "string", "enum": list(KINDS)})),
+        parameters=(
+            _LIMIT,
+            _query("kind", {"type": "string", "enum": list(KINDS)}),
+            _query("symbol", {"type": "string"}),
+        ),
     ),
     _Operation(
         "/api/v1/alerts/{alert_id}",

@@ -18,7 +18,7 @@ from liqalert.ports import AlertRow, StorageError
 from liqalert.render.picture import Around, Pin
 from tests.changing import replace
 from tests.storage import objects
-from tests.web.rig import BTC, NOW, FixedClock, Grids, StoredAlerts, cluster, mark, snapshot, zone
+from tests.web.rig import BTC, ETH, NOW, FixedClock, Grids, StoredAlerts, cluster, mark, snapshot, zone
 
 
 @dataclass
@@ -173,6 +173,17 @@ async def test_of_the_past_an_alert_of_which_nothing_is_kept_has_no_outcome(
     await pictures.png(BTC, "24h", NOW - 100.0)
 
     assert [pin.words for pin in drawn.arounds[0].pins] == ["near"]
+
+
+async def test_any_number_of_newer_alerts_of_other_instruments_hides_none(
+    pictures: Pictures, drawn: Drawn, alerts: StoredAlerts
+) -> None:
+    others = [objects.alert(zone=zone(instrument=ETH)) for _ in range(200)]
+    alerts.rows = [AlertRow(each, None, ()) for each in (*others, objects.alert(decided_at=NOW - 120.0))]
+
+    await pictures.png(BTC, "24h", None)
+
+    assert drawn.arounds[0].pins == (Pin(NOW - 120.0, objects.EVIDENCE.mark_price, "near"),)
 
 
 async def test_without_a_database_for_alerts_there_is_a_picture_all_the_same(

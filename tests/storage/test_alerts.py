@@ -19,9 +19,12 @@ from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import METADATA
+from tests.changing import replace
 from tests.storage.objects import (
+    BTC,
     BTC_RULE,
     CHINESE,
+    ETH,
     T0,
     alert,
     armed,
@@ -247,6 +250,20 @@ async def test_notices_are_read_by_their_reasons_oldest_first(alerts: AlertStore
     found = await alerts.notices({"feed_lost", "feed_back"}, since=T0 + 1)
 
     assert [each.id for each in found] == ["n2", "n3"]
+
+
+async def test_recent_of_an_instrument_counts_no_other(alerts: AlertStore) -> None:
+    await alerts.record_notice(alert("a1", episode_id=None))
+    for number in range(3):
+        of_eth = {
+            "zone": replace(zone(), instrument=ETH),
+            "decided_at": T0 + 100 + number,
+            "episode_id": None,
+        }
+        await alerts.record_notice(alert(f"b{number}", **of_eth))
+
+    assert [row.alert.id for row in await alerts.recent(2, instrument=BTC)] == ["a1"]
+    assert [row.alert.id for row in await alerts.recent(2, instrument=ETH)] == ["b2", "b1"]
 
 
 async def test_recent_of_a_chat_is_what_it_was_told(

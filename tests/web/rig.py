@@ -54,14 +54,21 @@ class StoredAlerts:
     broken: Exception | None = None
     asked: list[tuple[object, ...]] = field(default_factory=list)
 
-    async def recent(self, limit: int, *, chat_id: int | None = None, kind: str | None = None) -> tuple[AlertRow, ...]:
+    async def recent(
+        self,
+        limit: int,
+        *,
+        chat_id: int | None = None,
+        kind: str | None = None,
+        instrument: Instrument | None = None,
+    ) -> tuple[AlertRow, ...]:
         self.asked.append((limit, chat_id, kind))
         if self.broken:
             raise self.broken
-        return tuple(self.rows[:limit])
+        return tuple(row for row in self.rows if instrument in (None, row.alert.instrument))[:limit]
 
-    async def recent_outcomes(self, limit: int) -> tuple[AlertRow, ...]:
-        return tuple(replace(row, deliveries=()) for row in await self.recent(limit))
+    async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
+        return tuple(replace(row, deliveries=()) for row in await self.recent(limit, instrument=instrument))
 
     async def count_since(self, since: float) -> int:
         return sum(row.alert.decided_at >= since for row in await self.recent(len(self.rows)))

@@ -10,7 +10,7 @@ from liqalert.core.market import Gap, Liquidation, PositionSide
 from liqalert.core.outcomes import Members
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow, Attempt, DeliveryRow, DeliveryStatus, StorageError
-from tests.web.rig import BTC, NOW, Client, Rig, zone
+from tests.web.rig import BTC, ETH, NOW, Client, Rig, mark, snapshot, zone
 
 RULE = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
 EVIDENCE = Evidence(
@@ -115,6 +115,19 @@ async def test_alerts_have_exactly_the_shape_of_the_contract(rig: Rig, client: C
         },
     )
     assert rig.alerts.asked == [(50, None, None)]
+
+
+async def test_the_alerts_of_one_instrument_are_asked_for_in_any_spelling(rig: Rig, client: Client) -> None:
+    rig.board.snapshot = snapshot(marks=[mark(BTC), mark(ETH)])
+    rig.alerts.rows = [ROW]
+
+    _, of_btc = await client.get("/api/v1/alerts?symbol=btc")
+    _, of_eth = await client.get("/api/v1/alerts?symbol=ETH/USDT")
+    unknown = await client.get("/api/v1/alerts?symbol=BTTC")
+
+    assert [each["id"] for each in of_btc["alerts"]] == ["a-1"]
+    assert of_eth == {"alerts": []}
+    assert unknown == (404, {"error": "BTTC is not known here.", "allowed": ["BTCUSDT"]})
 
 
 async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, client: Client) -> None:

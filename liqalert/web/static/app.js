@@ -23,7 +23,7 @@ const questions = { grid: new Question(), clusters: new Question(), alerts: new 
 const symbols = new Question();
 const serverClock = new ServerClock();
 const loading = { fresh: false, soon: null };
-let [heardAt, refused, state, clusters, alerts, newest] = [performance.now(), null, null, null, [], []];
+let [heardAt, refused, state, clusters, newest] = [performance.now(), null, null, null, []];
 // Whether the connection has been lost since everything was asked for.
 let lost = false;
 
@@ -71,10 +71,7 @@ async function loadGrid(fresh) {
 
 function showGrid(grid) {
   // However it was spelled.
-  if (grid.symbol !== chosen.symbol) {
-    choose({ symbol: grid.symbol });
-    showAlertsOfSymbol();
-  }
+  if (grid.symbol !== chosen.symbol) choose({ symbol: grid.symbol });
   if (!chart.show(grid, loading.fresh)) loadGridSoon();
   if (loading.fresh) say(INVITATION);
   else describe(chart.cell());
@@ -107,10 +104,10 @@ async function loadClusters() {
 }
 
 async function loadAlerts() {
-  const found = await questions.alerts.put("/api/v1/alerts?limit=100").catch(() => null);
+  const found = await questions.alerts.put(`/api/v1/alerts?limit=100&symbol=${encodeURIComponent(chosen.symbol)}`).catch(() => null);
   if (!found) return;
-  ({ alerts } = found);
-  showAlertsOfSymbol();
+  showAlerts($("alerts"), found.alerts.slice(0, 10));
+  chart.heatmap.showPins(found.alerts);
 }
 
 async function loadSymbols() {
@@ -160,12 +157,6 @@ function watching(now) {
   return !since || whole ? "" : `, watching since ${minute(since, now)}`;
 }
 
-function showAlertsOfSymbol() {
-  const mine = alerts.filter((alert) => alert.symbol === chosen.symbol);
-  showAlerts($("alerts"), mine.slice(0, 10));
-  chart.heatmap.showPins(mine);
-}
-
 // What is shown, as of when, and for how long that has been past.
 function shownAt(now) {
   const shown = Object.entries({ grid: chart.grid, clusters }).filter(([, answer]) => answer);
@@ -211,6 +202,7 @@ function follow(symbol) {
   [state, clusters, newest] = [null, null, []];
   chart.clear();
   showClusters($("clusters"), []);
+  $("alerts").replaceChildren();
   $("asof").textContent = "";
   for (const id of ["low", "high"]) $(id).textContent = "";
   heardAt = performance.now();

@@ -48,7 +48,7 @@ export function showLiquidations(body, liquidations) {
   fill(
     body,
     liquidations.map((each) => [day(each.at), each.liquidated, price(each.price), amount(each.notional_usd)]),
-    "none since this page was opened",
+    "none since this list was begun",
   );
 }
 

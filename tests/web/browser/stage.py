@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.candles import Candle
+from liqalert.core.episodes import Episode, EpisodeState, Reason
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument, Liquidation, PositionSide
+from liqalert.core.rules import Rule, RuleKind
+from liqalert.ports import AlertRow
 from tests.web import rig as rigs
 from tests.web.browser.reader import Reader
-from tests.web.rig import BTC, NOW
+from tests.web.rig import BTC, NOW, zone
 
 
 def liquidation(received: float, *, price: float = 100.0, usd: float = 5000.0, of: Instrument = BTC) -> Liquidation:
@@ -29,6 +33,23 @@ def a_day(count: int) -> list[Liquidation]:
         )
         for _ in range(count)
     ]
+
+
+def near() -> AlertRow:
+    rule = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
+    evidence = Evidence(
+        mark_price=99.75,
+        mark_at=NOW - 1200.0,
+        distance_pct=0.75,
+        rule_distance_pct=1.0,
+        rearm_pct=1.4,
+        zone_strength=0.84,
+        strength_now=0.1,
+        min_strength=0.6,
+    )
+    alert = Alert("a-1", "near", NOW - 1200.0, Reason.WITHIN_DISTANCE, rule, zone(), "e-1", evidence)
+    held = Episode("e-1", rule, "z-1", EpisodeState.COOLING, NOW - 900.0, "a-1", EpisodeState.HELD)
+    return AlertRow(alert, held, ())
 
 
 @dataclass

@@ -7,14 +7,10 @@ import itertools
 
 from playwright.async_api import Browser
 
-from liqalert.core.alerts import Alert, Evidence
-from liqalert.core.episodes import Episode, EpisodeState, Reason
 from liqalert.core.market import Mark
-from liqalert.core.rules import Rule, RuleKind
-from liqalert.ports import AlertRow
 from liqalert.web.access import Access
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
-from tests.web.browser.stage import Grids, a_day, address, liquidation, loaded, until_cell
+from tests.web.browser.stage import Grids, a_day, address, liquidation, loaded, near, until_cell
 from tests.web.browser.wire import wire_to
 from tests.web.rig import BTC, ETH, NOW, Rig, cluster, serving, snapshot, zone
 
@@ -207,23 +203,6 @@ async def test_unwatched_and_saturated_time_and_alerts_are_drawn(browser: Browse
 
     assert without == [0, 0, 0]
     assert all(count > 30 for count in drawn), drawn
-
-
-def near() -> AlertRow:
-    rule = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
-    evidence = Evidence(
-        mark_price=99.75,
-        mark_at=NOW - 1200.0,
-        distance_pct=0.75,
-        rule_distance_pct=1.0,
-        rearm_pct=1.4,
-        zone_strength=0.84,
-        strength_now=0.1,
-        min_strength=0.6,
-    )
-    alert = Alert("a-1", "near", NOW - 1200.0, Reason.WITHIN_DISTANCE, rule, zone(), "e-1", evidence)
-    held = Episode("e-1", rule, "z-1", EpisodeState.COOLING, NOW - 900.0, "a-1", EpisodeState.HELD)
-    return AlertRow(alert, held, ())
 
 
 # ---------------------------------------------------------------- quickly

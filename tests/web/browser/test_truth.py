@@ -8,11 +8,12 @@ import pytest
 from playwright.async_api import Browser
 
 from liqalert.core.market import FeedStatus
-from liqalert.ports import StorageError
+from liqalert.ports import AlertRow, StorageError
 from liqalert.web import events as events_under_test
+from tests.changing import replace
 from tests.web.browser.reader import BROWSER_TEST, reading
-from tests.web.browser.stage import Grids, address, liquidation, loaded, until_cell
-from tests.web.rig import NOW, Rig, serving
+from tests.web.browser.stage import Grids, address, liquidation, loaded, near, until_cell
+from tests.web.rig import ETH, NOW, Rig, serving, zone
 
 pytestmark = BROWSER_TEST
 
@@ -149,6 +150,22 @@ async def test_nothing_of_one_instrument_stands_under_the_name_of_another(
         # The mark of one has not moved the candle of the other.
         await reader.choose("BTCUSDT")
         await until_cell(reader, "longs 5k USD")
+
+
+async def test_any_number_of_alerts_of_other_instruments_hides_none(browser: Browser, rig: Rig) -> None:
+    mine = near()
+    other = replace(mine.alert, id="a-2", zone=zone(instrument=ETH))
+    rig.alerts.rows = [*[AlertRow(other, None, ()) for _ in range(200)], mine]
+    async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
+        await reader.until_shown("#alerts", "held")
+
+        await reader.choose("ETHUSDT")
+        await reader.until_shown("#alerts", "near")
+        rig.events.take(liquidation(NOW - 4.0))
+        await reader.choose("BTCUSDT")
+        await reader.until_shown("#alerts", "held")
+
+        assert await reader.text("#liquidations") == "none since this list was begun"
 
 
 async def test_under_an_unknown_name_nothing_is_shown_and_it_is_said(browser: Browser, rig: Rig) -> None:
