@@ -212,6 +212,16 @@ function follow(symbol) {
 
 $("choice").addEventListener("submit", (event) => event.preventDefault());
 $("symbol").addEventListener("change", () => follow($("symbol").value.trim().toUpperCase() || chosen.symbol));
+// By a link or a bookmark in this very tab; what the page itself writes there changes nothing.
+window.addEventListener("hashchange", () => {
+  const { symbol, range } = chosen;
+  chooseFromAddress();
+  chart.chooseSide(chosen.side);
+  if (chosen.symbol !== symbol) follow(chosen.symbol);
+  else if (chosen.range !== range) loadGrid(true);
+  legend();
+  showTable();
+});
 $("range").addEventListener("change", () => {
   choose({ range: $("range").value });
   loadGrid(true);

@@ -130,6 +130,20 @@ async def test_a_link_with_the_token_on_another_site_opens_the_page_and_leaves_n
     assert token not in before
 
 
+async def test_a_link_in_an_open_tab_is_followed(browser: Browser, rig: Rig, grids: Grids) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port), path=HOUR) as reader:
+        await loaded(reader)
+
+        await reader.page.evaluate("() => { location.hash = '#eth/4h/short/0.5'; }")
+        await reader.until_shown("#state", "live, mark 2,000")
+        await reader.until_shown("#hover", "Point at a cell")
+
+        assert await reader.page.title() == "ETHUSDT 4h - liqalert"
+        assert "#ETHUSDT/4h/short/0.5" in reader.page.url
+        assert await reader.page.input_value("#side") == "short"
+    assert [(instrument.symbol, name) for instrument, name, _ in grids.asked] == [("BTCUSDT", "1h"), ("ETHUSDT", "4h")]
+
+
 # ---------------------------------------------------------------- in a tab that nobody sees
 
 
