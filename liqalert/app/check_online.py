@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from liqalert.app.check import Finding, check_database, fine, problem
+from liqalert.app.check_symbols import check_symbols
 from liqalert.clock import Clock
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain
@@ -25,6 +26,7 @@ class Waiting:
     resolve_s: float = 5.0
     connect_s: float = 10.0
     frame_s: float = 10.0
+    rest_s: float = 10.0
     telegram_s: float = 10.0
 
 
@@ -48,6 +50,8 @@ async def check_online(settings: Settings, clock: Clock, waiting: Waiting | None
         if settings.binance.enabled:
             for key in ("ws_url", "rest_url", "coin_rest_url"):
                 yield await _resolved(f"binance.{key}", getattr(settings.binance, key), waiting)
+            async for finding in check_symbols(settings, session, clock.now(), waiting.rest_s):
+                yield finding
             async for finding in _market(settings, session, clock, waiting):
                 yield finding
         if settings.telegram.token:

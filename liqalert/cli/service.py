@@ -35,7 +35,9 @@ def add_commands(commands: Commands) -> None:
 """,
     )
     check.add_argument(
-        "--online", action="store_true", help="also DNS, TLS, a frame within 10 s, clock, geo-block, Telegram token"
+        "--online",
+        action="store_true",
+        help="also DNS, TLS, symbols, a frame within 10 s, clock, geo-block, Telegram token",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 from liqalert.app.check_online import Waiting, check_online
 from liqalert.clock import Clock, SystemClock
 from liqalert.settings import load_settings
+from tests.binance_messages import USD_M_INFO
 from tests.binance_server import BinanceServer
 from tests.telegram_server import TOKEN, TelegramServer, telegram_server
 
@@ -40,8 +41,10 @@ async def _findings(clock: Clock | None = None, **environ: str) -> tuple[list[st
     return fine, [f"{item.subject}: {item.text}" for item in found if not item.ok]
 
 
-async def _of_exchange(server: BinanceServer, clock: Clock | None = None) -> tuple[list[str], list[str]]:
-    return await _findings(clock, BINANCE__WS_URL=server.ws_url, BINANCE__REST_URL=server.rest_url)
+async def _of_exchange(
+    server: BinanceServer, clock: Clock | None = None, **environ: str
+) -> tuple[list[str], list[str]]:
+    return await _findings(clock, BINANCE__WS_URL=server.ws_url, BINANCE__REST_URL=server.rest_url, **environ)
 
 
 async def test_market_that_sends_marks_is_fine(exchange: BinanceServer) -> None:
@@ -51,6 +54,55 @@ async def test_market_that_sends_marks_is_fine(exchange: BinanceServer) -> None:
     assert "binance.ws_url: connects" in fine
     assert "binance.ws_url: mark prices arrive" in fine
     assert fine[-1].startswith("clock: agrees with Binance's")
+
+
+@pytest.mark.parametrize(
+    ("symbols", "found"),
+    [
+        ("BTCUSDT,ETHUSDT", []),
+        ("BTCUSD_PERP", []),
+        (
+            "BTC,ETHUSD,ZZZZUSDT,BTCUSDT",
+            [
+                "binance.symbols: Binance does not list BTC: did you mean BTCUSDT or ETHBTC?",
+                "binance.symbols: Binance does not list ETHUSD: did you mean ETHUSDT or ETHBTC?",
+                "binance.symbols: Binance does not list ZZZZUSDT: write it as Binance does, like BTCUSDT",
+            ],
+        ),
+    ],
+)
+async def test_symbol_that_is_not_listed_is_a_problem_with_the_nearest_names(
+    exchange: BinanceServer, symbols: str, found: list[str]
+) -> None:
+    fine, problems = await _of_exchange(exchange, BINANCE__SYMBOLS=symbols)
+
+    assert problems == found
+    assert ("binance.symbols: Binance lists each of them" in fine) == (not found)
+
+
+async def test_symbol_that_does_not_trade_is_a_problem(exchange: BinanceServer) -> None:
+    settling = {"symbol": "ETHUSDT", "status": "SETTLING"}
+    exchange.exchange_info = {"symbols": [USD_M_INFO["symbols"][0], settling]}
+
+    _, problems = await _of_exchange(exchange)
+
+    assert problems == [
+        "binance.symbols: Binance says that ETHUSDT does not trade (status SETTLING): "
+        "expect no marks and no liquidations"
+    ]
+
+
+async def test_of_lists_that_cannot_be_read_no_symbol_is_said_to_be_missing(exchange: BinanceServer) -> None:
+    exchange.rest_status = 418
+    _, refused = await _of_exchange(exchange, BINANCE__SYMBOLS="NOSUCHCOIN")
+    exchange.rest_status = None
+    exchange.exchange_info = {"hello": "world"}
+    _, strange = await _of_exchange(exchange, BINANCE__SYMBOLS="NOSUCHCOIN")
+
+    assert [each.partition(" for a while")[0] for each in refused] == [
+        "binance.rest_url: /fapi/v1/exchangeInfo: HTTP 418: this address is banned"
+    ]
+    assert strange == ["binance.rest_url: answers, but not with a list of instruments: check the address"]
 
 
 async def test_market_that_connects_and_stays_silent_is_a_problem(exchange: BinanceServer) -> None:
@@ -74,9 +126,10 @@ async def test_server_that_is_away_is_a_problem() -> None:
     async with BinanceServer() as server:
         pass
 
-    _, [problem] = await _of_exchange(server)
+    _, [of_rest, of_stream] = await _of_exchange(server)
 
-    assert "cannot be reached" in problem
+    assert of_rest.startswith("binance.rest_url: /fapi/v1/exchangeInfo: no answer: check the network")
+    assert "cannot be reached" in of_stream
 
 
 @pytest.mark.parametrize(("off_s", "word"), [(-60.0, "slow"), (60.0, "fast")])
