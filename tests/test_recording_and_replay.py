@@ -101,9 +101,8 @@ def test_what_cannot_be_replayed_gets_one_sentence(tmp_path: Path) -> None:
 
 
 def refusal(path: Path) -> tuple[int, str]:
-    command = [sys.executable, "-m", "liqalert", "replay", str(path)]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
-    return ended.returncode, ended.stderr
+    refused = ended(path)
+    return refused.returncode, refused.stderr
 
 
 def test_hostile_lines_are_counted_and_change_nothing_else(tmp_path: Path) -> None:
@@ -122,14 +121,24 @@ def test_a_file_of_which_nothing_can_be_used_is_no_quiet_market(tmp_path: Path) 
     damaged.write_bytes(b"{")
     quiet.write_bytes(b'[{"e":"markPriceUpdate","E":1790000000000,"s":"BTCUSDT","p":"60000"}]')
 
-    assert "Nothing in the files could be used" in said_of(damaged)
-    assert "No alert" not in said_of(damaged)
+    as_text = ended(damaged)
+    as_json = ended(damaged, "--json")
+
+    assert "Nothing in the files could be used" in as_text.stdout
+    assert "No alert" not in as_text.stdout
+    assert (as_text.returncode, as_json.returncode) == (1, 1)
     assert "No alert: no price came near" in said_of(quiet)
 
 
-def said_of(file: Path, *arguments: str) -> str:
+def ended(file: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "liqalert", "replay", str(file), *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def said_of(file: Path, *arguments: str) -> str:
+    run = ended(file, *arguments)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 if SHARED.exists():

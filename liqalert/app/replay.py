@@ -50,7 +50,7 @@ class ReplayOptions:
 
 
 def replay(options: ReplayOptions) -> int:
-    """Prints each alert (or, as JSON, each decision) and a summary. 0, or 1 when nothing could be read."""
+    """Prints each alert (or, as JSON, each decision) and a summary. 0, or 1 when nothing could be read or used."""
     source = open_records(options.paths)
     run = ReplayRun(options, source.prices, sys.stdout)
     pacing = Pacing(options.speed)
@@ -64,9 +64,9 @@ def replay(options: ReplayOptions) -> int:
         print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201 - to who asked
     if not run.began:
         print("Nothing could be read: the files are empty, or torn in their first record.", file=sys.stderr)  # noqa: T201 - to who asked
-    else:
-        run.finish()
-    return 0 if run.began else 1
+        return 1
+    run.finish()
+    return 1 if run.useless else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,11 @@ class ReplayRun:
         return self._replay.board is not None
 
     @property
+    def useless(self) -> bool:
+        """Whether bare messages held neither a price nor a liquidation that could be used."""
+        return self._prices is PriceSource.FILLS and not self._replay.verdicts[Verdict.ACCEPTED]
+
+    @property
     def events(self) -> int:
         return self._replay.verdicts.total() + self._replay.rejections.total()
 
@@ -137,7 +142,7 @@ class ReplayRun:
         if self._options.as_json:
             print(msgspec.json.encode({"summary": summary}).decode(), file=self._out)
             return
-        print(_summary_text(summary), file=self._out)
+        print(_summary_text(summary, useless=self.useless), file=self._out)
 
     def summary(self) -> dict[str, object]:
         verdicts = self._replay.verdicts
@@ -196,7 +201,7 @@ def _under(start: Start, terms: Terms, rules: tuple[Rule, ...]) -> Start:
     return replace(start, terms=terms, rules=rules, zones=(), ended_zones=(), episodes=())
 
 
-def _summary_text(summary: Mapping[str, object]) -> str:
+def _summary_text(summary: Mapping[str, object], *, useless: bool) -> str:
     rejected = summary["rejected"]
     assert isinstance(rejected, dict)
     refused = ", ".join(f"{count} {kind}" for kind, count in rejected.items()) or "none"
@@ -205,11 +210,10 @@ def _summary_text(summary: Mapping[str, object]) -> str:
         f"rejected: {refused}.",
         f"Zones: {summary['zones']}, alerts: {summary['alerts']}.",
     ]
-    fills = summary["prices"] == PriceSource.FILLS.value
-    if fills and summary["accepted"] == 0:
+    if useless:
         lines.append("Nothing in the files could be used: are they recordings, or exchange messages one a line?")
         return "\n".join(lines)
-    if fills:
+    if summary["prices"] == PriceSource.FILLS.value:
         lines.append(
             "The files hold no mark prices: prices are the liquidations' own fills, and every symbol is watched."
         )
