@@ -31,7 +31,6 @@ from liqalert.render.picture import (
     Mark,
     Pin,
     heatmap_png,
-    price_words,
 )
 from liqalert.render.picture_pen import Pen, drawable
 
@@ -186,28 +185,6 @@ def test_the_last_price_is_a_line_through_the_picture() -> None:
     shown = cells_of(drawn(grid([], candles=True), Around(mark=Mark(103.0, 2.0))))
 
     assert (shown == np.array(colours.INK)).all(axis=2).sum(axis=1).max() == shown.shape[1]
-
-
-@pytest.mark.parametrize(
-    ("around", "candles", "words"),
-    [
-        (Around(mark=Mark(103.0, 2.0)), True, "mark 103, 2 s old"),
-        (Around(), True, "no mark"),
-        (Around(past=True), True, "last close 100"),
-        (Around(past=True), False, ""),
-    ],
-)
-def test_price_above_is_the_mark_and_of_the_past_the_last_close(around: Around, candles: bool, words: str) -> None:
-    assert price_words(grid([], candles=candles), around) == words
-
-
-def test_last_close_may_be_that_of_the_column_before() -> None:
-    of = grid([])
-    *before, last = of.candles
-    assert last is not None
-
-    assert price_words(replace(of, candles=(*before, None)), Around(past=True)) == "last close 100"
-    assert price_words(replace(of, candles=(*before[:-1], None, None)), Around(past=True)) == ""
 
 
 def test_seconds_that_each_had_a_report_are_marked_below_their_time() -> None:

@@ -65,27 +65,6 @@ def test_alert_says_what_happened_where_how_big_how_old_how_far_and_why() -> Non
     ]
 
 
-def test_alert_leads_to_the_page_where_its_reader_reaches_it() -> None:
-    scene = Scene("UTC", DECIDED, page_url="https://liqalert.example.org/a&b")
-    bull = near_alert("abcdefgh", DECIDED, symbol="牛来USDT")
-
-    text = alert_message(Told(near()), scene)
-    of_bull = alert_message(Told(bull), scene)
-
-    assert text.plain.splitlines()[-1] == ("More: https://liqalert.example.org/a&b/#BTCUSDT/24h or /why abcdefgh")
-    assert text.html.splitlines()[-1] == (
-        'More: <a href="https://liqalert.example.org/a&amp;b/#BTCUSDT/24h">page</a> or <code>/why abcdefgh</code>'
-    )
-    assert "/#%E7%89%9B%E6%9D%A5USDT/24h or " in of_bull.plain
-
-
-def test_notice_and_test_lead_to_no_page() -> None:
-    scene = Scene("UTC", DECIDED, page_url="https://liqalert.example.org")
-    test = Alert("abcdefgh", "test", DECIDED, "test", text="")
-
-    assert alert_message(Told(test), scene).plain.splitlines()[-1] == "More: /why abcdefgh"
-
-
 def test_html_says_the_same_with_the_headline_in_bold() -> None:
     text = alert_message(Told(near()), Scene("UTC", DECIDED))
 
@@ -222,16 +201,6 @@ def test_telegram_takes_any_symbol_and_any_sentence(symbol: str, sentence: str, 
     for text in texts:
         assert parse_html(text.html) == text.plain
         assert len(text.html.encode("utf-16-le")) // 2 <= 4096
-
-
-@given(st.text(max_size=3000))
-def test_telegram_takes_the_link_of_any_symbol(symbol: str) -> None:
-    scene = Scene("UTC", DECIDED, page_url="https://liqalert.example.org")
-
-    text = alert_message(Told(near_alert("abcdefgh", DECIDED, symbol=symbol)), scene)
-
-    assert parse_html(text.html).count("\n") == text.plain.count("\n")
-    assert len(text.html.encode("utf-16-le")) // 2 <= 4096
 
 
 @given(st.lists(st.text(alphabet="ab<>&;\U0001f600", max_size=30), max_size=8), st.integers(8, 60))
