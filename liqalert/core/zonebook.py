@@ -215,9 +215,7 @@ class ZoneBook:
         self._episodes.look_again(zone)
         self._stale.add(zone.instrument)
         self._marks.wake(zone.instrument)
-        expires_at = zone.peak_at + self._terms.memory_s
-        if expires_at < self._expires_at:
-            self._expires_at = expires_at
+        self._expires_at = min(self._expires_at, zone.peak_at + self._terms.memory_s)
 
     def _absorb(self, survivor: Zone, now: UnixTime) -> Iterator[Decision]:
         """Ends the weaker zones that overlap `survivor`, which takes the further advanced episode of each rule."""
