@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from liqalert.web.answers import JSON, ApiError, shown
+from liqalert.web.page import POLICY
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 """Answered without a token: a watchdog has none, and neither page holds anything worth hiding."""
@@ -27,8 +28,8 @@ MOST_COUNTED = 10_000
 # Goes on to the page without the token in the address, which browsers remember. No redirect: after a link on another
 # site's page a browser would hold the strict cookie back.
 OPENED = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=/"><title>liqalert</title>
-<a href="/">liqalert</a></html>
+<html lang="en"><meta charset="utf-8"><title>liqalert</title><script src="/static/opened.js"></script>
+<noscript><meta http-equiv="refresh" content="0; url=/"></noscript><a href="/">liqalert</a></html>
 """
 
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -100,12 +101,14 @@ def _token_guard(token: str) -> Middleware:
     def brings_token(request: web.Request) -> bool:
         """The link that a person opens once, /?token=TOKEN."""
         given = request.query.get("token", "").encode("utf-8", "surrogateescape")
-        return request.method == "GET" and request.path == "/" and hmac.compare_digest(given, token.encode())
+        # In a query + means a blank, but a link holds the token as it was written.
+        known = [hmac.compare_digest(each, token.encode()) for each in (given, given.replace(b" ", b"+"))]
+        return request.method == "GET" and request.path == "/" and any(known)
 
     @web.middleware
     async def token_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if brings_token(request):
-            answer = web.Response(text=OPENED, content_type="text/html")
+            answer = web.Response(text=OPENED, content_type="text/html", headers={"Content-Security-Policy": POLICY})
             answer.set_cookie(
                 COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=request.secure
             )

@@ -27,6 +27,7 @@ FILES = (
     "edge.js",
     "heatmap.js",
     "live.js",
+    "opened.js",
     "pins.js",
     "tables.js",
     "trust.js",

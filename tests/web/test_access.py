@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from liqalert.web import access as under_test
 from liqalert.web.access import Access
@@ -87,6 +88,16 @@ async def test_a_link_opened_once_gives_a_cookie_that_opens_the_page(rig: Rig) -
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
     assert TOKEN not in cookie
+
+
+@pytest.mark.parametrize("link", ["a+b/c+d=", "a%2Bb%2Fc%2Bd%3D"])
+async def test_a_token_with_plus_signs_opens_as_it_is_written_and_encoded(rig: Rig, link: str) -> None:
+    async with serving(rig, Access("0.0.0.0", "a+b/c+d=")) as client:
+        url = URL(f"http://127.0.0.1:{client.port}/?token={link}", encoded=True)
+        async with client.session.get(url) as response:
+            opened = response.status, "liqalert" in response.cookies
+
+    assert opened == (200, True)
 
 
 @pytest.mark.parametrize(

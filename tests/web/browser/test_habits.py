@@ -116,14 +116,17 @@ async def do_everything(reader: Reader, rig: Rig) -> None:
 async def test_a_link_with_the_token_on_another_site_opens_the_page_and_leaves_no_token(
     browser: Browser, rig: Rig
 ) -> None:
-    token = "a-token-of-some-length"
+    token = "q3X+7Zr/kP9w+0LmQ2c="
     async with (
         serving(Rig()) as other,
         serving(rig, Access("127.0.0.1", token)) as client,
         reading(browser, f"http://localhost:{other.port}", path="/healthz") as reader,
     ):
-        await reader.page.evaluate("(link) => { location.href = link; }", f"{address(client.port)}/?token={token}")
+        await reader.page.evaluate(
+            "(link) => { location.href = link; }", f"{address(client.port)}/?token={token}#BTCUSDT/4h"
+        )
         await loaded(reader)
+        assert await reader.page.title() == "BTCUSDT 4h - liqalert"
         await reader.page.go_back(wait_until="load")
         before = reader.page.url
 
