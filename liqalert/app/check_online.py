@@ -14,6 +14,7 @@ from liqalert.app.check import Finding, check_database, fine, problem
 from liqalert.app.check_symbols import check_symbols
 from liqalert.clock import Clock
 from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain
 from liqalert.settings import Settings
 from liqalert.storage.engines import parse_url, sqlite_path
@@ -130,7 +131,7 @@ async def _bot(settings: Settings, session: aiohttp.ClientSession, waiting: Wait
         return problem("telegram.token", "Telegram does not know this token: copy it again from @BotFather")
     try:
         answer = msgspec.json.decode(body, type=_BotAnswer)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return problem("telegram.api_url", f"answers HTTP {status} but not like the Bot API: check the address")
     if answer.ok and answer.result:
         return fine("telegram.token", f"belongs to @{answer.result.username}")

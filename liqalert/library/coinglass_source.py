@@ -17,6 +17,7 @@ from liqalert.clock import SystemClock
 from liqalert.core.columns import NO_OWNER, Columns
 from liqalert.core.identity import short_id
 from liqalert.core.partition import cut, sheet
+from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.library.clusters import Clusters, LiquidationCluster, Side, moment, ranked
 from liqalert.library.errors import DataSourceError
 from liqalert.library.options import ClusterOptions
@@ -108,7 +109,7 @@ def _shown(reply: Reply, base_url: str) -> _Shown:
     """What a reply shows as of now. Errors come with HTTP 200 and a code in the body."""
     try:
         envelope = msgspec.json.decode(reply.body, type=_Envelope)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         raise DataSourceError(f"{base_url} answers HTTP {reply.status}, but with no heatmap") from None
     heatmap = envelope.data
     if envelope.code != "0" or heatmap is None or not heatmap.price_candlesticks:

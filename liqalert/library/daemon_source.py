@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from liqalert.clock import SystemClock
+from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.library.clusters import Clusters, LiquidationCluster, distance_pct, moment, ranked
 from liqalert.library.errors import DataSourceError, UnknownSymbolError
 from liqalert.library.options import ClusterOptions
@@ -93,7 +94,7 @@ class DaemonSource:
             if reply.status != 200:
                 raise _refusal(reply.status, msgspec.json.decode(reply.body, type=_Error))
             answer = msgspec.json.decode(reply.body, type=_Answer)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             raise DataSourceError(f"{self._url} answers HTTP {reply.status}, but not as liqalert does") from None
         for name, mark in answer.marks.items():
             refuse_price_of_one_coin(name, price, mark.price)

@@ -250,7 +250,9 @@ class HeatmapView(ABC):
 
         if self._watch is None:
             telling = Telling(self._callbacks, self._told)
-            self._watch = Watch(self._options.terms(), load_settings(None, os.environ), self._clock, telling)
+            self._watch = Watch(
+                self._options.terms(), load_settings(None, os.environ, serves=False), self._clock, telling
+            )
         return self._watch
 
     def _failed(self, exc: BaseException) -> None:

@@ -218,7 +218,7 @@ class SimulatedExchange:
     async def _fault(self, request: web.Request) -> web.Response:
         try:
             asked = msgspec.json.decode(await request.read(), type=FaultRequest)
-        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
             return _json(msgspec.json.encode({"error": str(exc), "allowed": [*Fault]}), status=400)
         self.begin_fault(asked.fault, for_s=asked.for_s)
         return _json(msgspec.json.encode({"fault": asked.fault, "for_s": asked.for_s}))

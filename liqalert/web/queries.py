@@ -51,5 +51,5 @@ async def body_asked(request: web.Request, shape: type[Body]) -> Body:
         raise ApiError(408, f"The body did not arrive within {READ_WITHIN_S:g} s.") from exc
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
         raise ApiError(400, f"The body cannot be used: {exc}.", allowed=shape.__struct_fields__) from exc

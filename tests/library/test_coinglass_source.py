@@ -13,6 +13,8 @@ import pytest
 from aiohttp import web
 
 from liqalert import DataSourceError, LiquidationHunter, StaleDataWarning
+from liqalert.library.coinglass_source import _shown
+from liqalert.library.requests import Reply
 
 SECRET = "k-e-y"
 
@@ -104,6 +106,12 @@ async def test_levels_of_a_liqalert_were_executed_and_are_no_estimates() -> None
         _, _, best = await asked(hunter_at(vendor))
 
     assert best.basis == "realised"
+
+
+@pytest.mark.parametrize("body", [b"", b"\xff", b'"\xff"', b'{"more": ' + b"[" * 50_000])
+def test_whatever_bytes_come_there_is_one_sentence(body: bytes) -> None:
+    with pytest.raises(DataSourceError, match="answers HTTP 200, but with no heatmap"):
+        _shown(Reply(200, body, {}), "http://vendor")
 
 
 async def test_an_old_heatmap_is_told_of() -> None:

@@ -315,7 +315,12 @@ async def test_a_test_that_cannot_be_recorded_is_503(client: Client) -> None:
     assert answer == (503, {"error": "record test: database locked", "allowed": []})
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"chat": 7}', b'{"chad": "7"}', b'"\xff"', b"[" * 9000])
+DEEP = b'{"more": ' + b"[" * 50_000
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"null", b'{"chat": 7}', b'{"chad": "7"}', b'"\xff"', b"[" * 9000, DEEP]
+)
 async def test_a_body_that_makes_no_sense_is_refused_and_nothing_is_sent(body: bytes, rig: Rig, client: Client) -> None:
     status, answer = await client.post(
         "/api/v1/alerts/test", data=body, headers={"Content-Type": "application/json; charset=utf-8"}
