@@ -1,6 +1,10 @@
-// Numbers and times as words. Every amount has its unit, every time its zone.
+// Numbers and times as words, the same to the last digit as in the chat, on the terminal and in the pictures. Every
+// amount has its unit, every time its zone.
 
 const DAY_S = 86400;
+const UNITS = [[1e9, "B"], [1e6, "M"], [1e3, "k"]];
+const AGES = [[1, "s", 59.5], [60, "min", 90 * 60], [3600, "h", 48 * 3600], [DAY_S, "d", Infinity]];
+const ALL_DIGITS = 100;
 
 // What a cell of the grid holds, and how much of its time was seen.
 export function cellInWords(grid, { column, low, high, cell }) {
@@ -16,30 +20,32 @@ export function usd(value) {
   return `${amount(value)} USD`;
 }
 
-// For a column whose head names the unit.
+// For a column whose head names the unit. Three significant digits.
 export function amount(value) {
-  if (value >= 1e9) return `${(value / 1e9).toFixed(2)}B`;
-  if (value >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
-  if (value >= 1e3) return `${Math.round(value / 1e3)}k`;
-  return `${Math.round(value)}`;
+  if (value < 999.5) return fixed(value, 0);
+  const rounded = threeDigits(value);
+  const [size, unit] = UNITS.find(([least]) => rounded >= least);
+  const scaled = rounded / size;
+  return `${grouped(fixed(scaled, Math.max(0, 2 - exponent(scaled))))}${unit}`;
 }
 
 // `0.72?` while the open interest that calibrates it is not known.
 export function strength(each) {
-  return `${each.strength.toFixed(2)}${each.calibrated ? "" : "?"}`;
+  return `${fixed(each.strength, 2)}${each.calibrated ? "" : "?"}`;
 }
 
 export function decimalsOf(price) {
   return Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(price))));
 }
 
+// Six significant digits.
 export function price(value) {
-  const decimals = Math.max(0, Math.min(12, 5 - Math.floor(Math.log10(value))));
-  return value.toLocaleString("en", { maximumFractionDigits: decimals });
+  return plain(value, Math.max(0, 5 - exponent(value)));
 }
 
+// Two decimals; below 0.01 one digit that is not zero: what is near is not inside.
 export function percent(value) {
-  return `${value.toFixed(2)}\u00a0%`;
+  return `${plain(value, Math.max(2, -exponent(value)))}\u00a0%`;
 }
 
 export function clock(seconds) {
@@ -69,13 +75,44 @@ export function day(iso) {
 }
 
 export function age(seconds) {
-  if (seconds < 120) return `${Math.max(0, Math.round(seconds))} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.round(seconds / 3600)} h`;
-  return `${Math.round(seconds / 86400)} d`;
+  const [unit_s, unit] = AGES.find(([, , limit_s]) => seconds < limit_s);
+  return `${Math.max(0, Math.floor(seconds / unit_s + 0.5))} ${unit}`;
 }
 
 // By the server's clock: that of this machine may be another.
 export function ago(iso, nowIso) {
   return `${age((Date.parse(nowIso) - Date.parse(iso)) / 1000)} ago`;
+}
+
+// The power of ten of the first digit that is not zero; 0 for 0.
+function exponent(value) {
+  return Number(value.toExponential().split("e")[1]);
+}
+
+function plain(value, decimals) {
+  const text = grouped(fixed(value, decimals));
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+function grouped(text) {
+  const [whole, ...rest] = text.split(".");
+  return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...rest].join(".");
+}
+
+function fixed(value, decimals) {
+  return even(value.toFixed(ALL_DIGITS), decimals) ?? value.toFixed(decimals);
+}
+
+function threeDigits(value) {
+  const [mantissa, power] = value.toExponential(ALL_DIGITS).split("e");
+  const tie = even(mantissa, 2);
+  return Number(tie === null ? value.toExponential(2) : `${tie}e${power}`);
+}
+
+// Of what lies exactly between two, the even one, as Python rounds, where that is the lower; null for all else, which
+// the language's own rounding, upwards between two, gets right. digits: with all decimals there are
+function even(digits, decimals) {
+  const end = digits.length - ALL_DIGITS + decimals;
+  const kept = digits.slice(0, decimals ? end : end - 1);
+  return /^50*$/.test(digits.slice(end)) && kept.at(-1) % 2 === 0 ? kept : null;
 }

@@ -39,7 +39,7 @@ async def test_a_heatmap_that_was_on_its_way_when_the_network_changed_is_asked_f
         grids.held = [liquidation(NOW - 5.0)]
         grids.slow.set()
 
-        await until_cell(reader, "longs 5k USD")
+        await until_cell(reader, "longs 4.99k USD")
 
 
 async def test_a_question_of_whose_answer_nothing_comes_is_given_up_and_put_again(browser: Browser, rig: Rig) -> None:

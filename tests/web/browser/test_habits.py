@@ -38,15 +38,15 @@ async def test_what_came_while_the_connection_was_lost_is_not_missed(browser: Br
     ):
         await loaded(reader)
         rig.events.take(liquidation(NOW + 1.0, usd=2000.0))
-        await reader.until_shown("#liquidations", "2k")
+        await reader.until_shown("#liquidations", "2.00k")
 
         wire.cut()
         await reader.until(lambda: _is(wire.refused > 0), "the page did not try again")
         rig.events.take(liquidation(NOW + 2.0, usd=7000.0))
         wire.mend()
-        await reader.until_shown("#liquidations", "7k")
+        await reader.until_shown("#liquidations", "7.00k")
 
-        assert (await reader.text("#liquidations")).count("2k") == 1
+        assert (await reader.text("#liquidations")).count("2.00k") == 1
 
 
 async def test_it_asks_for_a_lost_connection_after_longer_and_longer_pauses(browser: Browser, rig: Rig) -> None:
@@ -75,7 +75,7 @@ async def test_nothing_breaks_while_there_is_no_grid(browser: Browser, rig: Rig,
     grids.held = [liquidation(NOW - 5.0)]
     async with serving(rig) as client, reading(browser, address(client.port), path=HOUR) as reader:
         await do_everything(reader, rig)
-        await until_cell(reader, "5k USD")
+        await until_cell(reader, "4.99k USD")
 
         grids.slow.clear()
         await reader.choose("ETHUSDT")
@@ -85,7 +85,7 @@ async def test_nothing_breaks_while_there_is_no_grid(browser: Browser, rig: Rig,
         await reader.choose("BTCUSDT")
         await do_everything(reader, rig)
         grids.slow.set()
-        await until_cell(reader, "5k USD")
+        await until_cell(reader, "4.99k USD")
 
     # That NOSUCH is not known is no fault of the page.
     assert [each for each in reader.complaints if "404" not in each] == []
@@ -161,7 +161,7 @@ async def test_a_tab_that_nobody_sees_costs_nothing_and_misses_nothing(browser: 
         await asyncio.sleep(1.5)
         asked_meanwhile = list(reader.requests)
         await reader.page.evaluate(PRETEND, False)
-        await reader.until_shown("#liquidations", "7k")
+        await reader.until_shown("#liquidations", "7.00k")
 
     assert asked_meanwhile == []
 

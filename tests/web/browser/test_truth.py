@@ -28,10 +28,10 @@ async def test_a_liquidation_is_added_to_its_cell_without_asking_again(
     grids.held = [liquidation(NOW - 5.0)]
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await loaded(reader)
-        assert "longs 5k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
+        assert "longs 4.99k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
 
         rig.events.take(liquidation(NOW + 1.0, usd=2000.0))
-        await until_cell(reader, "longs 7k USD, shorts 0 USD, 2 liquidations")
+        await until_cell(reader, "longs 6.99k USD, shorts 0 USD, 2 liquidations")
 
     assert len(grids.asked) == 1
     assert reader.complaints == []
@@ -45,9 +45,9 @@ async def test_a_liquidation_that_the_grid_holds_already_is_not_counted_again(
         await loaded(reader)
 
         rig.events.take(liquidation(NOW - 5.0))
-        await reader.until_shown("#liquidations", "5k")
+        await reader.until_shown("#liquidations", "5.00k")
 
-        assert "longs 5k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
+        assert "longs 4.99k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
 
 
 async def test_a_liquidation_that_comes_while_a_grid_is_computed_is_not_lost(
@@ -58,10 +58,10 @@ async def test_a_liquidation_that_comes_while_a_grid_is_computed_is_not_lost(
         await reader.until_shown("#state", "live, mark 100")
 
         rig.events.take(liquidation(NOW + 1.0))
-        await reader.until_shown("#liquidations", "5k")
+        await reader.until_shown("#liquidations", "5.00k")
         grids.slow.set()
 
-        await until_cell(reader, "longs 5k USD, shorts 0 USD, 1 liquidation")
+        await until_cell(reader, "longs 5.00k USD, shorts 0 USD, 1 liquidation")
 
 
 async def test_choosing_a_side_counts_nothing_twice(browser: Browser, rig: Rig, grids: Grids) -> None:
@@ -69,14 +69,14 @@ async def test_choosing_a_side_counts_nothing_twice(browser: Browser, rig: Rig, 
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await loaded(reader)
         rig.events.take(liquidation(NOW + 1.0))
-        await until_cell(reader, "longs 10k USD")
+        await until_cell(reader, "longs 9.99k USD")
 
         await reader.page.select_option("#side", "short")
         assert await reader.text("#low") == "nothing stands"
         await reader.page.select_option("#side", "long")
 
-        assert await reader.text("#high") == "10k USD standing"
-        assert "longs 10k USD, shorts 0 USD, 2 liquidations" in await reader.newest_cell()
+        assert await reader.text("#high") == "9.99k USD standing"
+        assert "longs 9.99k USD, shorts 0 USD, 2 liquidations" in await reader.newest_cell()
 
 
 async def test_a_column_that_has_closed_stays_as_it_was(browser: Browser, rig: Rig, grids: Grids) -> None:
@@ -89,7 +89,7 @@ async def test_a_column_that_has_closed_stays_as_it_was(browser: Browser, rig: R
         rig.events.take(liquidation(later))
         await until_cell(reader, "22:14 UTC to 22:15 UTC")
 
-        assert "longs 5k USD" in await reader.newest_cell()
+        assert "longs 5.00k USD" in await reader.newest_cell()
         await reader.page.keyboard.press("ArrowLeft")
         assert "22:13 UTC to 22:14 UTC" in await reader.text("#hover")
         assert "nothing stands" in await reader.text("#hover")
@@ -149,7 +149,7 @@ async def test_nothing_of_one_instrument_stands_under_the_name_of_another(
         assert await reader.page.title() == "ETHUSDT 1h - liqalert"
         # The mark of one has not moved the candle of the other.
         await reader.choose("BTCUSDT")
-        await until_cell(reader, "longs 5k USD")
+        await until_cell(reader, "longs 4.99k USD")
 
 
 async def test_any_number_of_alerts_of_other_instruments_hides_none(browser: Browser, rig: Rig) -> None:
@@ -234,8 +234,8 @@ async def test_the_page_is_used_without_a_mouse(browser: Browser, rig: Rig, grid
         for key in ("+", "-", "0", "Home"):
             await reader.page.keyboard.press(key)
 
-    assert "longs 5k USD" in here
-    assert "longs 3k USD" in above
+    assert "longs 4.99k USD" in here
+    assert "longs 3.00k USD" in above
     assert again == here
     assert "22:03 UTC to 22:04 UTC" in earlier
     assert reader.complaints == []
