@@ -102,7 +102,8 @@ def _routes(sources: WebSources, *, token: bool) -> list[web.RouteDef]:
         # Before the numbers, whose symbols may hold anything.
         web.get("/api/v1/heatmap/{symbol:.+}.png", heatmaps.picture),
         web.get("/api/v1/heatmap/{symbol:.+}", heatmaps.numbers),
-        web.get(EVENTS_PATH, sources.events.stream),
+        # No HEAD: it would be given the endless body, and hold a place for nothing.
+        web.get(EVENTS_PATH, sources.events.stream, allow_head=False),
         web.get("/api/v1/feeds", FeedPages(sources.board, sources.clock).feeds),
         web.get("/openapi.json", OpenApiPage(token=token).show),
         web.get("/healthz", health.process),

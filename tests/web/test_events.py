@@ -197,3 +197,13 @@ async def test_a_client_to_which_nothing_has_come_yet_is_given_what_it_missed_to
         [found] = await messages(response, "liquidation", 1)
 
     assert found["price"] == 101.0
+
+
+async def test_the_stream_is_not_begun_for_who_wants_the_headers_only(rig: Rig, client: Client) -> None:
+    rig.board.snapshot = snapshot(marks=[mark(BTC)])
+
+    async with client.session.head("/api/v1/events?symbol=BTC") as response:
+        status, allowed = response.status, response.headers["Allow"]
+
+    assert (status, allowed) == (405, "GET")
+    assert rig.events.clients == 0
