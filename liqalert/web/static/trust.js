@@ -33,7 +33,8 @@ export class ServerClock {
   }
 }
 
-// silent_ms: for how long the server has said nothing; refused: why it does not want to; shown: [{name, as_of, past_ms}]; failures: of single requests
+// silent_ms: for how long the server has said nothing; refused: why it does not want to; shown: [{name, as_of, past_ms}];
+// failures: of single requests
 export function judge({ silent_ms, refused, state, shown, failures }) {
   const old = (problem) => ({ live: false, problem });
   if (refused) return old(`${refused} What you see is not live.`);

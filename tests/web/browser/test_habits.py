@@ -139,10 +139,9 @@ async def test_a_link_in_an_open_tab_is_followed(browser: Browser, rig: Rig, gri
 
         await reader.page.evaluate("() => { location.hash = '#eth/4h/short/0.5'; }")
         await reader.until_shown("#state", "live, mark 2,000")
-        await reader.until_shown("#hover", "Point at a cell")
+        await reader.until(lambda: _named(reader, "#ETHUSDT/4h/short/0.5"), "the address was not followed")
 
         assert await reader.page.title() == "ETHUSDT 4h - liqalert"
-        assert "#ETHUSDT/4h/short/0.5" in reader.page.url
         assert await reader.page.input_value("#side") == "short"
     assert [(instrument.symbol, name) for instrument, name, _ in grids.asked] == [("BTCUSDT", "1h"), ("ETHUSDT", "4h")]
 
@@ -287,6 +286,10 @@ async def _tried(reader: Reader, times: int) -> bool:
 
 async def _differs(reader: Reader, before: str) -> bool:
     return await reader.text("#hover") != before
+
+
+async def _named(reader: Reader, address: str) -> bool:
+    return address in reader.page.url
 
 
 async def _is(fact: bool) -> bool:
