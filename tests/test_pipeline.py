@@ -111,6 +111,16 @@ def test_a_short_gap_does_not_start_the_watching_anew_and_a_long_one_does() -> N
     assert rig.board.snapshot.watching_since == T0 + 300
 
 
+def test_a_gap_begins_with_the_last_mark_however_late_it_is_noticed() -> None:
+    rig = Rig()
+    rig.feed(T0)
+    rig.pipeline.feed_changed(FeedStatus("binance", False, T0 + 100, mark_at=T0 + 30), T0 + 100)
+    rig.feed(T0 + 130)
+    rig.pipeline.advance(T0 + 135)
+
+    assert rig.board.snapshot.watching_since == T0 + 130
+
+
 def test_a_short_stop_of_the_daemon_does_not_start_the_watching_anew() -> None:
     rig = Rig()
     rig.pipeline.resume(T0 - 5000, T0 - 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -100,6 +101,18 @@ def test_baselines_use_only_earlier_days() -> None:
 
     assert known.of(owner, T0 + 300) == before
     assert known.of(owner, T0 + DAY).ln_r > before.ln_r
+
+
+def test_thirty_days_count_and_no_more() -> None:
+    owner = (BTC, PositionSide.LONG)
+    known = Baselines()
+    for sample in range(288):
+        known.sample([owner], {owner: 1e9}, T0 + sample)
+
+    thirty_days_later, a_day_after_that = known.of(owner, T0 + 30 * DAY), known.of(owner, T0 + 31 * DAY)
+
+    assert thirty_days_later.ln_r > a_day_after_that.ln_r
+    assert replace(a_day_after_that, version="") == replace(Baselines().of(owner, T0), version="")
 
 
 def test_samples_are_saved_and_loaded_to_the_same_baseline() -> None:
