@@ -7,18 +7,17 @@ renamed or delisted: the others go on, and prove the feed alive.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Instrument, UnixTime
-from liqalert.render.numbers import age
+from liqalert.render.numbers import age, first_few
 
 STOPPED_S = 15.0
 """Marks of every contract come each second: so many that fail to come are no delay."""
 NEVER_S = 60.0
 """Where none has come since the start, nobody knows yet how often they do."""
-NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def stopped_sentence(ages: Iterable[MarkAge]) -> str | None:
     stopped = [each for each in ages if each.missing and each.marked]
     if not stopped:
         return None
-    names = named([f"{each.instrument.symbol} (for {age(each.silent_s)})" for each in stopped])
+    names = first_few([f"{each.instrument.symbol} (for {age(each.silent_s)})" for each in stopped])
     return f"No marks of {names} come, though those of other contracts do: alerts that rest on them cannot come."
 
 
@@ -82,10 +81,4 @@ def never_sentence(ages: Iterable[MarkAge]) -> str | None:
     never = [each.instrument.symbol for each in ages if each.missing and not each.marked]
     if not never:
         return None
-    return f"There are no marks of {named(never)} in the stream: alerts that rest on them cannot come."
-
-
-def named(names: Sequence[str]) -> str:
-    """All of a few; of many the first, and how many more."""
-    more = len(names) - NAMED
-    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more} more"
+    return f"There are no marks of {first_few(never)} in the stream: alerts that rest on them cannot come."

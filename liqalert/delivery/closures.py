@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from liqalert.render.numbers import first_few
+
 FORGOTTEN_AFTER_S = 180.0
 """What waits is tried twice a minute: where nothing has been for so long, nothing waits any more."""
-MOST_NAMED = 3
 
 
 class Closures:
@@ -31,10 +32,8 @@ class Closures:
         self._forget(now)
         if not self._seen:
             return None
-        named = ", ".join(sorted(self._seen)[:MOST_NAMED])
-        more = f" and {len(self._seen) - MOST_NAMED} more" if len(self._seen) > MOST_NAMED else ""
         _, why = max(self._seen.values())
-        return f"alerts for {channel} {named}{more} wait until liqalert may write there again: {why}"
+        return f"alerts for {channel} {first_few(sorted(self._seen))} wait until liqalert may write there again: {why}"
 
     def _forget(self, now: float) -> None:
         kept = {address: seen for address, seen in self._seen.items() if now - seen[0] < FORGOTTEN_AFTER_S}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import unicodedata
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -41,6 +42,8 @@ class NumberStyle(StrEnum):
         return text if self is NumberStyle.POINT else text.translate(_SWAPPED)
 
 
+NAMED = 3
+"""Of many names."""
 _SWAPPED = str.maketrans(",.", ".,")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -97,6 +100,12 @@ def strength(value: float, calibrated: bool = True) -> str:
 def counted(number: int, noun: str) -> str:
     """`1 gap`, `2 gaps`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def first_few(names: Sequence[str]) -> str:
+    """All of a few; of many the first three, and how many more."""
+    more = len(names) - NAMED
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:NAMED])} and {more} more"
 
 
 def escape(text: str) -> str:

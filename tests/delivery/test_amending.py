@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from itertools import pairwise
 
+from liqalert.core.alerts import Alert
 from liqalert.core.episodes import EpisodeState
 from liqalert.ports import DeliveryError
 from tests.changing import replace
@@ -104,17 +105,8 @@ def test_a_network_that_fails_is_tried_again_and_a_message_that_is_gone_is_not()
 
 def test_retry_after_for_one_chat_delays_no_other() -> None:
     database, notifier = FakeDatabase(chats(7, 8)), FakeNotifier()
-    database.add_alerts(ONE)
 
-    async def main() -> None:
-        async with delivering(database, telegram=notifier) as sender:
-            await asyncio.sleep(60.0)
-            notifier.answers_to["7"].append(DeliveryError("flood control", retry_after_s=20.0))
-            database.move(SWEPT, START + 60.0)
-            sender.wake()
-            await asyncio.sleep(60.0)
-
-    run(main())
+    run(told_to_wait(database, notifier))
 
     by_chat = {address: at for at, address, _, _, _ in notifier.amended}
     assert by_chat["8"] < 62.0
@@ -124,22 +116,24 @@ def test_retry_after_for_one_chat_delays_no_other() -> None:
 def test_a_chat_that_has_to_wait_is_sent_nothing_new_before_that_either() -> None:
     """Telegram refuses whatever comes earlier, and makes the wait longer."""
     database, notifier = FakeDatabase(chats(7)), FakeNotifier()
-    database.add_alerts(ONE)
 
-    async def main() -> None:
-        async with delivering(database, telegram=notifier) as sender:
-            await asyncio.sleep(60.0)
-            notifier.answers_to["7"].append(DeliveryError("flood control", retry_after_s=20.0))
-            database.move(SWEPT, START + 60.0)
-            sender.wake()
-            await asyncio.sleep(2.0)
-            database.add_alerts(near_alert("two", START + 62.0))
-            sender.wake()
-            await asyncio.sleep(60.0)
-
-    run(main())
+    run(told_to_wait(database, notifier, near_alert("two", START + 62.0)))
 
     assert [at >= 80.0 for at, _ in notifier.attempts] == [False, False, True, True]
+
+
+async def told_to_wait(database: FakeDatabase, notifier: FakeNotifier, *soon: Alert) -> None:
+    """The first change, after a minute, is refused to chat 7 for 20 s; two seconds later come the alerts `soon`."""
+    database.add_alerts(ONE)
+    async with delivering(database, telegram=notifier) as sender:
+        await asyncio.sleep(60.0)
+        notifier.answers_to["7"].append(DeliveryError("flood control", retry_after_s=20.0))
+        database.move(SWEPT, START + 60.0)
+        sender.wake()
+        await asyncio.sleep(2.0)
+        database.add_alerts(*soon)
+        sender.wake()
+        await asyncio.sleep(60.0)
 
 
 def test_one_chat_is_bothered_with_changes_every_five_seconds_at_most() -> None:

@@ -14,11 +14,9 @@ from liqalert.library import callbacks
 from liqalert.library.callbacks import Callbacks
 
 
-def test_when_too_many_calls_wait_the_oldest_are_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(callbacks, "WAITING_AT_MOST", 3)
-    called: list[int] = []
+def held_up(several: Callbacks) -> Event:
+    """Begun, and busy with a call until the event is set."""
     held, going = Event(), Event()
-    several = Callbacks()
 
     def hold() -> None:
         going.set()
@@ -27,6 +25,14 @@ def test_when_too_many_calls_wait_the_oldest_are_left_out_and_that_is_said(monke
     several.put(hold)
     several.begin()
     going.wait(30)
+    return held
+
+
+def test_when_too_many_calls_wait_the_oldest_are_left_out_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callbacks, "WAITING_AT_MOST", 3)
+    called: list[int] = []
+    several = Callbacks()
+    held = held_up(several)
     for number in range(5):
         several.put(lambda number=number: called.append(number))  # type: ignore[misc]
     held.set()
@@ -56,16 +62,8 @@ def let_it_run_dry() -> None:
 
 def test_it_begins_again_while_a_call_outlasts_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callbacks, "ENDS_WITHIN_S", 0.01)
-    held, going, called = Event(), Event(), Event()
-    several = Callbacks()
-
-    def hold() -> None:
-        going.set()
-        held.wait(30)
-
-    several.put(hold)
-    several.begin()
-    going.wait(30)
+    called, several = Event(), Callbacks()
+    held = held_up(several)
     several.end()
     several.begin()
     held.set()

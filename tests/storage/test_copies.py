@@ -18,13 +18,17 @@ from tests.storage import postgresql
 from tests.storage.objects import T0, liquidation
 
 
-async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Database, tmp_path: Path) -> None:
-    journal = BatchJournal(sqlite_database)
+async def backed_up_between_two_writes(database: Database, file: Path) -> None:
+    journal = BatchJournal(database)
     journal.liquidated([liquidation(0)])
     await journal.flush()
-    await backup(sqlite_database, tmp_path / "copy.db")
+    await backup(database, file)
     journal.liquidated([liquidation(1)])
     await journal.flush()
+
+
+async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Database, tmp_path: Path) -> None:
+    await backed_up_between_two_writes(sqlite_database, tmp_path / "copy.db")
     await sqlite_database.close()
     url = f"sqlite:///{sqlite_database.path}"
 
@@ -120,12 +124,7 @@ async def test_an_old_log_without_its_database_stays_out_of_what_is_restored(
     sqlite_database: Database, tmp_path: Path
 ) -> None:
     """SQLite would replay it into any file of that name."""
-    journal = BatchJournal(sqlite_database)
-    journal.liquidated([liquidation(0)])
-    await journal.flush()
-    await backup(sqlite_database, tmp_path / "copy.db")
-    journal.liquidated([liquidation(1)])
-    await journal.flush()
+    await backed_up_between_two_writes(sqlite_database, tmp_path / "copy.db")
     (tmp_path / "crashed").mkdir()
     log = Path(shutil.copyfile(f"{sqlite_database.path}-wal", tmp_path / "crashed" / "liqalert.db-wal"))
     content = log.read_bytes()

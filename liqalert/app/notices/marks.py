@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from liqalert.app.mark_ages import MarkAge, all_stopped, named, never_sentence, stopped_sentence
+from liqalert.app.mark_ages import MarkAge, all_stopped, never_sentence, stopped_sentence
 from liqalert.app.notices.standing import EVERYONE, Notice
 from liqalert.core.market import Instrument, UnixTime
-from liqalert.render.numbers import age
+from liqalert.render.numbers import age, first_few
 
 PATIENCE_S = 30.0
 """Marks that are back within this are not worth a message."""
@@ -69,7 +69,7 @@ class MarkNotices:
         if not calm:
             return
         lasted_s = max(self._back_since[instrument] - self._silent_since[instrument] for instrument in calm)
-        names = named([instrument.symbol for instrument in calm])
+        names = first_few([instrument.symbol for instrument in calm])
         sentence = f"Marks of {names} come again, after {age(lasted_s)} without."
         yield Notice("marks_back", sentence)
         if self._everyone_told:
