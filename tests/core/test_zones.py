@@ -18,7 +18,7 @@ from liqalert.core.episodes import (
 from liqalert.core.market import OpenInterest
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Outside, ZoneEnd, overlapping, position, still_covers
+from liqalert.core.zones import Outside, ZoneEnd, is_old, overlapping, position, still_covers
 from tests.core.events import BTC, T0, cluster, liquidation, mark, zone
 
 
@@ -270,3 +270,21 @@ def test_covering_and_overlapping_of_bands_without_width() -> None:
     assert not still_covers(cluster(100.5, 101.0), point)
     assert not still_covers(cluster(100.0, 100.0), zone(100.0, 101.0))
     assert overlapping(point, [zone(99.0, 101.0, name="wide"), zone(100.1, 101.0, name="beside")])[0].id == "wide"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "old"),
+    [(100.4, 103.0, True), (100.6, 100.9, True), (100.8, 103.0, False), (100.8, 101.25, False), (101.5, 102.0, False)],
+    ids=["most of its band", "a piece of its band", "an edge of its band", "less than half of itself", "beside it"],
+)
+def test_a_cluster_is_old_where_a_zone_that_has_ended_stood_for_it(low: float, high: float, old: bool) -> None:
+    assert is_old(cluster(low, high), [zone(100.0, 101.0)], T0, 3600.0) is old
+
+
+@pytest.mark.parametrize(
+    ("usd", "hours", "old"), [(3e6, 0, True), (3.3e6, 0, False), (1e6, 1, True), (2.2e6, 1, False)]
+)
+def test_a_cluster_is_new_above_the_zones_peak_and_above_twice_what_is_left(usd: float, hours: int, old: bool) -> None:
+    ended = [zone(90.0, 91.0, name="elsewhere"), zone(100.0, 101.0)]
+
+    assert is_old(cluster(100.0, 101.0, usd), ended, T0 + 3600.0 * hours, 3600.0) is old
