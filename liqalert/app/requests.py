@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from liqalert.app.parts import APPRISE, CONSOLE, TELEGRAM, WEBHOOK, Delivering, Stores
 from liqalert.clock import Clock
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import TEST, Alert
 from liqalert.core.identity import short_id
 from liqalert.pipeline import Pipeline
 from liqalert.settings import Settings
@@ -33,8 +33,8 @@ class Requests:
         """A test alert to one chat (row in `chats`), by the real path; gives its id."""
         now = self.clock.now()
         alert = Alert(
-            id=short_id("test", chat_id, now),
-            kind="test",
+            id=short_id(TEST, chat_id, now),
+            kind=TEST,
             decided_at=now,
             reason="asked_for",
             text=TEST_SENTENCE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from liqalert.core.market import Instrument
-from liqalert.core.rules import Rule, RuleKind, Thresholds, rule_of
+from liqalert.core.rules import Rule, Thresholds, rule_of
 from liqalert.core.terms import Terms
 from liqalert.ports import Standard
 from liqalert.settings import Settings
@@ -37,16 +37,12 @@ def thresholds_of(settings: Settings) -> Thresholds:
     return Thresholds(settings.alerts.distance_pct, settings.alerts.min_strength, settings.alerts.large_usd)
 
 
-def default_kinds(settings: Settings) -> tuple[RuleKind, ...]:
-    return tuple(RuleKind(kind) for kind in settings.alerts.kinds)
-
-
 def watched_instruments(settings: Settings) -> tuple[Instrument, ...]:
     return tuple(Instrument(EXCHANGE, symbol) for symbol in watched_symbols(settings))
 
 
 def standard_of(settings: Settings) -> Standard:
-    return Standard(watched_instruments(settings), default_kinds(settings), thresholds_of(settings))
+    return Standard(watched_instruments(settings), settings.alerts.kinds, thresholds_of(settings))
 
 
 def default_rules(settings: Settings, scopes: Sequence[Instrument | None] | None = None) -> tuple[Rule, ...]:
@@ -56,5 +52,5 @@ def default_rules(settings: Settings, scopes: Sequence[Instrument | None] | None
     return tuple(
         rule_of(kind, instrument, thresholds)
         for instrument in (watched_instruments(settings) if scopes is None else scopes)
-        for kind in default_kinds(settings)
+        for kind in settings.alerts.kinds
     )

@@ -10,6 +10,14 @@ from liqalert.core.market import Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.zones import Zone
 
+NOTICE = "notice"
+"""Something that the owner must know about liqalert itself."""
+TEST = "test"
+WATCHING = "watching"
+"""Whether anything is being watched at all: to every chat but the owner's, without a sound, after quiet hours."""
+ABOUT_LIQALERT = (NOTICE, TEST, WATCHING)
+"""Kinds that no chat can switch off: they are about liqalert itself."""
+
 
 class Evidence(Struct, frozen=True, gc=False):
     """Threshold beside observed value, at the moment of a decision about a zone. Distances in per cent of the mark."""
@@ -65,8 +73,7 @@ class Alert(Struct, frozen=True, gc=False):
 
     id: str
     kind: str
-    """A rule kind, or `notice` (something the owner must know about liqalert itself), `watching` (whether anything is
-    being watched: to every other chat), or `test`."""
+    """A RuleKind, or one of `ABOUT_LIQALERT`."""
     decided_at: UnixTime
     reason: str
     rule: Rule | None = None

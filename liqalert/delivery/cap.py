@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Set
 
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import NOTICE, Alert
 from liqalert.core.baselines import utc_day
 from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
@@ -81,7 +81,7 @@ class DailyCap:
             "No more are sent before 00:00 UTC; /alerts lists the rest."
         )
         id_ = short_id("cap", chat_id, utc_day(now))
-        self._tell(Alert(id_, "notice", now, "daily_cap", text=text, only_chat=chat_id))
+        self._tell(Alert(id_, NOTICE, now, "daily_cap", text=text, only_chat=chat_id))
 
     def _turn_page(self, now: UnixTime) -> None:
         if utc_day(now) != self._day:

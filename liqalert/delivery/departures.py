@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
+from liqalert.core.alerts import ABOUT_LIQALERT
 from liqalert.delivery.digests import Digest
 from liqalert.delivery.letters import Letter
-from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.delivery.storms import WINDOW_S, Destination, Storms
 from liqalert.ports import Delivery
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from liqalert.core.alerts import ABOUT_LIQALERT
 from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.delivery.digests import Digest
-from liqalert.delivery.routing import ABOUT_LIQALERT, is_heard
+from liqalert.delivery.routing import is_heard
 from liqalert.ports import Button, Delivery, DeliveryStatus, Event, Message
 from liqalert.render.buttons import Rows, alert_buttons
 from liqalert.render.lists import digest_message, held_message, late_message

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import ABOUT_LIQALERT, WATCHING, Alert
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind
 from liqalert.delivery.quiet import quiet_until
 from liqalert.ports import Delivery, DeliveryStatus, Loudness, Preferences, QuietHours, Recipient
-
-WATCHING = "watching"
-"""Whether anything is being watched at all: to every chat but the owner's, without a sound, after quiet hours."""
-ABOUT_LIQALERT = ("notice", "test", WATCHING)
-"""Kinds that no chat can switch off: they are about liqalert itself."""
 
 
 @dataclass(frozen=True, slots=True)

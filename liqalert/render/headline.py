@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.market import Instrument, Liquidation, PositionSide
-from liqalert.core.zones import Zone
+from liqalert.core.rules import RuleKind
+from liqalert.core.zones import Outside, Zone
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.text import clip
 
@@ -22,9 +23,9 @@ def headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> str:
         return clip(alert.text or alert.reason, SENTENCE_LIMIT)
     cluster = f"cluster of {positions(alert.zone.liquidated)}"
     match alert.kind:
-        case "formed":
+        case RuleKind.FORMED:
             return f"{symbol(alert.zone.instrument)}: a {cluster} has formed"
-        case "grown":
+        case RuleKind.GROWN:
             step = f" past {numbers.plain(alert.step)}" if alert.step is not None else ""
             return f"{symbol(alert.zone.instrument)}: the {cluster} has grown{step}"
         case _:
@@ -37,7 +38,7 @@ def short_headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> st
     about = symbol(alert.instrument) if alert.instrument else alert.kind
     if alert.liquidation is not None:
         return f"{about} {alert.liquidation.liquidated} {numbers.usd(alert.liquidation.notional_usd)}"
-    kind = "" if alert.kind == "near" else f" {alert.kind}"
+    kind = "" if alert.kind == RuleKind.NEAR else f" {alert.kind}"
     return f"{about} {alert.liquidated or ''}{kind} {numbers.strength(alert.strength, alert.calibrated)}"
 
 
@@ -56,7 +57,7 @@ def whereabouts(zone: Zone, evidence: Evidence, numbers: NumberStyle) -> str:
         return "near"
     if zone.low <= mark <= zone.high:
         return "inside"
-    beyond = zone.outside is not None and (mark > zone.high) is (zone.outside.value == "below")
+    beyond = zone.outside is not None and (mark > zone.high) is (zone.outside is Outside.BELOW)
     return f"{numbers.percent(evidence.distance_pct)} {'beyond' if beyond else 'from'}"
 
 

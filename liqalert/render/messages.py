@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator
 from urllib.parse import quote
 
-from liqalert.core.alerts import Alert, Evidence, FlowEvidence
+from liqalert.core.alerts import TEST, Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
 from liqalert.core.outcomes import Told, TrackRecord
@@ -81,7 +81,7 @@ def rule_words(rule: Rule, numbers: NumberStyle = NumberStyle.POINT) -> str:
 
 
 def _facts(alert: Alert, scene: Scene) -> Iterator[Text]:
-    if alert.kind == "test" or not (alert.flow or alert.liquidation or (alert.zone and alert.evidence)):
+    if alert.kind == TEST or not (alert.flow or alert.liquidation or (alert.zone and alert.evidence)):
         yield from _sentences(alert, scene)
         return
     yield bold(headline(alert, scene.numbers))
@@ -144,7 +144,7 @@ def _large_lines(one: Liquidation, scene: Scene) -> Iterator[Text]:
 
 def _sentences(alert: Alert, scene: Scene) -> Iterator[Text]:
     """A notice or a test."""
-    if alert.kind == "test":
+    if alert.kind == TEST:
         yield bold("Test alert: this is only a test, nothing has happened in the market")
     else:
         yield bold("liqalert notice")

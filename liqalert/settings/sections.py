@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic import Secret as MaskedValue
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from liqalert.core.rules import RuleKind
 from liqalert.settings import values
 
 REST_URL = "https://fapi.binance.com"
@@ -87,7 +88,7 @@ class Alerts(Section):
     cooldown_minutes: float = Field(default=30.0, ge=0, le=1440)
     memory_hours: float = Field(default=24.0, gt=0, le=168)
     min_notional_usd: float = Field(default=100_000.0, ge=0, le=1e12)
-    kinds: Annotated[tuple[str, ...], BeforeValidator(values.kinds)] = ("near", "cascade")
+    kinds: Annotated[tuple[RuleKind, ...], BeforeValidator(values.kinds)] = (RuleKind.NEAR, RuleKind.CASCADE)
     large_usd: float = Field(default=1_000_000.0, gt=0, le=1e12)
     digest_after: int = Field(default=4, ge=1, le=100)
     daily_cap: int = Field(default=60, ge=1, le=10_000)

@@ -15,6 +15,8 @@ import msgspec
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
+from liqalert.core.rules import RuleKind
+
 T = TypeVar("T")
 
 _DRIVERS = {
@@ -101,13 +103,10 @@ def symbols(value: object) -> object:
     return without_repeats(tuple(symbol.upper() for symbol in listed))
 
 
-KINDS = ("near", "formed", "grown", "cascade", "large")
-
-
 def kinds(value: object) -> object:
     listed = as_list(value)
-    if not isinstance(listed, (list, tuple)) or not listed or any(kind not in KINDS for kind in listed):
-        raise ValueError(f'give a list of {", ".join(KINDS)}, like ["near", "cascade"]')
+    if not isinstance(listed, (list, tuple)) or not listed or any(kind not in tuple(RuleKind) for kind in listed):
+        raise ValueError(f'give a list of {", ".join(RuleKind)}, like ["near", "cascade"]')
     return without_repeats(tuple(listed))
 
 

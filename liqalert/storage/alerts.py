@@ -8,13 +8,12 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import ABOUT_LIQALERT, Alert
 from liqalert.core.episodes import Decision, Episode, Transition, alerts_in
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
-from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, FannedOut, Restored
 from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database

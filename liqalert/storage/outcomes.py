@@ -22,8 +22,8 @@ from sqlalchemy import (
     update,
 )
 
+from liqalert.core.alerts import ABOUT_LIQALERT
 from liqalert.core.market import UnixTime
-from liqalert.delivery.routing import ABOUT_LIQALERT
 from liqalert.ports import DeliveryStatus, Outcome
 from liqalert.storage.database import storable
 from liqalert.storage.prepared import Prepared

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from liqalert.board import Board
 from liqalert.clock import Clock
+from liqalert.core.alerts import ABOUT_LIQALERT
 from liqalert.core.rules import RuleKind
 from liqalert.ports import AlertReader
 from liqalert.web.alert_details import alert_detail
@@ -18,7 +19,7 @@ from liqalert.web.answers import ApiError, json_response, shown
 from liqalert.web.instruments import instrument_asked
 from liqalert.web.queries import asked, body_asked, choice_asked, limit_asked
 
-KINDS = (*RuleKind, "notice", "test", "watching")
+KINDS = (*RuleKind, *ABOUT_LIQALERT)
 LONGEST_ID = 64
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from liqalert.app.notices.standing import EVERYONE, Notice
-from liqalert.core.alerts import Alert
+from liqalert.app.notices.standing import Notice
+from liqalert.core.alerts import WATCHING, Alert
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Instrument, Mark, Stream, UnixTime
 from liqalert.render.numbers import NumberStyle, age
@@ -122,7 +122,7 @@ def _lost(feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot) ->
         yield Notice(
             "not_watched",
             f"{name} is not being watched, for {unseen} now. No alert can come until it is back; you will be told.",
-            EVERYONE,
+            WATCHING,
         )
 
 
@@ -140,7 +140,7 @@ def _back(
     if known.owner_told:
         yield Notice("feed_back", sentence)
     if known.everyone_told:
-        yield Notice("watched_again", sentence, EVERYONE)
+        yield Notice("watched_again", sentence, WATCHING)
     known.lost_since = known.sentence = None
     known.owner_told = known.everyone_told = False
 

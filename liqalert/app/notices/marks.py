@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from liqalert.app.mark_ages import MarkAge, all_stopped, never_sentence, stopped_sentence
-from liqalert.app.notices.standing import EVERYONE, Notice
+from liqalert.app.notices.standing import Notice
+from liqalert.core.alerts import WATCHING
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.render.numbers import age, first_few
 
@@ -57,7 +58,7 @@ class MarkNotices:
         patient = all(each.silent_s >= CHATS_PATIENCE_S for each in ages if each.marked)
         if told is not None and not self._everyone_told and all_stopped(ages) and patient:
             self._everyone_told = True
-            yield Notice("not_marked", f"{told} You will be told when they are back.", EVERYONE)
+            yield Notice("not_marked", f"{told} You will be told when they are back.", WATCHING)
 
     def _back(self, ages: Sequence[MarkAge], now: UnixTime) -> Iterator[Notice]:
         for each in ages:
@@ -74,6 +75,6 @@ class MarkNotices:
         yield Notice("marks_back", sentence)
         if self._everyone_told:
             self._everyone_told = False
-            yield Notice("marked_again", sentence, EVERYONE)
+            yield Notice("marked_again", sentence, WATCHING)
         for instrument in calm:
             del self._silent_since[instrument], self._back_since[instrument]

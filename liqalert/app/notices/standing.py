@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import NOTICE, Alert
 from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
 from liqalert.render.numbers import age
-
-OWNER = "notice"
-EVERYONE = "watching"
-"""Kinds of alert: to the owner, and to every other chat that is told anything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
     reason: str
     sentence: str
-    kind: str = OWNER
+    kind: str = NOTICE
     once: str | None = None
     """What is told under the same name is never told again, also after a restart."""
 
