@@ -13,6 +13,7 @@ from pathlib import Path
 
 from liqalert.notifiers.apprise import name_of
 from liqalert.ports import Chat, StorageError
+from liqalert.ports.channels import TELEGRAM
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
 from liqalert.storage.engines import parse_url, sqlite_path
@@ -107,7 +108,7 @@ async def _enrolled(settings: Settings, *, exists: bool) -> Finding:
         with suppress(StorageError):  # what is wrong with the database has a finding of its own
             async with Database(settings.database.url) as database:
                 chats = await Enrolments(database).chats()
-    enrolled = sum(chat.channel == "telegram" for chat in chats)
+    enrolled = sum(chat.channel == TELEGRAM for chat in chats)
     if not enrolled:
         return problem("telegram.allowed_chats", "is empty, so nobody is told: run `liqalert pair`")
     chats_are = "1 chat is" if enrolled == 1 else f"{enrolled} chats are"

@@ -13,7 +13,7 @@ from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
 from liqalert.app.mark_ages import MarkAge, all_stopped, mark_ages, never_sentence, stopped_sentence
-from liqalert.app.parts import TELEGRAM, Delivering, Stores, Watching
+from liqalert.app.parts import Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
 from liqalert.app.start import EXCHANGE, watched_instruments
 from liqalert.bot.telegram_bot import TelegramBot
@@ -22,6 +22,7 @@ from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import DeliveryStatus, StorageError
+from liqalert.ports.channels import TELEGRAM
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
 from liqalert.storage.lock import Hold

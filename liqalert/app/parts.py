@@ -40,6 +40,7 @@ from liqalert.notifiers.telegram import TelegramNotifier
 from liqalert.notifiers.webhook import WebhookNotifier
 from liqalert.pipeline import Pipeline
 from liqalert.ports import FeedSink, FrameRecorder, Notifier
+from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
 from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.amendments import MessageAmendments
@@ -58,11 +59,6 @@ from liqalert.storage.starts import StartLedger
 log = logging.getLogger(__name__)
 
 Decide: TypeAlias = Callable[[Sequence[Decision]], None]
-
-CONSOLE = "console"
-TELEGRAM = "telegram"
-WEBHOOK = "webhook"
-APPRISE = "apprise"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 
-from liqalert.app.parts import APPRISE, CONSOLE, TELEGRAM, WEBHOOK, Stores
+from liqalert.app.parts import Stores
 from liqalert.app.start import EXCHANGE, standard_of, terms_of
 from liqalert.core.market import UnixTime
 from liqalert.core.start import Start
 from liqalert.feeds.liveness import GAPS_KEPT
 from liqalert.notifiers.apprise import name_of
 from liqalert.ports import StorageError
+from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
 from liqalert.settings import Settings
 from liqalert.storage.defaults import sync_defaults
 

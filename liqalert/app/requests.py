@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from liqalert.app.parts import APPRISE, CONSOLE, TELEGRAM, WEBHOOK, Delivering, Stores
+from liqalert.app.parts import Delivering, Stores
 from liqalert.clock import Clock
 from liqalert.core.alerts import TEST, Alert
 from liqalert.core.identity import short_id
 from liqalert.pipeline import Pipeline
+from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
 from liqalert.settings import Settings
 from liqalert.web.alerts import UnknownChat
 

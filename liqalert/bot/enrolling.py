@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk
-from liqalert.bot.gate import CHANNEL
 from liqalert.ports import Chat, Role
+from liqalert.ports.channels import TELEGRAM
 from liqalert.render import replies
 from liqalert.render.text import Text
 
 
 async def enrol(desk: Desk, code: str, address: str) -> Text:
     """/start CODE, from anyone. The code is used up."""
-    chat = await desk.enrolments.redeem(code, CHANNEL, address, desk.clock.now())
+    chat = await desk.enrolments.redeem(code, TELEGRAM, address, desk.clock.now())
     if chat is None:
         return replies.code_refused()
     await desk.chats.hold_defaults(chat.id, desk.standard, desk.clock.now())
@@ -42,4 +42,4 @@ async def remove(desk: Desk, asked: Asked) -> Text:
 
 
 def _owns_the_bot(chat: Chat) -> bool:
-    return chat.role is Role.OWNER and chat.channel == CHANNEL
+    return chat.role is Role.OWNER and chat.channel == TELEGRAM

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
 from liqalert.ports import Chat, ChatStore, Role, StorageError
+from liqalert.ports.channels import TELEGRAM
 
-CHANNEL = "telegram"
 QUIET_S = 3600.0
 REMEMBERED = 1000
 """Strangers remembered at once. A bound, because anyone may write to a bot."""
@@ -32,7 +32,7 @@ class Gate:
         """
         try:
             for address in addresses:
-                chat = await self._chats.chat(CHANNEL, address)
+                chat = await self._chats.chat(TELEGRAM, address)
                 if chat is not None:
                     self._allowed[address] = chat
                     return chat
@@ -58,7 +58,7 @@ class Gate:
 
     async def enrolled(self, person: str | None) -> Chat | None:
         """The private chat of who is enrolled in person. Raises StorageError."""
-        return await self._chats.chat(CHANNEL, person) if person is not None else None
+        return await self._chats.chat(TELEGRAM, person) if person is not None else None
 
     def has_admitted(self, address: str) -> bool:
         """Whether the chat was allowed when it last asked."""

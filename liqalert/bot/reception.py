@@ -10,10 +10,11 @@ from liqalert.bot import enrolling
 from liqalert.bot.arguments import CannotAnswer, Words, words_of
 from liqalert.bot.commands import COMMANDS, Command, command_named
 from liqalert.bot.desk import Asked, Desk
-from liqalert.bot.gate import CHANNEL, Gate
+from liqalert.bot.gate import Gate
 from liqalert.bot.pressing import Pressing
 from liqalert.bot.sending import send
 from liqalert.ports import Chat, Place, Role, StorageError
+from liqalert.ports.channels import TELEGRAM
 from liqalert.render import replies
 from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
@@ -110,7 +111,7 @@ class Reception:
         """The bot was thrown out of a chat, blocked by its person, or let in again: with all the chat's topics."""
         address = str(change.chat.id)
         try:
-            known = await self._desk.chats.chat_and_topics(CHANNEL, address)
+            known = await self._desk.chats.chat_and_topics(TELEGRAM, address)
             if change.new_chat_member.status in GONE:
                 for chat in known:
                     await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
@@ -131,7 +132,7 @@ class Reception:
     async def _migrated(self, chat: Chat, new_id: int) -> None:
         """The group became a supergroup. Its rules follow; the settings must be changed by hand."""
         try:
-            await self._desk.chats.migrate(CHANNEL, chat.address, str(new_id))
+            await self._desk.chats.migrate(TELEGRAM, chat.address, str(new_id))
             await self._desk.rules_changed()
         except StorageError as exc:
             log.error("cannot follow a chat to its new id", extra={"chat": chat.address, "cause": str(exc)})

@@ -12,6 +12,7 @@ from liqalert.delivery.attempts import STOPPED_CHANNEL_RETRY_S
 from liqalert.delivery.closures import Closures
 from liqalert.delivery.pacing import FREE_PACE, TELEGRAM_PACE, Pace, Pacing
 from liqalert.ports import DeliveryError, Message, Notifier
+from liqalert.ports.channels import CONSOLE, TELEGRAM, WEBHOOK
 
 TIMEOUT_S = 60.0
 """A notifier has shorter timeouts of its own; this is for one that forgot them."""
@@ -39,9 +40,9 @@ class Ways:
 
 
 WAYS = {
-    "telegram": Ways(TELEGRAM_PACE, Growth.CHANGED, 2.0),
-    "console": Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
-    "webhook": Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
+    TELEGRAM: Ways(TELEGRAM_PACE, Growth.CHANGED, 2.0),
+    CONSOLE: Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
+    WEBHOOK: Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
 }
 OTHER_WAYS = Ways(FREE_PACE, Growth.REPEATED, 60.0)
 

@@ -10,6 +10,7 @@ from liqalert.core.market import UnixTime
 from liqalert.core.rules import Rule
 from liqalert.delivery.routing import concerns_owner
 from liqalert.ports import Held, Member, Recipient, Role, Roster, StorageError
+from liqalert.ports.channels import CONSOLE
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def _concerns(alert: Alert, member: Member) -> bool:
     if alert.only_chat is not None:
         return member.chat.id == alert.only_chat
     if alert.rule is None:
-        owner = member.chat.role is Role.OWNER or member.chat.channel == "console"
+        owner = member.chat.role is Role.OWNER or member.chat.channel == CONSOLE
         return owner if concerns_owner(alert) else not owner and any(not held.stopped for held in member.held)
     rule = alert.rule
     if not any(held.rule.id == rule.id and not held.stopped for held in member.held):

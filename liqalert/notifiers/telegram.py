@@ -23,6 +23,7 @@ from telegram.error import (
 )
 
 from liqalert.ports import Button, DeliveryError, Event, Message, Place, place_of
+from liqalert.ports.channels import TELEGRAM
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,6 @@ _NOT_MODIFIED = "message is not modified"
 _CANNOT_EDIT = ("message can't be edited", "message_edit_time_expired")
 _NO_SUCH_MESSAGE = ("message to edit not found", "message_id_invalid", "message to be replied not found")
 
-CHANNEL = "telegram"
 NO_PREVIEW = {"link_preview_options": '{"is_disabled":true}'}
 """As Telegram's interface wants it. To make that from objects of its own, for this and the buttons, python-telegram-bot
 takes as long as for all else that it does with a message."""
@@ -117,7 +117,7 @@ class TelegramNotifier:
         if news.event is Event.LIST and any(sign in reason for sign in (*_NO_SUCH_MESSAGE, *_CANNOT_EDIT)):
             raise delivery_error(refusal, self._bot.token, place) from None
         if any(sign in reason for sign in _NO_SUCH_MESSAGE):
-            self._counts[CHANNEL, "edits_in_vain"] += 1
+            self._counts[TELEGRAM, "edits_in_vain"] += 1
             return message_id
         if not any(sign in reason for sign in _CANNOT_EDIT):
             raise delivery_error(refusal, self._bot.token, place) from None
@@ -140,7 +140,7 @@ class TelegramNotifier:
         except TelegramError as exc:
             if not any(sign in str(exc).lower() for sign in _NO_SUCH_MESSAGE):
                 raise delivery_error(exc, self._bot.token, place) from None
-            self._counts[CHANNEL, "edits_in_vain"] += 1
+            self._counts[TELEGRAM, "edits_in_vain"] += 1
         # Still the first message's: later news reply to that one, too.
         return message_id
 
@@ -151,7 +151,7 @@ class TelegramNotifier:
         except BadRequest as exc:
             if _CANNOT_PARSE not in str(exc).lower():
                 raise
-        self._counts[CHANNEL, "sent_as_plain"] += 1
+        self._counts[TELEGRAM, "sent_as_plain"] += 1
         log.error("telegram could not parse a message, sent as plain text", extra={"html": message.html})
         return await call(message.plain, None)
 

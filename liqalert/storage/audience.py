@@ -24,6 +24,7 @@ from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind
 from liqalert.delivery.routing import concerns_owner
 from liqalert.ports import Recipient, Role
+from liqalert.ports.channels import CONSOLE
 from liqalert.storage.episodes import is_open
 from liqalert.storage.mutes import mute_key
 from liqalert.storage.preferences import preferences_from
@@ -101,9 +102,9 @@ _SUBSCRIBERS = Prepared(_SUBSCRIBED)
 _OF_ALL_INSTRUMENTS = Prepared(_SUBSCRIBED.where(_HELD.chat_id.not_in(_SAID_OTHERWISE)))
 _ONE_CHAT = Prepared(_EVERYONE.where(CHATS.c.id == bindparam("only_chat", type_=BigInteger)))
 _ALL_BUT_THE_OWNER = Prepared(
-    _EVERYONE.where(CHATS.c.id.in_(_TOLD), CHATS.c.role != Role.OWNER, CHATS.c.channel != "console")
+    _EVERYONE.where(CHATS.c.id.in_(_TOLD), CHATS.c.role != Role.OWNER, CHATS.c.channel != CONSOLE)
 )
-_THE_OWNER = Prepared(_EVERYONE.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == "console")))
+_THE_OWNER = Prepared(_EVERYONE.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == CONSOLE)))
 
 
 def _audience(alert: Alert) -> tuple[Prepared, dict[str, object]]:

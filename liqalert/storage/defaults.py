@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import UnixTime
 from liqalert.ports import Role, Standard
+from liqalert.ports.channels import TELEGRAM
 from liqalert.storage.chats import give_up
 from liqalert.storage.database import Database
 from liqalert.storage.rules import hold_defaults
@@ -59,7 +60,7 @@ async def _set_access(connection: AsyncConnection, channel: str, *, addresses: S
     for row in allowed:
         role = _role(row, owner=_is_listed(row, first))
         # A Telegram chat comes back by writing; a webhook that was gone has no other way than to be tried again.
-        dead_since = row["dead_since"] if channel == "telegram" else None
+        dead_since = row["dead_since"] if channel == TELEGRAM else None
         if (row["role"], row["removed_at"], row["dead_since"]) != (role, None, dead_since):
             change = update(CHATS).where(CHATS.c.id == row["id"])
             await connection.execute(change.values(role=role, removed_at=None, dead_since=dead_since))
