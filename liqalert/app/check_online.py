@@ -13,6 +13,7 @@ import msgspec
 from liqalert.app.check import Finding, check_database, fine, problem
 from liqalert.app.check_symbols import check_symbols
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.feeds.outages import TRANSPORT_ERRORS, FeedLost, closed, explain
@@ -89,7 +90,7 @@ async def _market(
         finally:
             await socket.close()
     except (FeedLost, *TRANSPORT_ERRORS) as exc:
-        outage = explain(exc, "binance", connect_s=waiting.connect_s)
+        outage = explain(exc, BINANCE, connect_s=waiting.connect_s)
         yield problem(subject, outage.sentence.rstrip("."))
         return
     yield fine(subject, "mark prices arrive")
@@ -102,7 +103,7 @@ async def _first_marks(socket: aiohttp.ClientWebSocketResponse, clock: Clock) ->
     while True:
         message = await socket.receive()
         if message.type not in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-            raise FeedLost(closed("binance", socket.close_code))
+            raise FeedLost(closed(BINANCE, socket.close_code))
         payload = message.data if isinstance(message.data, bytes) else message.data.encode()
         now = clock.now()
         parsed = parser.parse(payload, now)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 import aiohttp
 
 from liqalert.app.check import Finding, fine, problem
-from liqalert.app.start import EXCHANGE, watched_symbols
+from liqalert.app.start import watched_symbols
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.symbols import nearest
 from liqalert.feeds.binance_listings import Listing, ending, read_listings
@@ -52,7 +53,7 @@ def _trouble(symbol: str, listings: Mapping[str, Listing], now: UnixTime) -> str
     if symbol in listings:
         said = ending(symbol, listings[symbol], now)
         return said and said.rstrip(".")
-    near = nearest(symbol, [Instrument(EXCHANGE, listed) for listed in listings])
+    near = nearest(symbol, [Instrument(BINANCE, listed) for listed in listings])
     names = " or ".join(instrument.symbol for instrument in near)
     remedy = f"did you mean {names}?" if names else "write it as Binance does, like BTCUSDT"
     return f"Binance does not list {symbol}: {remedy}"

@@ -13,8 +13,9 @@ from liqalert.app.memory import give_back, settle
 from liqalert.app.owner import Owner
 from liqalert.app.schedule import Job
 from liqalert.app.sdnotify import notify
-from liqalert.app.start import EXCHANGE, watched_instruments
+from liqalert.app.start import watched_instruments
 from liqalert.app.world import World
+from liqalert.core.exchanges import BINANCE
 from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.ports import StorageError
 from liqalert.storage.housekeeping import prune
@@ -34,7 +35,7 @@ class Chores:
         facts.watching.runner.intake.latency_seen = metrics.received
         self.owner = Owner(facts, world)
         self._mute_watch = MuteWatch(
-            EXCHANGE,
+            BINANCE,
             facts.watching.board,
             clock=facts.clock,
             past=facts.stores.slots,

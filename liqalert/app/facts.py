@@ -15,9 +15,10 @@ from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phra
 from liqalert.app.mark_ages import MarkAge, all_stopped, mark_ages, never_sentence, stopped_sentence
 from liqalert.app.parts import Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
-from liqalert.app.start import EXCHANGE, watched_instruments
+from liqalert.app.start import watched_instruments
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
@@ -174,7 +175,7 @@ class Facts:
         """Why nothing is to be expected of an instrument that Binance does not list."""
         marks = self.watching.board.snapshot.marks
         # Before the first marks nobody can say of which instruments none come.
-        if not marks or instrument.exchange != EXCHANGE:
+        if not marks or instrument.exchange != BINANCE:
             return None
         return self.watching.metadata.unlisted(instrument.symbol, marked=instrument in marks)
 

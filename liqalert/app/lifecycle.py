@@ -25,12 +25,13 @@ from liqalert.app.read_start import read_start
 from liqalert.app.requests import Requests
 from liqalert.app.schedule import Runs, build_scheduler, keep_timed
 from liqalert.app.sdnotify import notify, watchdog_interval_s
-from liqalert.app.start import EXCHANGE, standard_of, terms_of, watched_instruments, watched_symbols
+from liqalert.app.start import standard_of, terms_of, watched_instruments, watched_symbols
 from liqalert.app.teardown import Teardown
 from liqalert.app.world import World
 from liqalert.bot.desk import Desk
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import SystemClock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.start import Start
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
@@ -178,7 +179,7 @@ class Daemon:
         for value in await unless_ending(stopping, asking) or ():
             watching.pipeline.learn(value, self._facts.clock.now())
         self._background(tasks, "binance metadata", watching.metadata.run())
-        self._background(tasks, "binance", watching.runner.run())
+        self._background(tasks, BINANCE, watching.runner.run())
 
     def _start_schedule(self, tasks: asyncio.TaskGroup) -> None:
         runs = Runs()
@@ -194,7 +195,7 @@ class Daemon:
         """READY when the feed is proven alive, or it is known and said why not."""
         waited_s = 0.0
         while not stopping.is_set() and self._settings.binance.enabled:
-            known = self._facts.watching.board.feeds.get(EXCHANGE)
+            known = self._facts.watching.board.feeds.get(BINANCE)
             complete = known is not None and known.alive and known.connected == known.connections
             if complete or (known is not None and known.problem):
                 break

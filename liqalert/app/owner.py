@@ -9,10 +9,11 @@ from liqalert.app.facts import Facts
 from liqalert.app.notices.feeds import TAKEN_UP
 from liqalert.app.notices.machine import crash_loop
 from liqalert.app.notices.standing import Notice
-from liqalert.app.start import EXCHANGE, watched_instruments
+from liqalert.app.start import watched_instruments
 from liqalert.app.summary import DailySummary, summary_text
 from liqalert.app.watchman import Sight, Watchman
 from liqalert.app.world import World
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.disk import free_bytes
@@ -56,11 +57,11 @@ class Owner:
         stores = self._facts.stores
         try:
             told = await stores.alerts.notices(TAKEN_UP, since=now - TAKEN_UP_S)
-            _, watched_until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
+            _, watched_until = (await stores.history.heartbeats()).get(BINANCE, (None, None))
         except StorageError as exc:
             log.warning("what was told before the start is not known", extra={"reason": str(exc)})
             return
-        self._watchman.take_up(EXCHANGE, told, watched_until)
+        self._watchman.take_up(BINANCE, told, watched_until)
 
     async def ended(self) -> None:
         try:
@@ -120,7 +121,7 @@ class Owner:
             endings = [
                 watching.metadata.ending(each.symbol, marked=each in marked)
                 for each in sorted(ruled)
-                if each.exchange == EXCHANGE
+                if each.exchange == BINANCE
             ]
             self._listing_problems = tuple(text for text in endings if text)
         return self._listing_problems

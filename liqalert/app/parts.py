@@ -14,13 +14,13 @@ import aiohttp
 
 from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.opening import Opening
-from liqalert.app.start import EXCHANGE
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
 from liqalert.clock import Clock
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Gap, Instrument, UnixTime
 from liqalert.core.start import Start, begun
 from liqalert.delivery.letters import Composer
@@ -232,7 +232,7 @@ def build_runner(
     earlier_gaps: Sequence[Gap] = (),
 ) -> FeedRunner:
     return FeedRunner(
-        EXCHANGE,
+        BINANCE,
         stream_url(settings.binance.ws_url),
         session=session,
         parser=parser,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from liqalert.app.parts import Stores
-from liqalert.app.start import EXCHANGE, standard_of, terms_of
+from liqalert.app.start import standard_of, terms_of
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import UnixTime
 from liqalert.core.start import Start
 from liqalert.feeds.liveness import GAPS_KEPT
@@ -28,7 +29,7 @@ async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start
         log.error("chats not brought in line with the settings", extra={"reason": str(exc)})
     terms = terms_of(settings)
     restored = await stores.alerts.restore(now, terms.history_s)
-    since, until = (await stores.history.heartbeats()).get(EXCHANGE, (None, None))
+    since, until = (await stores.history.heartbeats()).get(BINANCE, (None, None))
     return Start(
         at=now,
         terms=terms,
@@ -42,7 +43,7 @@ async def read_start(settings: Settings, stores: Stores, now: UnixTime) -> Start
         told=restored.told,
         watching_since=since,
         watched_until=until,
-        gaps=await stores.history.gaps(EXCHANGE, GAPS_KEPT),
+        gaps=await stores.history.gaps(BINANCE, GAPS_KEPT),
     )
 
 

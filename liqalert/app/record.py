@@ -13,6 +13,7 @@ import msgspec
 
 from liqalert.app.parts import build_runner
 from liqalert.clock import SteadyClock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_metadata import BinanceMetadata
@@ -49,7 +50,7 @@ async def _record(settings: Settings, directory: Path) -> int:
         )
         tasks = [
             asyncio.create_task(metadata.run(), name="binance metadata"),
-            asyncio.create_task(runner.run(), name="binance"),
+            asyncio.create_task(runner.run(), name=BINANCE),
         ]
         log.info("recording", extra={"directory": str(directory)})
         await _until_signal()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, Thresholds, rule_of
 from liqalert.core.terms import Terms
 from liqalert.ports import Standard
 from liqalert.settings import Settings
 
-EXCHANGE = "binance"
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT")
 
 
@@ -38,7 +38,7 @@ def thresholds_of(settings: Settings) -> Thresholds:
 
 
 def watched_instruments(settings: Settings) -> tuple[Instrument, ...]:
-    return tuple(Instrument(EXCHANGE, symbol) for symbol in watched_symbols(settings))
+    return tuple(Instrument(BINANCE, symbol) for symbol in watched_symbols(settings))
 
 
 def standard_of(settings: Settings) -> Standard:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from liqalert.board import Board
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Thresholds
 from liqalert.core.symbols import canonical, find, nearest
@@ -81,7 +82,7 @@ def instrument_meant(desk: Desk, text: str, command: str, *, also: Iterable[Inst
         return found
     likely = canonical(text)
     if likely and not desk.board.snapshot.marks:
-        return Instrument(desk.watched[0].exchange if desk.watched else "binance", likely)
+        return Instrument(desk.watched[0].exchange if desk.watched else BINANCE, likely)
     raise CannotAnswer(unknown_symbol(shown(text), nearest(text, known), command))
 
 

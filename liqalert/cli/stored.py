@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from liqalert.app.past_heatmaps import rebuilt
-from liqalert.app.start import EXCHANGE
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import EpisodeState
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument
 from liqalert.core.zones import Zone
@@ -59,7 +59,7 @@ async def zones_json(url: str, symbol: str | None, *, decay_minutes: float) -> b
 
 async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> bytes:
     """As GET /api/v1/heatmap/SYMBOL.png, without what only the daemon knows. Raises StorageError."""
-    instrument, now = Instrument(EXCHANGE, symbol), SystemClock().now()
+    instrument, now = Instrument(BINANCE, symbol), SystemClock().now()
     async with _existing(settings.database.url) as database:
         sums, candles = LiquidationSums(database), CandleStore(database)
         decay_s = settings.clusters.decay_minutes * 60.0

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 import msgspec
 from msgspec import Meta, Struct
 
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.frames import FEWEST, frame_of
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.feeds.binance_tables import USD_QUOTES, BinanceTables
@@ -26,7 +27,6 @@ from liqalert.feeds.binance_wire import (
 )
 from liqalert.ports import ParsedFrame
 
-EXCHANGE = "binance"
 MAX_FRAME_BYTES = 10_000_000
 GLANCE_BYTES = 200
 LONE_BYTES = 2_000
@@ -207,7 +207,7 @@ class BinanceParser:
             return known
         if not symbol.isprintable():
             raise Refused("bad_value")
-        return self._instruments.setdefault(symbol, Instrument(EXCHANGE, symbol))
+        return self._instruments.setdefault(symbol, Instrument(BINANCE, symbol))
 
 
 def _sent_at(rows: Sequence[Row]) -> UnixTime | None:

@@ -9,9 +9,10 @@ from contextlib import suppress
 from typing import NoReturn
 
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument
 from liqalert.core.symbols import nearest
-from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_listings import Listing, ending, read_listings
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
@@ -64,7 +65,7 @@ class BinanceMetadata:
     @property
     def answers(self) -> tuple[tuple[str, str, bytes], ...]:
         """Kind, exchange and payload of the newest lists learned, for each file of a recording to begin with."""
-        return tuple((kind, EXCHANGE, answer) for kind, answer in sorted(self._answers.items()))
+        return tuple((kind, BINANCE, answer) for kind, answer in sorted(self._answers.items()))
 
     def ending(self, symbol: str, *, marked: bool) -> str | None:
         """Why no more is to come of `symbol`, in a sentence; None while it trades, or while not both lists are known.
@@ -127,20 +128,20 @@ class BinanceMetadata:
         self._meant.clear()
         # No await since the parser learned it: the recording holds the answer between the same two frames.
         if self._recorder is not None:
-            self._recorder.write(kind, EXCHANGE, answer, self._clock.now())
+            self._recorder.write(kind, BINANCE, answer, self._clock.now())
         if self._failures.pop(kind, None) is not None:
-            log.info("instruments read again", extra={"exchange": EXCHANGE, "kind": kind})
+            log.info("instruments read again", extra={"exchange": BINANCE, "kind": kind})
 
     def _listing(self, symbol: str) -> Listing | None:
         return next((listings[symbol] for listings in self._listings.values() if symbol in listings), None)
 
     def _nearest(self, symbol: str) -> str | None:
         if symbol not in self._meant:
-            listed = {Instrument(EXCHANGE, each) for listings in self._listings.values() for each in listings}
+            listed = {Instrument(BINANCE, each) for listings in self._listings.values() for each in listings}
             self._meant[symbol] = next((found.symbol for found in nearest(symbol, listed, 1)), None)
         return self._meant[symbol]
 
     def _failed(self, kind: str, reason: str) -> None:
         if kind not in self._failures:
-            log.warning("instruments not read", extra={"exchange": EXCHANGE, "kind": kind, "reason": reason})
+            log.warning("instruments not read", extra={"exchange": BINANCE, "kind": kind, "reason": reason})
         self._failures[kind] = reason

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument, OpenInterest, UnixTime
-from liqalert.feeds.binance import EXCHANGE, BinanceParser, parse_mark_price, parse_open_interest
+from liqalert.feeds.binance import BinanceParser, parse_mark_price, parse_open_interest
 from liqalert.feeds.binance_rest import BinanceRest, RestError
 from liqalert.ports import StorageError
 
@@ -58,7 +59,7 @@ class OpenInterestDesk:
         answered: list[OpenInterest] = []
         try:
             async with asyncio.timeout(FIRST_TICK_WAITS_S):
-                await self._ask_for([Instrument(EXCHANGE, symbol) for symbol in symbols], answered)
+                await self._ask_for([Instrument(BINANCE, symbol) for symbol in symbols], answered)
         except TimeoutError:
             self.missing = "Binance's REST interface did not answer within 5 s: strength is not calibrated yet (?)."
         await self._save(tuple(answered))

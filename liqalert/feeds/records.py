@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, UnixTime
-from liqalert.feeds.binance import EXCHANGE
 from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages, recording_files
 
 SILENCE_S = 900.0
@@ -82,15 +82,15 @@ def bare_records(messages: Sequence[bytes]) -> Iterator[Record]:
                 yield _feed(before, alive=False)
             yield _feed(now, alive=True)
         for frame in (*waiting, message):
-            yield Record(now, "frame", EXCHANGE, frame)
+            yield Record(now, "frame", BINANCE, frame)
         waiting.clear()
         before = now
     for frame in waiting:
-        yield Record(before or 0.0, "frame", EXCHANGE, frame)
+        yield Record(before or 0.0, "frame", BINANCE, frame)
 
 
 def _feed(at: UnixTime, *, alive: bool) -> Record:
-    return Record(at, "feed", EXCHANGE, msgspec.json.encode(FeedStatus(EXCHANGE, alive, at, mark_at=at)))
+    return Record(at, "feed", BINANCE, msgspec.json.encode(FeedStatus(BINANCE, alive, at, mark_at=at)))
 
 
 class _Timed(Struct):

@@ -11,10 +11,11 @@ import msgspec
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot, Verdict
 from liqalert.core.episodes import Decision
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, UnixTime
 from liqalert.core.rules import Rule
 from liqalert.core.start import Start, begun
-from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_tables import UnexpectedAnswer
 from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.feeds.recording_reader import Record
@@ -96,7 +97,7 @@ class Replay:
             start = self._plan.begin(record)
             self._pipeline = self._make(begun(start), start)
             for symbol, usd in self._plan.open_interest.items():
-                value = OpenInterest(Instrument(EXCHANGE, symbol), usd, start.at)
+                value = OpenInterest(Instrument(BINANCE, symbol), usd, start.at)
                 self._pipeline.learn(value, start.at)
         return self._pipeline
 

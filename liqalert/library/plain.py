@@ -13,13 +13,13 @@ from msgspec.structs import replace
 
 from liqalert.clock import SystemClock
 from liqalert.core.engine import TAKEN_IN, Engine, Verdict
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import AHEAD_S, Instrument, Liquidation, OpenInterest, PositionSide, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.library.clusters import LiquidationCluster, cluster_of
 from liqalert.library.errors import warn
 from liqalert.library.force_orders import Unfilled, liquidation_in
 from liqalert.library.options import positive
-from liqalert.library.symbols import EXCHANGE
 
 SIDES = {"long": PositionSide.LONG, "short": PositionSide.SHORT, "SELL": PositionSide.LONG, "BUY": PositionSide.SHORT}
 """Position sides in small letters; order sides in capitals, as Binance writes them: a forced SELL closes a long."""
@@ -127,7 +127,7 @@ def _liquidation(number: int, row: Mapping[str, object]) -> Liquidation:
         at = NO_TIME if given is None else unix_time(given)
         price = positive("price", _number("price", _first(row, ("price",))))
         quantity, notional_usd = _worth(row, price)
-        instrument = Instrument(EXCHANGE, str(row.get("symbol", "")))
+        instrument = Instrument(BINANCE, str(row.get("symbol", "")))
         return Liquidation(instrument, _liquidated(row), price, quantity, notional_usd, at, at)
     except ValueError as exc:
         raise ValueError(f"liquidation {number}: {exc}") from None

@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from liqalert.core.exchanges import BINANCE
 from liqalert.library.errors import UnknownSymbolError
 
 if TYPE_CHECKING:
     from liqalert.core.market import Instrument
-
-EXCHANGE = "binance"
 
 
 @lru_cache(maxsize=4096)
@@ -31,7 +30,7 @@ def instrument_of(text: str, known: frozenset[Instrument]) -> Instrument:
     symbol = canonical(text)
     if symbol is None:
         raise UnknownSymbolError(f"{text!r} is no symbol: give one like BTCUSDT, btc, BTC/USDT or BTC/USDT:USDT")
-    return Instrument(EXCHANGE, symbol)
+    return Instrument(BINANCE, symbol)
 
 
 def refuse_price_of_one_coin(symbol: str, price: float, known: float | None) -> None:

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
 from liqalert.clock import Clock
+from liqalert.core.exchanges import BINANCE
 from liqalert.library.blindness import Blindness
 from liqalert.library.callbacks import Callbacks, OnClusters, OnLiquidation
 from liqalert.library.choosing import best_cluster
@@ -19,7 +20,7 @@ from liqalert.library.errors import UnknownSymbolError
 from liqalert.library.options import ClusterOptions, WhenBlind, positive
 from liqalert.library.shared_clock import SharedClock
 from liqalert.library.state import LiveStatus, gaps_of, is_alive, why_late, why_mute, why_not
-from liqalert.library.symbols import EXCHANGE, instrument_of, refuse_price_of_one_coin
+from liqalert.library.symbols import instrument_of, refuse_price_of_one_coin
 from liqalert.library.telling import Telling
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ class HeatmapView(ABC):
             raise RuntimeError(f"{streamed} are being streamed already: call stop_stream() first")
 
     def _feed(self) -> FeedStatus | None:
-        return self._watch.board.feeds.get(EXCHANGE) if self._watch else None
+        return self._watch.board.feeds.get(BINANCE) if self._watch else None
 
     def _picture(self) -> Snapshot | None:
         return self._watch.picture if self._watch else None

@@ -18,9 +18,10 @@ from liqalert.board import Board
 from liqalert.clock import Clock, SteadyClock
 from liqalert.core.baselines import utc_day
 from liqalert.core.engine import Engine, Snapshot
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
 from liqalert.core.terms import Terms
-from liqalert.feeds.binance import EXCHANGE, BinanceParser, stream_url
+from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.feeds.binance_rest import BinanceRest
@@ -89,7 +90,7 @@ class Watch:
             rest = BinanceRest(session, rest_url=binance.rest_url, coin_rest_url=binance.coin_rest_url)
             metadata = BinanceMetadata(rest, parser, recorder=None, clock=self._clock)
             runner = FeedRunner(
-                EXCHANGE,
+                BINANCE,
                 stream_url(binance.ws_url),
                 session=session,
                 parser=parser,
@@ -200,7 +201,7 @@ class Watch:
     async def _watch_for_silence(self, runner: FeedRunner) -> NoReturn:
         """All that comes counts, whatever was chosen: what is usual is known of all contracts together."""
         silence = MuteWatch(
-            EXCHANGE,
+            BINANCE,
             self.board,
             clock=self._clock,
             past=NoStore(),

@@ -12,9 +12,10 @@ import msgspec
 from liqalert.app.backtest.collector import Collector, Evaluated, around
 from liqalert.app.backtest.recorded import over_files
 from liqalert.app.backtest.stored import over_history, read_history
-from liqalert.app.start import EXCHANGE, terms_of
+from liqalert.app.start import terms_of
 from liqalert.clock import SystemClock
 from liqalert.core.evaluation import Figures, Share, Shares
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument
 from liqalert.core.terms import Terms
 from liqalert.feeds.records import PriceSource
@@ -47,7 +48,7 @@ class BacktestOptions:
 def backtest(options: BacktestOptions) -> int:
     """Prints the table. 0, or 1 when there was nothing to go by. Raises UnreadableRecords, StorageError, OSError."""
     grid, settings = around(options.distance_pct, options.min_strength), options.settings
-    instruments = [Instrument(EXCHANGE, symbol) for symbol in options.symbols]
+    instruments = [Instrument(BINANCE, symbol) for symbol in options.symbols]
     terms = terms_of(settings)
     collector = Collector(grid, rearm_ratio=terms.rearm_ratio, memory_s=terms.memory_s)
     if options.paths:

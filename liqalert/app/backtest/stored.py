@@ -12,11 +12,11 @@ from typing import TypeAlias
 from tqdm import tqdm
 
 from liqalert.app.backtest.collector import Collector
-from liqalert.app.start import EXCHANGE
 from liqalert.board import Board
 from liqalert.core.baselines import utc_day
 from liqalert.core.candles import MINUTE_S, Candle
 from liqalert.core.engine import Snapshot
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
 from liqalert.core.start import Start, begun
 from liqalert.core.strength import DaySamples
@@ -59,10 +59,10 @@ async def read_history(
     return History(
         liquidations=await sums.all_between(instruments, since=since, until=until),
         candles=tuple([(each, await candles.read(each, since, until)) for each in instruments]),
-        gaps=await sums.gaps_since(EXCHANGE, since),
+        gaps=await sums.gaps_since(BINANCE, since),
         open_interest=await baselines.open_interest(),
         samples=await baselines.load("0000-00-00"),
-        recorded_since=await sums.recorded_since(EXCHANGE),
+        recorded_since=await sums.recorded_since(BINANCE),
     )
 
 
@@ -139,4 +139,4 @@ def _changes(gap: Gap) -> Iterator[FeedStatus]:
 
 
 def _status(at: UnixTime, *, alive: bool) -> FeedStatus:
-    return FeedStatus(EXCHANGE, alive, at, mark_at=at)
+    return FeedStatus(BINANCE, alive, at, mark_at=at)
