@@ -17,11 +17,10 @@ from liqalert.app.opening import Opening
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.bot.telegram_bot import TelegramApplication, build_application
-from liqalert.clock import Clock
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
 from liqalert.core.exchanges import BINANCE
-from liqalert.core.market import Gap, Instrument, UnixTime
+from liqalert.core.market import Instrument
 from liqalert.core.start import Start, begun
 from liqalert.delivery.letters import Composer
 from liqalert.delivery.post import Limits
@@ -32,14 +31,16 @@ from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_names import unknown_names
 from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.intake import Feed, Timekeeping
+from liqalert.feeds.liveness import Past
 from liqalert.feeds.recording import Recording
-from liqalert.feeds.runner import FeedRunner, Patience
+from liqalert.feeds.runner import FeedRunner
 from liqalert.notifiers.apprise import AppriseNotifier
 from liqalert.notifiers.console import ConsoleNotifier
 from liqalert.notifiers.telegram import TelegramNotifier
 from liqalert.notifiers.webhook import WebhookNotifier
 from liqalert.pipeline import Pipeline
-from liqalert.ports import FeedSink, FrameRecorder, Notifier
+from liqalert.ports import Notifier
 from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
 from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
@@ -198,55 +199,22 @@ def build_watching(
         parser=parser,
         rest=rest,
         metadata=metadata,
-        runner=build_runner(
-            settings,
-            parser,
-            pipeline,
+        runner=FeedRunner(
+            build_feed(settings, parser, connections=settings.binance.connections),
             session=session,
+            sink=pipeline,
             recorder=recording,
-            clock=world.clock,
+            time=Timekeeping(world.clock, world.heard),
             random=random,
             patience=world.patience(),
-            connections=settings.binance.connections,
-            watched_until=start.watched_until,
-            heard=world.heard,
-            earlier_gaps=start.gaps,
+            past=Past(start.watched_until, start.gaps),
         ),
         recording=recording,
     )
 
 
-def build_runner(
-    settings: Settings,
-    parser: BinanceParser,
-    sink: FeedSink,
-    *,
-    session: aiohttp.ClientSession,
-    recorder: FrameRecorder | None,
-    clock: Clock,
-    random: Random,
-    patience: Patience | None = None,
-    watched_until: UnixTime | None = None,
-    connections: int = 1,
-    heard: Callable[[UnixTime], None] = lambda _: None,
-    earlier_gaps: Sequence[Gap] = (),
-) -> FeedRunner:
-    return FeedRunner(
-        BINANCE,
-        stream_url(settings.binance.ws_url),
-        session=session,
-        parser=parser,
-        sink=sink,
-        recorder=recorder,
-        clock=clock,
-        random=random,
-        patience=patience,
-        watched_until=watched_until,
-        connections=connections,
-        heard=heard,
-        earlier_gaps=earlier_gaps,
-        unknown_names=unknown_names,
-    )
+def build_feed(settings: Settings, parser: BinanceParser, *, connections: int = 1) -> Feed:
+    return Feed(BINANCE, stream_url(settings.binance.ws_url), parser, connections, unknown_names)
 
 
 def build_pings(settings: Settings, session: aiohttp.ClientSession) -> DeadMansSwitch | None:

@@ -11,14 +11,16 @@ from random import Random
 import aiohttp
 import msgspec
 
-from liqalert.app.parts import build_runner
+from liqalert.app.parts import build_feed
 from liqalert.clock import SteadyClock
 from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.intake import Timekeeping
 from liqalert.feeds.recording import Recording
+from liqalert.feeds.runner import FeedRunner
 from liqalert.ports import FrameRecorder, ParsedFrame
 from liqalert.settings import Settings
 
@@ -38,15 +40,13 @@ async def _record(settings: Settings, directory: Path) -> int:
     async with aiohttp.ClientSession() as session:
         rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
         metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
-        runner = build_runner(
-            settings,
-            parser,
-            states,
+        runner = FeedRunner(
+            build_feed(settings, parser),
             session=session,
+            sink=states,
             recorder=recording,
-            clock=clock,
+            time=Timekeeping(clock, clock.heard),
             random=Random(),
-            heard=clock.heard,
         )
         tasks = [
             asyncio.create_task(metadata.run(), name="binance metadata"),

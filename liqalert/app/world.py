@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from liqalert.clock import Clock, SteadyClock
 from liqalert.core.episodes import Decision
 from liqalert.core.market import UnixTime
-from liqalert.feeds.runner import Patience
+from liqalert.feeds.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)

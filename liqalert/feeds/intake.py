@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from liqalert.clock import Clock
+from liqalert.clock import Clock, asleep_s
 from liqalert.core.market import Liquidation, UnixTime
 from liqalert.feeds.liveness import Liveness
 from liqalert.feeds.sparing import LEFT_OUT, Spared
@@ -33,35 +34,56 @@ class FrameParser(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The stream of one exchange, and how it is read."""
+
+    exchange: str
+    url: str
+    parser: FrameParser
+    connections: int = 1
+    """So many carry the same."""
+    unknown_names: Callable[[bytes], Iterable[str]] = lambda _: ()
+    """The fields and events in a frame that are not known; asked about some frames only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timekeeping:
+    """By what time is told."""
+
+    clock: Clock
+    heard: Callable[[UnixTime], None] = lambda _: None
+    """Is told when each frame of marks was sent, by the exchange's clock."""
+    asleep: Callable[[], float] = asleep_s
+    """For how many seconds the machine has slept."""
+
+
 class Intake:
     """Of one exchange, whatever the connections that bring its frames. Part of the feed runner."""
 
     def __init__(
         self,
-        exchange: str,
+        feed: Feed,
         *,
-        parser: FrameParser,
         sink: FeedSink,
         recorder: FrameRecorder | None,
-        clock: Clock,
+        time: Timekeeping,
         liveness: Liveness,
-        heard: Callable[[UnixTime], None],
-        unknown_names: Callable[[bytes], Iterable[str]],
         revived: Callable[[UnixTime], None],
     ) -> None:
         """`revived` is told when marks prove the feed alive that was not, before the sink gets them."""
-        self._exchange = exchange
-        self._parser = parser
+        self._exchange = feed.exchange
+        self._parser = feed.parser
+        self._unknown_names = feed.unknown_names
         self._sink = sink
         self._recorder = recorder
-        self._clock = clock
+        self._clock = time.clock
+        self._heard = time.heard
         self._liveness = liveness
-        self._heard = heard
-        self._unknown_names = unknown_names
         self._revived = revived
         self._until_look = 0
         """So many frames come until names are looked for the next time."""
-        self.spared = Spared(exchange)
+        self.spared = Spared(feed.exchange)
         self.marked_s = 0.0
         """When the last marks came, in the loop's time, which no change of the clock disturbs."""
         self.latency_seen: Callable[[float], None] = lambda _: None

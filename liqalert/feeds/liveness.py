@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -30,21 +30,23 @@ class Outage:
         return f"{self.cause}: {self.remedy}."
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What earlier runs have left."""
+
+    watched_until: UnixTime | None = None
+    """When one last knew the feed alive: from then to the first mark there is a gap."""
+    gaps: Sequence[Gap] = ()
+    """Oldest first."""
+
+
+NO_PAST = Past()
+
+
 class Liveness:
     """The state of one exchange's feed. Alive from the first mark after an outage to the next outage."""
 
-    def __init__(
-        self,
-        exchange: str,
-        started_at: UnixTime,
-        *,
-        watched_until: UnixTime | None = None,
-        earlier: Iterable[Gap] = (),
-    ) -> None:
-        """`watched_until`: when an earlier run last knew the feed alive; from then to the first mark there is a gap.
-
-        `earlier`: the gaps of earlier runs, oldest first.
-        """
+    def __init__(self, exchange: str, started_at: UnixTime, past: Past = NO_PAST) -> None:
         self._exchange = exchange
         self._since = started_at
         self._started_at = started_at
@@ -54,15 +56,15 @@ class Liveness:
         self._open: Gap | None = None
         self._mute: Gap | None = None
         """Open while no liquidation comes beside lively marks."""
-        self._ended: deque[Gap] = deque(earlier, maxlen=GAPS_KEPT)
+        self._ended: deque[Gap] = deque(past.gaps, maxlen=GAPS_KEPT)
         self._latencies: deque[float] = deque(maxlen=LATENCIES_KEPT)
         self._rejected: Counter[str] = Counter()
         self._reconnects = 0
         self._unknown: dict[str, None] = {}
         self._unseen_s: dict[str, float] = {}
         """By stream, in gaps that have ended."""
-        if watched_until is not None:
-            self._open = Gap(exchange, watched_until, None, "liqalert was not running")
+        if past.watched_until is not None:
+            self._open = Gap(exchange, past.watched_until, None, "liqalert was not running")
 
     @property
     def alive(self) -> bool:

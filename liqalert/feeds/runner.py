@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from random import Random
 from typing import NoReturn
 
 import aiohttp
 
-from liqalert.clock import Clock, asleep_s
-from liqalert.core.market import FeedStatus, Gap, UnixTime
+from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.feeds.connection import Connection
 from liqalert.feeds.doubles import Doubles
-from liqalert.feeds.intake import FrameParser, Intake
-from liqalert.feeds.liveness import Liveness, Outage
+from liqalert.feeds.intake import Feed, Intake, Timekeeping
+from liqalert.feeds.liveness import NO_PAST, Liveness, Outage, Past
 from liqalert.feeds.outages import silent, slept
 from liqalert.feeds.patience import Patience
 from liqalert.ports import FeedSink, FrameRecorder
-
-__all__ = ["FeedRunner", "FrameParser", "Patience"]
 
 log = logging.getLogger(__name__)
 
@@ -38,53 +35,34 @@ class FeedRunner:
 
     def __init__(
         self,
-        exchange: str,
-        url: str,
+        feed: Feed,
         *,
         session: aiohttp.ClientSession,
-        parser: FrameParser,
         sink: FeedSink,
         recorder: FrameRecorder | None,
-        clock: Clock,
+        time: Timekeeping,
         random: Random,
         patience: Patience | None = None,
-        watched_until: UnixTime | None = None,
-        connections: int = 1,
-        heard: Callable[[UnixTime], None] = lambda _: None,
-        earlier_gaps: Iterable[Gap] = (),
-        unknown_names: Callable[[bytes], Iterable[str]] = lambda _: (),
-        asleep: Callable[[], float] = asleep_s,
+        past: Past = NO_PAST,
     ) -> None:
-        """`watched_until`: when an earlier run last knew this feed alive; the time since then becomes a gap.
-
-        `heard` is told when each frame of marks was sent, by the exchange's clock. `unknown_names` gives the fields and
-        events in a frame that are not known; it is asked about some frames only. `asleep` tells for how long the
-        machine has slept.
-        """
-        self._exchange = exchange
+        self._exchange = feed.exchange
         self._sink = sink
-        self._clock = clock
+        self._clock = time.clock
         self._came = asyncio.Event()
         """There are frames to be taken in."""
         self._took_s = 0.0
         """When some were last, in the loop's time."""
-        self._asleep, self._asleep_s = asleep, asleep()
+        self._asleep, self._asleep_s = time.asleep, time.asleep()
         self._doubles = Doubles()
         self._patience = patience or Patience()
-        self._liveness = Liveness(exchange, clock.now(), watched_until=watched_until, earlier=earlier_gaps)
+        self._liveness = Liveness(feed.exchange, time.clock.now(), past)
         self.intake = Intake(
-            exchange,
-            parser=parser,
-            sink=sink,
-            recorder=recorder,
-            clock=clock,
-            liveness=self._liveness,
-            heard=heard,
-            unknown_names=unknown_names,
-            revived=self._publish,
+            feed, sink=sink, recorder=recorder, time=time, liveness=self._liveness, revived=self._publish
         )
-        same = partial(Connection, url, self, exchange=exchange, session=session, clock=clock, random=random)
-        lives = enumerate(_first_lives(self._patience, connections), start=1)
+        same = partial(
+            Connection, feed.url, self, exchange=feed.exchange, session=session, clock=time.clock, random=random
+        )
+        lives = enumerate(_first_lives(self._patience, feed.connections), start=1)
         self._connections = [same(number=n, first_life_s=life_s, patience=self._patience) for n, life_s in lives]
 
     @property

@@ -25,6 +25,8 @@ from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.feeds.binance_rest import BinanceRest
+from liqalert.feeds.intake import Feed, Timekeeping
+from liqalert.feeds.liveness import Past
 from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.feeds.runner import FeedRunner
 from liqalert.library.resolving import DaemonResolver
@@ -90,17 +92,13 @@ class Watch:
             rest = BinanceRest(session, rest_url=binance.rest_url, coin_rest_url=binance.coin_rest_url)
             metadata = BinanceMetadata(rest, parser, recorder=None, clock=self._clock)
             runner = FeedRunner(
-                BINANCE,
-                stream_url(binance.ws_url),
+                Feed(BINANCE, stream_url(binance.ws_url), parser, binance.connections),
                 session=session,
-                parser=parser,
                 sink=self,
                 recorder=None,
-                clock=self._clock,
+                time=Timekeeping(self._clock, self._heard),
                 random=Random(),
-                connections=binance.connections,
-                watched_until=self._watched_until,
-                heard=self._heard,
+                past=Past(self._watched_until),
             )
             try:
                 async with asyncio.TaskGroup() as group:

@@ -24,6 +24,7 @@ from liqalert.board import Board
 from liqalert.core.heatmap import HeatmapGrid, build_from
 from liqalert.core.heatmap_cells import Reports
 from liqalert.feeds.binance import BinanceParser
+from liqalert.feeds.intake import Feed, Timekeeping
 from liqalert.feeds.runner import FeedRunner
 from liqalert.pipeline import Pipeline
 from liqalert.render.picture import Around, heatmap_png
@@ -97,13 +98,11 @@ async def _measured(live: int, chats: int, watched_s: float) -> tuple[float, flo
 
 def _runner(session: aiohttp.ClientSession, pipeline: Pipeline) -> FeedRunner:
     return FeedRunner(
-        "binance",
-        "ws://127.0.0.1/unused",
+        Feed("binance", "ws://127.0.0.1/unused", BinanceParser(quotes=quotes())),
         session=session,
-        parser=BinanceParser(quotes=quotes()),
         sink=pipeline,
         recorder=None,
-        clock=Since(time.monotonic()),
+        time=Timekeeping(Since(time.monotonic())),
         random=Random(1),
     )
 

@@ -17,6 +17,7 @@ from liqalert.clock import SystemClock
 from liqalert.core.engine import Engine, Verdict
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.intake import Feed, Timekeeping
 from liqalert.feeds.runner import FeedRunner
 from liqalert.pipeline import Pipeline
 from liqalert.storage.database import Database
@@ -65,15 +66,12 @@ async def _received(base: str, frames: int, directory: Path, *, connections: int
         journal = BatchJournal(database)
         pipeline = Pipeline(engine, journal=journal, decide=lambda _: None, board=Board(engine.snapshot(0.0)))
         runner = CountingRunner(
-            "binance",
-            stream_url(base),
+            Feed("binance", stream_url(base), BinanceParser(quotes=quotes()), connections),
             session=session,
-            parser=BinanceParser(quotes=quotes()),
             sink=pipeline,
             recorder=None,
-            clock=SystemClock(),
+            time=Timekeeping(SystemClock()),
             random=Random(1),
-            connections=connections,
         )
         runner.done, runner.awaited = asyncio.Event(), connections * (frames + 1)
         task = asyncio.create_task(runner.run(), name="runner")

@@ -20,6 +20,7 @@ from liqalert.core.engine import Engine, Verdict
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.intake import Feed, Timekeeping
 from liqalert.feeds.runner import FeedRunner
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
@@ -106,13 +107,11 @@ async def _through_the_daemons_parts(base: str, frames: int, directory: Path) ->
             engine, journal=BatchJournal(database), decide=lambda _: None, board=Board(engine.snapshot(0.0))
         )
         runner = FeedRunner(
-            "binance",
-            stream_url(base),
+            Feed("binance", stream_url(base), BinanceParser(quotes=quotes())),
             session=session,
-            parser=BinanceParser(quotes=quotes()),
             sink=CountingSink(pipeline, stopwatch),
             recorder=None,
-            clock=SystemClock(),
+            time=Timekeeping(SystemClock()),
             random=Random(1),
         )
         task = asyncio.create_task(runner.run(), name="runner")

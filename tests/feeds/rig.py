@@ -15,7 +15,10 @@ from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 from liqalert.feeds.backoff import Backoff
 from liqalert.feeds.binance import BinanceParser, stream_url
 from liqalert.feeds.binance_names import unknown_names
-from liqalert.feeds.runner import FeedRunner, FrameParser, Patience
+from liqalert.feeds.intake import Feed, FrameParser, Timekeeping
+from liqalert.feeds.liveness import Past
+from liqalert.feeds.patience import Patience
+from liqalert.feeds.runner import FeedRunner
 from liqalert.ports import FrameRecorder, ParsedFrame
 
 SHORT = Patience(
@@ -96,20 +99,14 @@ async def running(
 ) -> AsyncIterator[FeedRunner]:
     clock = clock or SteadyClock()
     runner = FeedRunner(
-        "binance",
-        stream_url(base),
+        Feed("binance", stream_url(base), parser or BinanceParser(), connections, unknown_names),
         session=session,
-        parser=parser or BinanceParser(),
         sink=sink,
         recorder=recorder,
-        clock=clock,
+        time=Timekeeping(clock, clock.heard, asleep),
         random=random or Random(1),
         patience=replace(SHORT, **patience),
-        watched_until=watched_until,
-        connections=connections,
-        heard=clock.heard,
-        unknown_names=unknown_names,
-        asleep=asleep,
+        past=Past(watched_until),
     )
     task = asyncio.create_task(runner.run(), name="runner")
     try:

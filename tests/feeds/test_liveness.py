@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from liqalert.core.market import Gap, Stream
-from liqalert.feeds.liveness import Liveness, Outage
+from liqalert.feeds.liveness import Liveness, Outage, Past
 
 CUT = Outage("the connection broke")
 BLOCKED = Outage("blocked", "move", refused=True)
@@ -47,7 +47,7 @@ def test_start_that_fails_is_a_gap_from_the_start() -> None:
 
 
 def test_time_since_an_earlier_run_is_a_gap() -> None:
-    liveness = Liveness("binance", 100.0, watched_until=40.0)
+    liveness = Liveness("binance", 100.0, Past(watched_until=40.0))
     liveness.lost(103.0, CUT)
 
     assert liveness.marked(110.0, None) == Gap("binance", 40.0, 110.0, "liqalert was not running")
@@ -107,11 +107,11 @@ def test_a_mute_stream_is_a_gap_of_its_own_beside_lively_marks() -> None:
 def test_gaps_of_earlier_runs_are_remembered() -> None:
     earlier = Gap("binance", 10.0, 20.0, "the connection broke")
 
-    assert Liveness("binance", 100.0, earlier=[earlier]).status().gaps == (earlier,)
+    assert Liveness("binance", 100.0, Past(gaps=[earlier])).status().gaps == (earlier,)
 
 
 def test_all_that_was_not_watched_is_added_up_by_stream() -> None:
-    liveness = Liveness("binance", 100.0, watched_until=40.0)
+    liveness = Liveness("binance", 100.0, Past(watched_until=40.0))
     liveness.marked(110.0, None)
     liveness.lost(120.0, CUT)
     liveness.marked(150.0, None)
