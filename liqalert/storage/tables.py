@@ -42,7 +42,7 @@ LIQUIDATIONS = Table(
     Column("id", RowId, primary_key=True),
     Column("exchange", Text, nullable=False),
     Column("symbol", Text, nullable=False),
-    Column("event_time", Double, nullable=False),
+    Column("event_time", Double, nullable=False, index=True),
     Column("received_time", Double, nullable=False),
     Column("liquidated", Text, nullable=False),
     Column("price", Double, nullable=False),
@@ -50,7 +50,6 @@ LIQUIDATIONS = Table(
     Column("notional_usd", Double, nullable=False),
     # The feed has no id. Symbol and time come first because that is how liquidations of one symbol are read.
     UniqueConstraint("symbol", "event_time", "exchange", "liquidated", "price", "quantity", name="uq_liquidations"),
-    Index(None, "event_time"),
 )
 
 FEED_GAPS = Table(
@@ -58,12 +57,11 @@ FEED_GAPS = Table(
     METADATA,
     Column("id", RowId, primary_key=True),
     Column("exchange", Text, nullable=False),
-    Column("start_at", Double, nullable=False),
+    Column("start_at", Double, nullable=False, index=True),
     Column("end_at", Double),
     Column("cause", Text, nullable=False),
     Column("stream", Text, nullable=False, server_default="all"),
     UniqueConstraint("exchange", "start_at", "stream"),
-    Index(None, "start_at"),
 )
 
 FEED_HEARTBEATS = Table(
@@ -101,10 +99,9 @@ CLUSTERS = Table(
     Column("peak_at", Double, nullable=False),
     Column("baseline", Text, nullable=False),
     Column("outside", Text),
-    Column("ended_at", Double),
+    Column("ended_at", Double, index=True),
     Column("end_reason", Text),
     Column("survivor_id", Text),
-    Index(None, "ended_at"),
 )
 
 EPISODES = Table(
@@ -114,14 +111,13 @@ EPISODES = Table(
     Column("rule_id", Text, nullable=False),
     Column("rule", Text, nullable=False),
     # Not a foreign key: an episode must be written even where its zone could not be (the database was full then).
-    Column("zone_id", Text, nullable=False),
+    Column("zone_id", Text, nullable=False, index=True),
     Column("state", Text, nullable=False),
     Column("since", Double, nullable=False),
     Column("alert_id", Text),
     Column("outcome", Text),
     Column("touched", Boolean, nullable=False),
     Column("furthest", Double),
-    Index(None, "zone_id"),
 )
 
 TRANSITIONS = Table(
@@ -143,7 +139,7 @@ ALERTS = Table(
     METADATA,
     Column("id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
-    Column("decided_at", Double, nullable=False),
+    Column("decided_at", Double, nullable=False, index=True),
     Column("reason", Text, nullable=False),
     Column("exchange", Text),
     Column("symbol", Text),
@@ -156,7 +152,6 @@ ALERTS = Table(
     Column("fanout_done", Boolean, nullable=False, server_default=false()),
     # The last row of `chats` that the fan-out has dealt with.
     Column("fanout_cursor", BigInteger, nullable=False, server_default="0"),
-    Index(None, "decided_at"),
     Index(None, "rule_id", "decided_at"),
     Index(None, "fanout_done", "decided_at"),
 )
@@ -209,7 +204,7 @@ DELIVERIES = Table(
     Column("alert_id", Text, ForeignKey("alerts.id"), nullable=False),
     Column("chat_id", RowId, ForeignKey("chats.id"), nullable=False),
     Column("silent", Boolean, nullable=False),
-    Column("status", Text, nullable=False),
+    Column("status", Text, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     # NULL once sent or dead, so that one index gives what is to be tried, in order, without what is settled.
@@ -221,27 +216,24 @@ DELIVERIES = Table(
     # When the message was sent, what it says of the episode, and when that is to be brought up to date (NULL: true).
     Column("sent_at", Double),
     Column("shown", Text),
-    Column("amend_at", Double),
+    Column("amend_at", Double, index=True),
     Column("amend_attempts", Integer, nullable=False, server_default="0"),
     # Never brought up to date: a list says how things stood when it was sent, and what stands in a chat that has moved
     # away cannot be reached there any more.
     Column("final", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("alert_id", "chat_id"),
     Index(None, "chat_id", "sent_at"),
-    Index(None, "amend_at"),
     Index(None, "due_at", "id"),
-    Index(None, "status"),
 )
 
 ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("id", RowId, primary_key=True),
-    Column("delivery_id", RowId, ForeignKey("deliveries.id"), nullable=False),
+    Column("delivery_id", RowId, ForeignKey("deliveries.id"), nullable=False, index=True),
     Column("at", Double, nullable=False),
     # NULL: the channel took it.
     Column("error", Text),
-    Index(None, "delivery_id"),
 )
 
 RULES = Table(
@@ -276,13 +268,12 @@ CANDLES = Table(
     METADATA,
     Column("exchange", Text, nullable=False),
     Column("symbol", Text, nullable=False),
-    Column("open_time", Double, nullable=False),
+    Column("open_time", Double, nullable=False, index=True),
     Column("open", Double, nullable=False),
     Column("high", Double, nullable=False),
     Column("low", Double, nullable=False),
     Column("close", Double, nullable=False),
     PrimaryKeyConstraint("exchange", "symbol", "open_time"),
-    Index(None, "open_time"),
 )
 
 BASELINES = Table(
@@ -292,7 +283,7 @@ BASELINES = Table(
     Column("symbol", Text, nullable=False),
     Column("liquidated", Text, nullable=False),
     # The UTC day, like 2026-11-23.
-    Column("day", Text, nullable=False),
+    Column("day", Text, nullable=False, index=True),
     # NULL where only the open interest of that day is known.
     Column("bins", Text),
     # The same of the flow of 60 s (`DaySamples.measure`).
@@ -301,5 +292,4 @@ BASELINES = Table(
     Column("open_interest_usd", Double),
     Column("open_interest_at", Double),
     PrimaryKeyConstraint("exchange", "symbol", "liquidated", "day"),
-    Index(None, "day"),
 )
