@@ -75,7 +75,6 @@ def cluster(
         notional_usd=usd,
         weighted_count=10.0,
         count=42,
-        largest_usd=usd / 4,
         oldest_at=NOW - HOUR,
         newest_at=NOW - 3 * MINUTE,
         as_of=NOW,

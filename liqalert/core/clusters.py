@@ -38,8 +38,6 @@ class Cluster(Struct, frozen=True, gc=False):
     weighted_count: float
     count: int
     """The plain number of liquidations."""
-    largest_usd: float
-    """The largest single liquidation, not time-weighted."""
     oldest_at: UnixTime
     newest_at: UnixTime
     as_of: UnixTime
@@ -62,7 +60,7 @@ class Cluster(Struct, frozen=True, gc=False):
         )
 
 
-PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, LARGEST, OLDEST, NEWEST = range(11)
+PRICE, PRICE_LOW, PRICE_HIGH, BAND_LOW, BAND_HIGH, USD, WEIGHTED_COUNT, COUNT, OLDEST, NEWEST = range(10)
 
 
 def table_of(parts: Parts) -> Floats:
@@ -77,7 +75,6 @@ def table_of(parts: Parts) -> Floats:
             parts.masses,
             parts.weighted_counts,
             parts.ends - parts.starts,
-            parts.largest_usd,
             parts.oldest_at,
             parts.newest_at,
         )
@@ -152,7 +149,7 @@ class SideClusters(Sequence[Cluster]):
         factor, clusters = self._factor, []
         for place, numbers in zip(places, columns, strict=True):
             identity = self.identities[place]
-            price, low, high, band_low, band_high, usd, weighted, count, largest, oldest, newest = numbers
+            price, low, high, band_low, band_high, usd, weighted, count, oldest, newest = numbers
             cluster = Cluster(
                 identity.id,
                 instrument,
@@ -165,7 +162,6 @@ class SideClusters(Sequence[Cluster]):
                 usd * factor,
                 weighted * factor,
                 int(count),
-                largest,
                 oldest,
                 newest,
                 self._as_of,

@@ -64,7 +64,6 @@ class Parts(Struct, frozen=True, gc=False, eq=False):
     band_highs: Floats
     masses: Floats
     weighted_counts: Floats
-    largest_usd: Floats
     oldest_at: Floats
     newest_at: Floats
 
@@ -84,7 +83,7 @@ def cut(held: Sheet, width: float) -> Parts:
     starts, ends = _partition(held, running, width)
     if not len(starts):
         nothing = np.empty(0)
-        return Parts(starts, ends, *(nothing,) * 10)
+        return Parts(starts, ends, *(nothing,) * 9)
     columns = held.columns
     masses = np.add.reduceat(columns.masses, starts)
     means = np.exp(np.add.reduceat(columns.masses * held.log_prices, starts) / masses)
@@ -101,7 +100,6 @@ def cut(held: Sheet, width: float) -> Parts:
         band_highs=columns.prices[last],
         masses=masses,
         weighted_counts=np.add.reduceat(columns.masses / columns.notionals, starts),
-        largest_usd=np.maximum.reduceat(columns.notionals, starts),
         oldest_at=np.minimum.reduceat(columns.times, starts),
         newest_at=np.maximum.reduceat(columns.times, starts),
     )

@@ -84,7 +84,6 @@ class Sums:
     band_high: float
     mass: float
     weighted_count: float
-    largest_usd: float
     oldest_at: float
     newest_at: float
 
@@ -145,7 +144,6 @@ def cluster(low: float, high: float, usd: float = 1e6, name: str = "c") -> Clust
         notional_usd=usd,
         weighted_count=10.0,
         count=10,
-        largest_usd=usd / 2,
         oldest_at=T0,
         newest_at=T0,
         as_of=T0,

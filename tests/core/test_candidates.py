@@ -39,8 +39,8 @@ baselines = st.sampled_from([BASELINE, Baseline(ln_r=11.0, gamma=0.9, calibrated
 def sides(draw: st.DrawFn) -> tuple[SideClusters, list[Zone]]:
     cuts = sorted(draw(st.lists(edges, unique=True, max_size=8)))
     pairs = list(zip(cuts[::2], cuts[1::2], strict=False))
-    columns = [(low, low, high, low, high, draw(magnitudes), 10.0, 10, 1e3, T0, T0) for low, high in pairs]
-    table = np.array(columns).reshape(-1, 11).T
+    columns = [(low, low, high, low, high, draw(magnitudes), 10.0, 10, T0, T0) for low, high in pairs]
+    table = np.array(columns).reshape(-1, 10).T
     identities = tuple(Identity(f"c{number}", T0) for number in range(len(pairs)))
     owner = (BTC, PositionSide.LONG)
     clusters = SideClusters(owner, identities, table, factor=1.0, as_of=T0, baseline=draw(baselines))
@@ -103,7 +103,7 @@ def test_zones_become_what_they_would_if_every_cluster_were_looked_at(
 def test_only_what_has_outgrown_its_zone_is_news() -> None:
     bands, sizes = [(100.0, 101.0), (110.0, 111.0), (120.0, 121.0)], (1e6, 2e6, 3e6)
     columns = [
-        (low, low, high, low, high, usd, 10.0, 10, 1e3, T0, T0) for (low, high), usd in zip(bands, sizes, strict=True)
+        (low, low, high, low, high, usd, 10.0, 10, T0, T0) for (low, high), usd in zip(bands, sizes, strict=True)
     ]
     identities = tuple(Identity(name, T0) for name in "abc")
     owner = (BTC, PositionSide.LONG)

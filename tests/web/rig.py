@@ -211,7 +211,6 @@ def cluster(
         "notional_usd": 1_000_000.0,
         "weighted_count": 10.0,
         "count": 12,
-        "largest_usd": 400_000.0,
         "oldest_at": NOW - 600.0,
         "newest_at": NOW - 0.25,
         "as_of": NOW,
