@@ -80,7 +80,7 @@ def _count(arguments: tuple[str, ...]) -> int:
     match arguments:
         case ():
             return ALERTS_LISTED
-        case (word,) if word.isascii() and word.isdecimal() and 1 <= int(word[:6]) <= MOST_ALERTS:
+        case (word,) if word.isascii() and word.isdecimal() and len(word) <= 6 and 1 <= int(word) <= MOST_ALERTS:
             return int(word)
         case _:
             raise CannotAnswer(replies.wrong(f"/alerts takes a number from 1 to {MOST_ALERTS}, or none.", "/alerts 30"))

@@ -190,7 +190,9 @@ async def test_as_many_alerts_as_asked_for(server: TelegramServer) -> None:
     assert "ab12cd34" in await answer(server, "/alerts 200")
 
 
-@pytest.mark.parametrize("typed", ["/alerts 0", "/alerts 201", "/alerts ten", "/alerts 1 2", "/alerts ²"])
+@pytest.mark.parametrize(
+    "typed", ["/alerts 0", "/alerts 201", "/alerts ten", "/alerts 1 2", "/alerts ²", "/alerts 000002" + "0" * 30]
+)
 async def test_a_count_of_alerts_that_makes_no_sense_gets_an_example(server: TelegramServer, typed: str) -> None:
     said = await answer(server, typed)
 
