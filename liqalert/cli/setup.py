@@ -96,7 +96,7 @@ def _token_in(path: Path) -> str:
     from liqalert.app.init import TOKEN
 
     try:
-        token = path.read_text(encoding="utf-8").strip()
+        token = path.read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as exc:
         cause = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
         raise CommandFailed(f"{path} cannot be read: {cause}", exit_code=2) from None

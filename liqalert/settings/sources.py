@@ -156,7 +156,7 @@ def merged(layers: Iterable[Layer]) -> Layer:
 
 def _read(path: Path, what: str, place: str = "") -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise SettingsError(f"{what} {path} does not exist: create it or leave it out{place}") from None
     except UnicodeDecodeError:

@@ -101,6 +101,16 @@ def test_secret_is_read_from_the_file_that_is_named(tmp_path: Path) -> None:
     assert token.get_secret_value() == TOKEN
 
 
+def test_mark_that_some_editors_put_before_utf_8_is_no_part_of_a_file(tmp_path: Path) -> None:
+    tmp_path.joinpath("settings.toml").write_bytes(b'\xef\xbb\xbf[webhook]\r\nsecret_file = "secret"\r\n')
+    tmp_path.joinpath("secret").write_bytes(b"\xef\xbb\xbfa long random text\r\n")
+
+    secret = load_settings(tmp_path / "settings.toml", {}).webhook.secret
+
+    assert secret is not None
+    assert secret.get_secret_value() == "a long random text"
+
+
 @pytest.mark.parametrize(("section", "name"), [("telegram", "telegram-token"), ("web", "web-token")])
 def test_secret_is_read_from_a_systemd_credential(tmp_path: Path, section: str, name: str) -> None:
     tmp_path.joinpath(name).write_text(f"{TOKEN}\n")
