@@ -52,13 +52,15 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
         yield _directory("recording.directory", settings.recording.directory)
     path = sqlite_path(parse_url(settings.database.url))
     if _has_bot(settings) and not settings.telegram.allowed_chats:
-        yield await _enrolled(settings, exists=path is None or path.exists())
+        yield await _enrolled(settings, exists=path is None or _exists(path))
     if path is None:
         yield _server(settings.database.url)
         return
-    yield _directory("database.url", path.parent)
-    if not path.exists():
-        yield fine("database.url", f"{path} does not exist yet: `liqalert run` creates it")
+    place = _directory("database.url", path.parent)
+    yield place
+    if not _exists(path):
+        if place.ok:
+            yield fine("database.url", f"{path} does not exist yet: `liqalert run` creates it")
         return
     if not os.access(path, os.W_OK):
         yield problem("database.url", f"{path} cannot be written: run this as its owner")
@@ -138,13 +140,18 @@ def _web(settings: Settings) -> Iterator[Finding]:
 
 def _directory(subject: str, directory: Path) -> Finding:
     """Whether `directory`, or what it would be created in, can be written and has room."""
-    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if path.exists())
+    existing = next(path for path in (directory.absolute(), *directory.absolute().parents) if _exists(path))
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return problem(subject, f"{existing} cannot be written: give another place, or change its owner")
     free = shutil.disk_usage(existing).free
     if free < _FREE_BYTES:
         return problem(subject, f"{existing} has only {free // 1_000_000} MB left: free some space")
     return fine(subject, f"{existing} can be written")
+
+
+def _exists(path: Path) -> bool:
+    """False also where it may not be looked at, which Path.exists would raise for."""
+    return os.path.exists(path)
 
 
 def _revision(revision: str | None) -> Finding:

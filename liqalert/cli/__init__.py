@@ -75,6 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         exit_code = _run(parser, arguments)
         sys.stdout.flush()  # here, where an output that fails can still be dealt with
+    except PermissionError as exc:
+        if exc.filename is None:
+            raise
+        print(f"liqalert: {exc.filename}: {exc.strerror}: run this as the owner of its directory", file=sys.stderr)
+        return 1
     except OSError as exc:
         if exc.filename is not None or exc.errno not in _OUTPUT_FAILS:
             raise

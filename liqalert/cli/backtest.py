@@ -87,6 +87,8 @@ def _backtest(args: argparse.Namespace) -> int:
     except UnreadableRecords as exc:
         raise CommandFailed(str(exc), exit_code=2) from None
     except OSError as exc:
+        if exc.filename != str(args.plot):
+            raise
         raise CommandFailed(f"{args.plot} cannot be written: {exc.strerror}") from None
 
 

@@ -50,12 +50,12 @@ def _sqlite_only(path: Path | None, otherwise: str) -> Path:
 
 def _copy(source: Path, target: Path) -> str:
     """A checked copy that appears under its name only when it is whole; the version of its tables."""
-    if not source.is_file():
-        raise StorageError(f"there is no file {source}: give the path of a liqalert database")
-    if target.exists():
-        raise StorageError(f"{target} exists already: give another name")
     unfinished = target.with_name(target.name + ".part")
     try:
+        if not source.is_file():
+            raise StorageError(f"there is no file {source}: give the path of a liqalert database")
+        if target.exists():
+            raise StorageError(f"{target} exists already: give another name")
         unfinished.unlink(missing_ok=True)
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             revision = _verified(source, connection)
