@@ -57,6 +57,8 @@ async def check(settings: Settings) -> AsyncIterator[Finding]:
         yield _server(settings.database.url)
         return
     place = _directory("database.url", path.parent)
+    if place.ok and not path.parent.is_dir():
+        place = problem("database.url", f"there is no directory {path.parent}: create it")
     yield place
     if not _exists(path):
         if place.ok:

@@ -147,3 +147,11 @@ async def test_server_database_is_left_to_the_online_check() -> None:
 
     assert problems == []
     assert fine[-1] == "database.url is a server: `liqalert check --online` looks at it"
+
+
+async def test_directory_of_the_database_that_does_not_exist_is_a_problem(empty_directory: Path) -> None:
+    """Nothing makes it: the daemon would refuse to start."""
+    fine, problems = await _findings(DATABASE__URL="sqlite+aiosqlite:///elsewhere/liqalert.db")
+
+    assert problems == [f"database.url there is no directory {empty_directory / 'elsewhere'}: create it"]
+    assert not any("database.url" in finding for finding in fine)
