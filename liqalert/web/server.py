@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
+from collections.abc import Callable
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -14,6 +16,8 @@ from liqalert.web.application import WebSources, build_app
 
 IDLE_S = 30.0
 SHUTDOWN_S = 2.0
+MOST_CONNECTIONS = 512
+"""Half of the files that a process may usually open: strangers must leave enough for the exchange and for Telegram."""
 
 
 class WebUnavailable(Exception):
@@ -23,22 +27,27 @@ class WebUnavailable(Exception):
 class WebServer:
     """Serves `sources` at `access.host` and `port`; port 0 takes a free one.
 
-    A connection that stays idle for `idle_s`, or does not finish the headers of a request by then, is closed.
+    A connection that stays idle for `idle_s`, or does not finish the headers of a request by then, is closed. Those
+    beyond `most` are closed at once.
     """
 
-    def __init__(self, sources: WebSources, access: Access, *, port: int, idle_s: float = IDLE_S) -> None:
+    def __init__(
+        self, sources: WebSources, access: Access, *, port: int, idle_s: float = IDLE_S, most: int = MOST_CONNECTIONS
+    ) -> None:
         self._sources = sources
         self._access = access
         self._wanted_port = port
         self._idle_s = idle_s
+        self._most = most
         self._runner: web.AppRunner | None = None
+        self._listener: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The port it listens on; the wanted one before `start`."""
-        if self._runner is None:
+        if self._listener is None:
             return self._wanted_port
-        port: int = self._runner.addresses[0][1]
+        port: int = self._listener.sockets[0].getsockname()[1]
         return port
 
     async def start(self) -> None:
@@ -57,7 +66,9 @@ class WebServer:
         )
         await runner.setup()
         try:
-            await web.TCPSite(runner, self._access.host, self._wanted_port).start()
+            self._listener = await asyncio.get_running_loop().create_server(
+                self._bounded(runner), self._access.host, self._wanted_port
+            )
         except OSError as exc:
             await runner.cleanup()
             raise WebUnavailable(_explained(exc, host=self._access.host, port=self._wanted_port)) from exc
@@ -66,8 +77,28 @@ class WebServer:
     async def stop(self) -> None:
         """Stops listening; answers under way get 2 s. Does nothing where it never started."""
         runner, self._runner = self._runner, None
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close()
         if runner is not None:
             await runner.cleanup()
+
+    def _bounded(self, runner: web.AppRunner) -> Callable[[], asyncio.BaseProtocol]:
+        """Makes what speaks HTTP with one connection, as long as they are not too many."""
+        server = runner.server
+        assert server is not None
+
+        def protocol() -> asyncio.BaseProtocol:
+            return server() if len(server.connections) < self._most else _Refusal()
+
+        return protocol
+
+
+class _Refusal(asyncio.Protocol):
+    """Closes a connection before anything is read."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
 
 
 def _requests_log() -> logging.Logger:

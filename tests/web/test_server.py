@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import suppress
 
 import pytest
 
@@ -70,6 +71,32 @@ async def test_a_server_that_never_started_can_be_stopped(rig: Rig) -> None:
     await server.stop()
 
     assert server.port == 8787
+
+
+async def test_connections_beyond_the_bound_are_closed_at_once(rig: Rig) -> None:
+    server = WebServer(rig.sources(), LOOPBACK, port=0, most=2)
+    await server.start()
+    idle = [await asyncio.open_connection("127.0.0.1", server.port) for _ in range(2)]
+    one_more, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+    assert await asyncio.wait_for(one_more.read(), timeout=3) == b""
+
+    writer.close()
+    idle[0][1].close()
+    while await _status_line(server.port) == b"":
+        await asyncio.sleep(0.01)
+    assert await _status_line(server.port) == b"HTTP/1.1 200 OK\r\n"
+    idle[1][1].close()
+    await server.stop()
+
+
+async def _status_line(port: int) -> bytes:
+    """Of an answer; empty where the connection is closed without one."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    with suppress(ConnectionError):
+        return await asyncio.wait_for(reader.readline(), timeout=3)
+    return b""
 
 
 async def test_headers_that_never_end_are_not_waited_for(rig: Rig) -> None:
