@@ -113,7 +113,8 @@ def _is_our_matter(record: logging.LogRecord) -> bool:
 
 
 def _explained(error: OSError, *, host: str, port: int) -> str:
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    # Since Python 3.13, asyncio tells of an address that is not ours without its number.
+    if isinstance(error, socket.gaierror) or error.errno in (None, errno.EADDRNOTAVAIL):
         return (
             f"web.host is {host}, which is no address of this machine: "
             "set web.host to 127.0.0.1. liqalert goes on without web."
