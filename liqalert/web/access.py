@@ -54,7 +54,7 @@ class Access:
 
 
 def guards(access: Access) -> tuple[Middleware, ...]:
-    """The checks that stand before every handler, outermost first."""
+    """The checks that stand before every handler, outermost first: that one needs no token, and limits all others."""
     guards: list[Middleware] = []
     if access.loopback:
         guards.append(_host_guard(access.host))

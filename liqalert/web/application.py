@@ -72,7 +72,9 @@ def _guards(sources: WebSources, access: Access) -> tuple[Middleware, ...]:
     """Outermost first. What speaks Coinglass stands before the others, because it puts their refusals in its form."""
     if sources.coinglass is None:
         return guards(access)
-    return (speaking_coinglass(sources.clock, access.token), *guards(access))
+    form, door = speaking_coinglass(sources.clock, access.token)
+    outermost, *inner = guards(access)
+    return (form, outermost, door, *inner)
 
 
 def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:

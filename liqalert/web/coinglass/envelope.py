@@ -65,22 +65,22 @@ class Allowance:
         self.used += 1
 
 
-def speaking_coinglass(clock: Clock, token: str | None, *, per_minute: int = ALLOWANCE) -> Middleware:
-    """Asks for the key, counts the allowance, and puts every error of the endpoints, and of guards within, in its form.
+def speaking_coinglass(
+    clock: Clock, token: str | None, *, per_minute: int = ALLOWANCE
+) -> tuple[Middleware, Middleware]:
+    """The form and the door. The form puts every error of the endpoints, and of what stands within, in its form.
 
-    Stands outside the guards and inside what limits the time of an answer. With a `token` the key must be that one;
-    without, any will do, so that clients need no change: it is asked for because the original would.
+    The door asks for the key and counts the allowance. With a `token` the key must be that one; without, any will do,
+    so that clients need no change: it is asked for because the original would. What holds back who asks too often
+    belongs between them: else keys could be tried without end.
     """
     allowance = Allowance(per_minute)
 
     @web.middleware
-    async def coinglass(request: web.Request, handler: Handler) -> web.StreamResponse:
-        # Their own examples write the path with two slashes.
-        if not f"/{request.path.lstrip('/')}".startswith(PREFIX):
+    async def form(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not _is_theirs(request):
             return await handler(request)
         try:
-            _check_key(request, token)
-            allowance.use(clock.now())
             response = await handler(request)
         except web.HTTPNotFound:
             refusal = Refusal("404", f"There is nothing at {shown(request.path)}.")
@@ -96,12 +96,24 @@ def speaking_coinglass(clock: Clock, token: str | None, *, per_minute: int = ALL
         response.headers["API-KEY-USE-LIMIT"] = str(allowance.used)
         return response
 
-    return coinglass
+    @web.middleware
+    async def door(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if _is_theirs(request):
+            _check_key(request, token)
+            allowance.use(clock.now())
+        return await handler(request)
+
+    return form, door
 
 
 def success(data: object, watched: float) -> Answer:
     """`data`, which msgspec can write, in its envelope."""
     return Answer(msgspec.json.encode(Envelope(data=data)), watched)
+
+
+def _is_theirs(request: web.Request) -> bool:
+    # Their own examples write the path with two slashes.
+    return f"/{request.path.lstrip('/')}".startswith(PREFIX)
 
 
 def _check_key(request: web.Request, token: str | None) -> None:

@@ -175,7 +175,7 @@ async def serving(rig: Rig, token: str | None = None, *, per_minute: int = ALLOW
     app = web.Application(
         middlewares=(
             errors_as_json,
-            speaking_coinglass(rig.clock, token, per_minute=per_minute),
+            *speaking_coinglass(rig.clock, token, per_minute=per_minute),
             *guards(Access("127.0.0.1")),
         )
     )

@@ -54,6 +54,18 @@ async def test_with_a_token_the_key_must_be_it(rig: Rig) -> None:
     assert (response.status, wrong["code"]) == (200, "401")
 
 
+async def test_who_tries_keys_is_held_back_like_everybody_else(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("liqalert.web.access.BURST", 3.0)
+    monkeypatch.setattr("liqalert.web.access.REQUESTS_A_SECOND", 0.001)
+    codes = []
+    async with serving_all(rig, Access("0.0.0.0", TOKEN)) as session:
+        for number in range(4):
+            async with session.get(ORDER, headers={"CG-API-KEY": f"guess {number}"}) as response:
+                codes.append((await response.json())["code"])
+
+    assert codes == ["401", "401", "401", "429"]
+
+
 async def test_a_foreign_name_is_refused_in_its_form(rig: Rig) -> None:
     headers = {"CG-API-KEY": "anything", "Host": "evil.example"}
     async with serving_all(rig) as session, session.get(ORDER, headers=headers) as response:
