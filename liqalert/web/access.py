@@ -126,12 +126,12 @@ def _token_guard(token: str) -> Middleware:
 
 
 def _rate_guard() -> Middleware:
-    """A bucket for each address. The addresses are bounded: whoever has not asked for longest is forgotten."""
+    """A bucket for each client. The clients are bounded: whoever has not asked for longest is forgotten."""
     buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     @web.middleware
     async def rate_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        client, now = request.remote or "", monotonic()
+        client, now = client_of(request.remote or ""), monotonic()
         level, at = buckets.pop(client, (BURST, now))
         level = min(BURST, level + (now - at) * REQUESTS_A_SECOND)
         buckets[client] = (max(0.0, level - 1.0), now)
@@ -143,6 +143,16 @@ def _rate_guard() -> Middleware:
         return await handler(request)
 
     return rate_guard
+
+
+def client_of(address: str) -> str:
+    """An address; of IPv6 its network, of whose addresses one client has as many as it likes."""
+    if ":" not in address:
+        return address
+    host = ipaddress.IPv6Address(address)
+    if host.ipv4_mapped is not None:
+        return str(host.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(host), 64), strict=False))
 
 
 @web.middleware

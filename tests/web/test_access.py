@@ -5,7 +5,7 @@ import pytest
 from yarl import URL
 
 from liqalert.web import access as under_test
-from liqalert.web.access import Access
+from liqalert.web.access import Access, client_of
 from tests.web.rig import Client, Rig, serving
 
 TOKEN = "höhle-und-zahl-17"
@@ -125,6 +125,23 @@ async def test_who_asks_too_often_is_told_to_wait_and_nobody_else_is(rig: Rig, m
     assert statuses == [200, 200, 200, 429]
     assert another.status == 200
     assert response.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("one", "another", "same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::2", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("192.0.2.1", "192.0.2.2", False),
+        ("", "192.0.2.1", False),
+    ],
+)
+def test_a_client_is_an_address_or_a_network_of_ipv6(one: str, another: str, same: bool) -> None:
+    """Else whoever has such a network has a limit of his own for each of its addresses."""
+    assert (client_of(one) == client_of(another)) is same
 
 
 async def test_a_test_alert_needs_the_token_too(rig: Rig) -> None:
