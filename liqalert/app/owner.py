@@ -17,6 +17,7 @@ from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.disk import free_bytes
+from liqalert.web.coinglass.watches import Watch, watch_of
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +134,20 @@ class Owner:
         except StorageError:
             alerts = None
         return summary_text(
-            tuple(facts.watching.board.feeds.values()),
+            [(feed, await self._watched(feed, now)) for feed in facts.watching.board.feeds.values()],
             now,
             started_at=facts.started_at,
             alerts=alerts,
             waiting=facts.depth,
             problems=(*facts.database_problems(), *facts.channel_problems()),
         )
+
+    async def _watched(self, feed: FeedStatus, now: UnixTime) -> Watch | None:
+        """When, in the last day. A status alone has the newest gaps only, and no first moment."""
+        sums, since = self._facts.stores.sums, self._facts.watching.board.snapshot.watching_since
+        try:
+            recorded_since = await sums.recorded_since(feed.exchange)
+            gaps = await sums.gaps_since(feed.exchange, now - DAY_S)
+        except StorageError:
+            return None
+        return watch_of(min((at for at in (recorded_since, since) if at is not None), default=None), gaps, feed)

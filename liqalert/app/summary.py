@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.render.numbers import NumberStyle, age, counted
+from liqalert.web.coinglass.watches import Watch
 
 DAY_S = 86_400.0
 
@@ -35,7 +36,7 @@ class DailySummary:
 
 
 def summary_text(
-    feeds: Sequence[FeedStatus],
+    feeds: Sequence[tuple[FeedStatus, Watch | None]],
     now: UnixTime,
     *,
     started_at: UnixTime,
@@ -43,19 +44,25 @@ def summary_text(
     waiting: int,
     problems: Sequence[str],
 ) -> str:
-    """One paragraph about the last day. `alerts` None: the database did not say."""
+    """One paragraph about the last day. Each feed with when it was watched; None there, or `alerts` None: the database
+    did not say."""
     told = "the number of alerts is not known" if alerts is None else counted(alerts, "alert")
     parts = [f"liqalert is up for {age(now - started_at)}; {told} in the last 24 h, {waiting} waiting to be sent."]
-    parts += [_feed(feed, now) for feed in feeds] or ["No feed has reported yet."]
+    parts += [_feed(feed, watch, now) for feed, watch in feeds] or ["No feed has reported yet."]
     parts += [f"Problem: {problem}" for problem in problems]
     return " ".join(parts)
 
 
-def _feed(feed: FeedStatus, now: UnixTime) -> str:
-    since = now - DAY_S
-    gaps = [gap for gap in feed.gaps if gap.end is None or gap.end > since]
-    unseen_s = sum((now if gap.end is None else gap.end) - max(gap.start, since) for gap in gaps)
-    share = NumberStyle.POINT.percent(100.0 * (1.0 - min(1.0, max(0.0, unseen_s) / DAY_S)))
-    name, state = feed.exchange.capitalize(), "is being watched" if feed.alive else "is NOT being watched"
+def _feed(feed: FeedStatus, watch: Watch | None, now: UnixTime) -> str:
+    begins = f"{feed.exchange.capitalize()} {'is being watched' if feed.alive else 'is NOT being watched'}"
+    if watch is None:
+        return f"{begins}; how much of the last 24 h was seen is not known."
+    since = max(now - DAY_S, watch.began)
+    if since >= now:
+        return f"{begins}: nothing has been seen yet."
+    share = NumberStyle.POINT.percent(100.0 * watch.share(since, now))
+    # The first stretch is that before it was ever watched.
+    gaps = [(max(start, since), min(end, now)) for start, end in watch.blind[1:] if start < now and end > since]
+    unseen_s = sum(end - start for start, end in gaps)
     missed = f"{counted(len(gaps), 'gap')}, {age(unseen_s)} unseen" if gaps else "no gap"
-    return f"{name} {state}: {share} of the last 24 h seen, {missed}."
+    return f"{begins}: {share} of the last {age(now - since)} seen, {missed}."

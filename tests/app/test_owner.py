@@ -17,7 +17,7 @@ from liqalert.app.parts import Stores, build_stores
 from liqalert.app.read_start import read_start
 from liqalert.app.world import World
 from liqalert.board import Board
-from liqalert.core.market import FeedStatus
+from liqalert.core.market import FeedStatus, Gap
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
 from liqalert.storage.lock import Hold
@@ -88,7 +88,30 @@ async def test_the_summary_counts_the_alerts_of_a_day_and_reads_nobody_who_was_t
         clock.at = MORNING + 2 * HOUR
         await owner.look()
 
+    [said] = await summaries(stores)
+    assert "2 alerts in the last 24 h" in said
+
+
+async def test_the_summary_counts_every_gap_of_a_day(stores: Stores) -> None:
+    """A feed's status has the newest twenty alone."""
+    gaps = [Gap("binance", MORNING - hour * HOUR, MORNING - hour * HOUR + 180.0, "closed") for hour in range(22)]
+    stores.journal.alive("binance", MORNING - 99 * HOUR, MORNING)
+    for gap in gaps:
+        stores.journal.gap(gap)
+    await stores.journal.flush()
+    clock = FakeClock(MORNING)
+
+    async with looking_after(stores, clock) as (owner, board):
+        await owner.look()
+        clock.at = MORNING + 2 * HOUR
+        board.feed_changed(FeedStatus("binance", alive=True, since=MORNING, gaps=tuple(gaps[:20])))
+        await owner.look()
+
+    [said] = await summaries(stores)
+    assert "95.42 % of the last 24 h seen, 22 gaps, 66 min unseen" in said
+
+
+async def summaries(stores: Stores) -> list[str]:
     async with stores.database.read("test") as connection:
-        said = (await connection.scalars(text("SELECT content FROM alerts WHERE reason = 'daily_summary'"))).all()
-    assert len(said) == 1
-    assert "2 alerts in the last 24 h" in said[0]
+        found = await connection.scalars(text("SELECT content FROM alerts WHERE reason = 'daily_summary'"))
+        return list(found.all())

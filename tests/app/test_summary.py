@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from liqalert.app.summary import DailySummary, summary_text
-from liqalert.core.market import FeedStatus, Gap
+from liqalert.core.market import FeedStatus, Gap, Stream
+from liqalert.web.coinglass.watches import Watch, watch_of
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23 00:00 UTC."""
@@ -33,13 +34,44 @@ def test_it_says_what_was_seen_told_and_is_wrong() -> None:
         Gap("binance", MIDNIGHT - 30 * HOUR, MIDNIGHT - 29 * HOUR, "before"),
         Gap("binance", MIDNIGHT - 3 * HOUR, MIDNIGHT - 1.8 * HOUR, "closed"),
     )
-    feed = FeedStatus("binance", True, MIDNIGHT, gaps=gaps)
+    feed = FeedStatus("binance", True, MIDNIGHT)
 
     text = summary_text(
-        [feed], MIDNIGHT, started_at=MIDNIGHT - 50 * HOUR, alerts=1, waiting=2, problems=["the disk is full."]
+        [(feed, watch_of(MIDNIGHT - 50 * HOUR, gaps, feed))],
+        MIDNIGHT,
+        started_at=MIDNIGHT - 50 * HOUR,
+        alerts=1,
+        waiting=2,
+        problems=["the disk is full."],
     )
 
     assert text == (
         "liqalert is up for 2 d; 1 alert in the last 24 h, 2 waiting to be sent. "
         "Binance is being watched: 95 % of the last 24 h seen, 1 gap, 72 min unseen. Problem: the disk is full."
+    )
+
+
+def said_of(feed: FeedStatus, watch: Watch | None) -> str:
+    text = summary_text([(feed, watch)], MIDNIGHT, started_at=MIDNIGHT - HOUR, alerts=0, waiting=0, problems=[])
+    return text.partition("sent. ")[2]
+
+
+def test_before_a_day_is_over_the_share_is_of_the_time_since_watching_began() -> None:
+    feed = FeedStatus("binance", True, MIDNIGHT - HOUR)
+    gap = Gap("binance", MIDNIGHT - 0.5 * HOUR, MIDNIGHT - 0.25 * HOUR, "closed")
+
+    assert said_of(feed, watch_of(MIDNIGHT - HOUR, (gap,), feed)) == (
+        "Binance is being watched: 75 % of the last 60 min seen, 1 gap, 15 min unseen."
+    )
+    assert said_of(feed, watch_of(None, (), feed)) == "Binance is being watched: nothing has been seen yet."
+    assert said_of(feed, None) == "Binance is being watched; how much of the last 24 h was seen is not known."
+
+
+def test_what_two_gaps_have_in_common_is_unseen_once() -> None:
+    mute = Gap("binance", MIDNIGHT - 12 * HOUR, None, "none came", Stream.LIQUIDATIONS)
+    lost = Gap("binance", MIDNIGHT - 6 * HOUR, MIDNIGHT - 5 * HOUR, "closed")
+    feed = FeedStatus("binance", True, MIDNIGHT, gaps=(mute,))
+
+    assert said_of(feed, watch_of(MIDNIGHT - 99 * HOUR, (lost,), feed)) == (
+        "Binance is being watched: 50 % of the last 24 h seen, 1 gap, 12 h unseen."
     )
