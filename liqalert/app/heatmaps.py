@@ -150,9 +150,13 @@ class HeatmapDesk:
     def _down_since(self, instrument: Instrument) -> UnixTime | None:
         """When the feed, or its liquidations alone, were last proven alive; None while they are."""
         status = self._sources.board.feeds.get(instrument.exchange)
-        if status is None or status.alive:
-            return None if status is None else status.mute_since
-        return status.mark_at or status.since
+        if status is None:
+            return None
+        # One that still runs is not in the database; it may have begun before this run.
+        began = [gap.start for gap in status.gaps if gap.end is None]
+        began += [] if status.mute_since is None else [status.mute_since]
+        began += [] if status.alive else [status.mark_at or status.since]
+        return min(began, default=None)
 
     # ------------------------------------------------------------ as it was
 
@@ -161,7 +165,13 @@ class HeatmapDesk:
         if key not in self._past:
             await self._sources.journal.flush()
             self._past[key] = await rebuilt(
-                self._sources.liquidations, self._sources.candles, instrument, shown, at=at, decay_s=self._decay_s
+                self._sources.liquidations,
+                self._sources.candles,
+                instrument,
+                shown,
+                at=at,
+                decay_s=self._decay_s,
+                down_since=self._down_since(instrument),
             )
             while len(self._past) > MOST_PAST:
                 self._past.popitem(last=False)

@@ -16,15 +16,22 @@ from liqalert.storage.liquidation_sums import LiquidationSums
 
 
 async def rebuilt(
-    sums: LiquidationSums, candles: CandleStore, instrument: Instrument, shown: Range, *, at: UnixTime, decay_s: float
+    sums: LiquidationSums,
+    candles: CandleStore,
+    instrument: Instrument,
+    shown: Range,
+    *,
+    at: UnixTime,
+    decay_s: float,
+    down_since: UnixTime | None = None,
 ) -> HeatmapGrid:
-    """Computed in a thread. Raises StorageError."""
+    """Computed in a thread. `down_since`: as for `surroundings_of`. Raises StorageError."""
     start = shown.start(at)
     stored = await sums.all_between([instrument], since=start - KEPT_DECAYS * decay_s, until=math.inf)
     known = [each for each in stored if each.received_time <= at]
     # A minute that had not ended then would show what came after.
     minutes = await candles.read(instrument, start, at - MINUTE_S + 1e-6)
-    surroundings = await surroundings_of(sums, minutes, shown, at, exchange=instrument.exchange)
+    surroundings = await surroundings_of(sums, minutes, shown, at, exchange=instrument.exchange, down_since=down_since)
     return await asyncio.to_thread(build, known, shown, surroundings, instrument=instrument, as_of=at, decay_s=decay_s)
 
 
@@ -37,7 +44,7 @@ async def surroundings_of(
     exchange: str,
     down_since: UnixTime | None = None,
 ) -> Surroundings:
-    """What a grid shows besides liquidations. `down_since`: the feed is not alive, and was last seen so then."""
+    """What a grid shows besides liquidations. `down_since`: the feed is not alive now, and was last seen so then."""
     start = shown.start(now)
     recorded_since = await sums.recorded_since(exchange)
     known = await sums.gaps_since(exchange, start)
@@ -45,7 +52,7 @@ async def surroundings_of(
     unwatched = [(gap.start, now if gap.end is None else gap.end) for gap in gaps]
     if recorded_since is None or recorded_since > start:
         unwatched.append((start, now if recorded_since is None else recorded_since))
-    if down_since is not None:
+    if down_since is not None and down_since < now:
         unwatched.append((down_since, now))
     return Surroundings(by_column(candles, start, shown.column_s, shown.columns), gaps, merged(unwatched))
 

@@ -17,6 +17,7 @@ from liqalert.settings import Settings
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database
+from liqalert.storage.journal import JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.web.alert_details import alert_detail
 from liqalert.web.alert_items import alert_item
@@ -62,8 +63,11 @@ async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> by
     instrument, now = Instrument(BINANCE, symbol), SystemClock().now()
     async with _existing(settings.database.url) as database:
         sums, candles = LiquidationSums(database), CandleStore(database)
+        _, alive_at = (await JournalReader(database).heartbeats()).get(EXCHANGE, (None, None))
         decay_s = settings.clusters.decay_minutes * 60.0
-        grid = await rebuilt(sums, candles, instrument, RANGES[range_name], at=now, decay_s=decay_s)
+        grid = await rebuilt(
+            sums, candles, instrument, RANGES[range_name], at=now, decay_s=decay_s, down_since=alive_at
+        )
     if not grid.count.any() and not any(grid.candles):
         raise StorageError(f"the database holds nothing of {symbol} in the last {range_name}")
     warnings = ("From the database: no daemon is running.",)

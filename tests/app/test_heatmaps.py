@@ -150,6 +150,24 @@ async def test_gaps_outages_and_the_time_before_the_first_record_are_unwatched(p
     assert [gap.cause for gap in grid.gaps] == ["no marks"]
 
 
+async def test_the_time_in_which_liqalert_did_not_run_is_unwatched_before_the_first_mark_too(place: Place) -> None:
+    not_running = Gap("binance", T0 - 1200.0, None, "liqalert was not running")
+    place.board.feed_changed(FeedStatus("binance", alive=False, since=T0 - 2.0, gaps=(not_running,)))
+
+    grid = await place.desk.grid(BTC, "1h")
+
+    assert grid.watched.tolist() == [1.0] * 40 + [0.0] * 20
+
+
+async def test_the_past_knows_of_an_outage_that_still_lasts(place: Place) -> None:
+    place.board.feed_changed(FeedStatus("binance", alive=False, since=T0 - 1795.0, mark_at=T0 - 1800.0))
+
+    amid, before = [await place.desk.grid(BTC, "1h", T0 - ago_s) for ago_s in (600.0, 2400.0)]
+
+    assert amid.watched.tolist() == [1.0] * 40 + [0.0] * 20
+    assert before.watched.tolist() == [1.0] * 60
+
+
 async def test_the_past_does_not_know_what_came_after(place: Place) -> None:
     place.liquidated(1000.0, T0 - 100.0)
     place.clock.at = T0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PIL import Image
 
 from liqalert.cli import main
 from liqalert.clock import SystemClock
@@ -15,6 +16,7 @@ from liqalert.core.episodes import ZoneEnded, ZoneOpened
 from liqalert.core.market import FeedStatus, Liquidation, PositionSide
 from liqalert.core.zones import ZoneEnd
 from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus
+from liqalert.render import colours
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal
@@ -273,6 +275,21 @@ async def test_without_a_daemon_it_is_drawn_from_the_database(
 
     assert empty_place.joinpath("btc.png").read_bytes().startswith(b"\x89PNG\r\n")
     assert "this is what the database holds" in capsys.readouterr().err
+
+
+async def test_what_has_passed_since_the_daemon_was_stopped_is_hatched(database: Path, empty_place: Path) -> None:
+    async with Database("sqlite+aiosqlite:///liqalert.db") as opened:
+        journal, now = BatchJournal(opened), SystemClock().now()
+        journal.liquidated([Liquidation(BTC, PositionSide.LONG, 100.0, 1.0, 1e6, now - 5e4, now - 5e4)])
+        journal.alive("binance", now - 1e6, now - 43_200.0)
+        await journal.flush()
+
+    await _run("heatmap BTC -o btc.png")
+
+    # The cells of the second half of 24 h, and of the first, without what stands there.
+    picture = Image.open(empty_place / "btc.png").convert("RGB")
+    halves = [picture.crop((left, 150, left + 200, 200)) for left in (650, 50)]
+    assert [any(colour == colours.GAP for _, colour in half.getcolors() or ()) for half in halves] == [True, False]
 
 
 @pytest.mark.parametrize(
