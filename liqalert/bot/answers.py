@@ -58,8 +58,8 @@ async def why(desk: Desk, asked: Asked) -> Text:
     row = await desk.alerts.why(alert_id)
     if row is None:
         raise CannotAnswer(replies.no_such_alert(shown(alert_id)))
-    owner = asked.chat.role is Role.OWNER
-    return render_why(desk.view(asked.chat), row, address=asked.chat.address, addresses_shown=owner)
+    owner, view = asked.chat.role is Role.OWNER, desk.view(asked.chat)
+    return render_why(view, row.with_running(view.feeds), address=asked.chat.address, addresses_shown=owner)
 
 
 async def status(desk: Desk, asked: Asked) -> Text:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Episode, Transition
-from liqalert.core.market import Gap, Instrument, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Instrument, UnixTime
 from liqalert.core.outcomes import Members, TrackRecord
 from liqalert.ports.deliveries import DeliveryStatus
 
@@ -48,6 +48,13 @@ class AlertRow:
     """Filled by `why` only; None where the journal no longer has them."""
     gaps: tuple[Gap, ...] = ()
     """Filled by `why` only: those of the exchange that touch the two hours before the alert, oldest first."""
+
+    def with_running(self, feeds: Iterable[FeedStatus]) -> AlertRow:
+        """With the gaps that had begun before the alert and last still: they are written when they end."""
+        instrument, decided_at = self.alert.instrument, self.alert.decided_at
+        exchange = instrument.exchange if instrument else None
+        known = (gap for feed in feeds if feed.exchange == exchange for gap in feed.gaps)
+        return replace(self, gaps=(*self.gaps, *(gap for gap in known if gap.end is None and gap.start < decided_at)))
 
 
 class AlertOutcomes(Protocol):

@@ -75,7 +75,7 @@ class AlertPages:
         row = await self._alerts.why(alert_id) if plain else None
         if row is None:
             raise ApiError(404, f"There is no alert {shown(alert_id)}.", allowed=("an id from /api/v1/alerts",))
-        return json_response(alert_detail(row, self._clock.now()))
+        return json_response(alert_detail(row.with_running(self._board.feeds.values()), self._clock.now()))
 
     async def test(self, request: web.Request) -> web.Response:
         asked(request)

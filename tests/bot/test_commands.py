@@ -8,12 +8,26 @@ import pytest
 
 from liqalert.bot.commands import BUTTONS, COMMANDS
 from liqalert.bot.telegram_bot import TelegramBot
-from liqalert.core.market import Instrument
+from liqalert.core.market import Gap, Instrument, Stream
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.render.buttons import alert_buttons
 from liqalert.render.status import StatusFacts
 from liqalert.render.text import Text
-from tests.bot_fakes import ADDRESS, BTC, DEAD, EMPTY, OWNER_ADDRESS, REFUSED, RULE, SOL, Office, alert_row
+from tests.bot_fakes import (
+    ADDRESS,
+    ALIVE,
+    BTC,
+    DEAD,
+    EMPTY,
+    HOUR,
+    NOW,
+    OWNER_ADDRESS,
+    REFUSED,
+    RULE,
+    SOL,
+    Office,
+    alert_row,
+)
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -211,6 +225,13 @@ async def test_answers_write_numbers_as_the_chat_wants_them(server: TelegramServ
 async def test_why_shows_addresses_to_the_owner_only(server: TelegramServer) -> None:
     assert "telegram, 77: sent" in await answer(server, "/why AB12CD34", OWNER_ADDRESS)
     assert "another chat: late" in await answer(server, "/why ab12cd34")
+
+
+async def test_why_knows_of_a_gap_that_lasts_still(server: TelegramServer, office: Office) -> None:
+    mute = Gap("binance", NOW - 24 * HOUR, None, "none came", Stream.LIQUIDATIONS)
+    office.board.feed_changed(replace(ALIVE, gaps=(mute,)))
+
+    assert "Gap: no liquidations seen from 22 Nov 14:05 UTC" in await answer(server, "/why ab12cd34")
 
 
 async def test_why_of_an_unknown_alert(server: TelegramServer) -> None:

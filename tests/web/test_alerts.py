@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
-from liqalert.core.market import Gap, Liquidation, PositionSide
+from liqalert.core.market import FeedStatus, Gap, Liquidation, PositionSide, Stream
 from liqalert.core.outcomes import Members
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow, Attempt, DeliveryRow, DeliveryStatus, StorageError
@@ -276,6 +277,17 @@ async def test_an_unknown_alert_is_404(client: Client) -> None:
     answer = await client.get("/api/v1/alerts/a-2")
 
     assert answer == (404, {"error": "There is no alert a-2.", "allowed": ["an id from /api/v1/alerts"]})
+
+
+async def test_a_gap_that_lasts_still_is_shown_with_the_alert_that_came_in_it(rig: Rig, client: Client) -> None:
+    began_before, began_after = (Gap("binance", at, None, "none came", Stream.LIQUIDATIONS) for at in (NOW - 60.0, NOW))
+    rig.alerts.rows = [replace(ROW, gaps=())]
+    rig.board.feed_changed(FeedStatus("binance", True, NOW, gaps=(ROW.gaps[0], began_before, began_after)))
+
+    _, detail = await client.get("/api/v1/alerts/a-1")
+
+    assert [(gap["start"], gap["end"]) for gap in detail["gaps"]] == [("2023-11-14T22:12:20.000Z", None)]
+    assert "Gap: no liquidations seen from 22:12 UTC (1 min ago), still open then: none came" in detail["explained"]
 
 
 @pytest.mark.parametrize("alert_id", ["%00", "%C3%A4", "a" * 65])
