@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from liqalert.core.candles import MINUTE_S, Candle, by_column
+from liqalert.core.gaps import merged
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import KEPT_DECAYS, Range
 from liqalert.core.market import Gap, Instrument, UnixTime
@@ -55,17 +56,6 @@ async def surroundings_of(
     if down_since is not None and down_since < now:
         unwatched.append((down_since, now))
     return Surroundings(by_column(candles, start, shown.column_s, shown.columns), gaps, merged(unwatched))
-
-
-def merged(stretches: Sequence[tuple[UnixTime, UnixTime]]) -> tuple[tuple[UnixTime, UnixTime], ...]:
-    """The same stretches without overlaps: what is unwatched twice is unwatched once."""
-    found: list[tuple[UnixTime, UnixTime]] = []
-    for since, until in sorted(stretches):
-        if found and since <= found[-1][1]:
-            found[-1] = (found[-1][0], max(found[-1][1], until))
-        else:
-            found.append((since, until))
-    return tuple(found)
 
 
 def _known_at(gap: Gap, now: UnixTime) -> Gap:

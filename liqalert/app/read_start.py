@@ -7,9 +7,8 @@ import logging
 from liqalert.app.parts import Stores
 from liqalert.app.start import standard_of, terms_of
 from liqalert.core.exchanges import BINANCE
-from liqalert.core.market import UnixTime
+from liqalert.core.market import GAPS_KEPT, UnixTime
 from liqalert.core.start import Start
-from liqalert.feeds.liveness import GAPS_KEPT
 from liqalert.notifiers.apprise import name_of
 from liqalert.ports import StorageError
 from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK

@@ -90,6 +90,10 @@ class Gap:
     stream: Stream = Stream.ALL
 
 
+GAPS_KEPT = 20
+"""Of a feed's, in its status."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedStatus:
     """What is known of one exchange's feed. `alive` means proven by fresh marks, whatever the socket says."""
@@ -107,7 +111,7 @@ class FeedStatus:
     rejected: tuple[tuple[str, int], ...] = ()
     """How many events were refused, by kind, since the start."""
     gaps: tuple[Gap, ...] = ()
-    """The newest gaps, oldest first, at most 20."""
+    """The newest gaps, oldest first, at most `GAPS_KEPT`."""
     problem: str | None = None
     """Why it is not alive, and what can be done about it, in one sentence for a person."""
     connected: int = 0

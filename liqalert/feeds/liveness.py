@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from liqalert.core.market import FeedStatus, Gap, Stream, UnixTime
+from liqalert.core.market import GAPS_KEPT, FeedStatus, Gap, Stream, UnixTime
 
-GAPS_KEPT = 20
 LATENCIES_KEPT = 60
 UNKNOWN_KEPT = 20
 

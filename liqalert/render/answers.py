@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot, ZoneView
-from liqalert.core.market import FeedStatus, Instrument, Mark, UnixTime
+from liqalert.core.gaps import merged
+from liqalert.core.market import GAPS_KEPT, FeedStatus, Instrument, Mark, UnixTime
 from liqalert.core.zones import touches
 from liqalert.render.lines import composed
 from liqalert.render.numbers import NumberStyle, age, clock_time, escape
@@ -80,15 +81,18 @@ def _freshness(view: View) -> Iterator[str]:
 def _gaps(view: View, status: FeedStatus) -> Iterator[str]:
     """Those that have ended and whose liquidations would still weigh: the running one is said above."""
     since = view.now - GAPS_IN_DECAYS * view.snapshot.decay_s
-    ended = [(max(gap.start, since), gap.end, gap) for gap in status.gaps if gap.end is not None and gap.end > since]
-    unseen_s = sum(end - start for start, end, _ in ended)
+    ended = [(gap, gap.end) for gap in status.gaps if gap.end is not None and gap.end > since]
+    unseen = merged((max(gap.start, since), end) for gap, end in ended)
+    unseen_s = sum(end - start for start, end in unseen)
     if unseen_s < SHORTEST_SAID_S:
         return
-    _, end, newest = ended[-1]
-    many = "1 gap" if len(ended) == 1 else f"{len(ended)} gaps, the newest"
+    newest, end = max(ended, key=lambda each: each[1])
+    many = "1 gap" if len(unseen) == 1 else f"{len(unseen)} gaps, the newest"
+    # Those before them may not be known any more.
+    least = "at least " if len(status.gaps) == GAPS_KEPT and status.gaps[0].start > since else ""
     yield (
         f"Not seen on {escape(status.exchange)} in the last {age(GAPS_IN_DECAYS * view.snapshot.decay_s)}: "
-        f"{age(unseen_s)} in {many} until {view.when(end)} ({escape(newest.cause)})."
+        f"{least}{age(unseen_s)} in {many} until {view.when(end)} ({escape(newest.cause)})."
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from liqalert.core.market import FeedStatus, Stream, UnixTime
+from liqalert.core.market import GAPS_KEPT, FeedStatus, Stream, UnixTime
 from liqalert.render.alerts import MuteShown, mute_lines
 from liqalert.render.answers import View
 from liqalert.render.lines import composed
-from liqalert.render.numbers import age, escape
+from liqalert.render.numbers import age, counted, escape
 from liqalert.render.text import Text
 
 GAPS_SHOWN = 3
@@ -79,7 +79,8 @@ def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
         stream = "" if gap.stream is Stream.ALL else f" in {gap.stream}"
         yield f"  gap{stream} from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
     if len(feed.gaps) > GAPS_SHOWN:
-        yield f"  and {len(feed.gaps) - GAPS_SHOWN} earlier gaps"
+        least = "at least " if len(feed.gaps) == GAPS_KEPT else ""
+        yield f"  and {least}{counted(len(feed.gaps) - GAPS_SHOWN, 'earlier gap')}"
 
 
 def _engine(view: View) -> Iterator[str]:

@@ -16,7 +16,6 @@ import pytest
 
 from liqalert.app.candles import CandleDesk
 from liqalert.app.heatmaps import FORGOTTEN_AFTER_S, FRESH_S, MOST_WARM, HeatmapDesk, Sources
-from liqalert.app.past_heatmaps import merged
 from liqalert.board import Board
 from liqalert.core.candles import Candle
 from liqalert.core.engine import Snapshot
@@ -216,10 +215,6 @@ async def test_a_database_that_does_not_answer_is_raised_and_the_next_asker_is_s
     place.sums.all_between = read  # type: ignore[method-assign]
 
     assert (await place.desk.grid(BTC, "1h")).columns == 60
-
-
-def test_stretches_that_overlap_are_one() -> None:
-    assert merged([(5.0, 9.0), (1.0, 3.0), (2.0, 4.0), (9.0, 10.0)]) == ((1.0, 4.0), (5.0, 10.0))
 
 
 async def test_a_day_is_answered_by_a_warm_daemon_in_less_than_50_ms(place: Place) -> None:

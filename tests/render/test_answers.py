@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from liqalert.core.engine import Snapshot
-from liqalert.core.market import FeedStatus, Gap, Instrument
+from liqalert.core.market import FeedStatus, Gap, Instrument, Stream
 from liqalert.render.answers import View, clusters_of, clusters_overview
 from tests.bot_fakes import (
     ALIVE,
@@ -182,6 +182,22 @@ def test_gaps_of_the_last_hours_stand_above_the_clusters() -> None:
         "Not seen on binance in the last 3 h: 7 min in 2 gaps, the newest until 13:06 UTC (59 min ago) "
         "(no mark for 5 s)."
     ) in text.splitlines()
+
+
+def test_what_two_gaps_have_in_common_is_not_seen_once() -> None:
+    mute = Gap("binance", NOW - 4 * HOUR, NOW - HOUR, "none came", Stream.LIQUIDATIONS)
+    lost = Gap("binance", NOW - 2 * HOUR, NOW - 1.5 * HOUR, "the connection broke")
+
+    text = btc(market(), (replace(ALIVE, gaps=(lost, mute)),))
+
+    assert "in the last 3 h: 2 h in 1 gap until 13:05 UTC (60 min ago) (none came)." in text
+
+
+def test_of_more_gaps_than_are_kept_the_least_is_said() -> None:
+    gaps = tuple(Gap("binance", NOW - at, NOW - at + 6.0, "no mark for 5 s") for at in range(400, 0, -20))
+
+    assert "in the last 3 h: at least 2 min in 20 gaps" in btc(market(), (replace(ALIVE, gaps=gaps),))
+    assert "in the last 3 h: 2 min in 19 gaps" in btc(market(), (replace(ALIVE, gaps=gaps[1:]),))
 
 
 def test_a_gap_of_a_moment_is_not_worth_a_line() -> None:

@@ -36,6 +36,12 @@ def test_only_the_newest_gaps_are_listed() -> None:
     assert "and 2 earlier gaps" in text
 
 
+def test_of_more_gaps_than_are_kept_the_least_is_said() -> None:
+    many = replace(ALIVE, gaps=(GAPS[0],) * 20)
+
+    assert "  and at least 17 earlier gaps\n" in status(View(market(), (many,), NOW, "UTC"), FACTS).plain
+
+
 def test_before_anything_has_arrived() -> None:
     facts = StatusFacts("0.1.0", NOW, "unwritable: disk full", 0, problems=("Telegram refuses the bot token.",))
 

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from liqalert.core.gaps import merged
 from liqalert.core.market import FeedStatus, Gap, UnixTime
 from liqalert.web.coinglass.sources import CoinglassSources
 
@@ -63,14 +64,4 @@ def watch_of(recorded_since: UnixTime | None, gaps: Iterable[Gap], status: FeedS
     stretches += [(gap.start, math.inf if gap.end is None else gap.end) for gap in (*gaps, *newest)]
     if status is not None and not status.alive:
         stretches.append((status.since, math.inf))
-    return Watch(tuple(_merged(stretches)))
-
-
-def _merged(stretches: Iterable[tuple[UnixTime, UnixTime]]) -> list[tuple[UnixTime, UnixTime]]:
-    merged: list[tuple[UnixTime, UnixTime]] = []
-    for start, end in sorted(stretches):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
+    return Watch(merged(stretches))
