@@ -45,7 +45,14 @@ BASELINE = Baseline(ln_r=10.361632918473205, gamma=1.0, calibrated=True, version
 """Strength 0.5 at 1,000,000 USD in 10 liquidations."""
 GUESSED = replace(BASELINE, calibrated=False)
 ALIVE = FeedStatus(
-    "binance", alive=True, since=NOW - 5 * HOUR, mark_at=NOW - 1.0, latency_s=0.12, connected=2, connections=2
+    "binance",
+    alive=True,
+    since=NOW - 5 * HOUR,
+    mark_at=NOW - 1.0,
+    latency_s=0.12,
+    latency_frames=60,
+    connected=2,
+    connections=2,
 )
 DEAD = FeedStatus(
     "binance", alive=False, since=NOW - 3 * MINUTE, mark_at=NOW - 3 * MINUTE, problem="No mark for 3 minutes <check>."

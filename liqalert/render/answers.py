@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from liqalert.core.clusters import Cluster
 from liqalert.core.engine import Snapshot, ZoneView
@@ -57,7 +58,8 @@ def clusters_overview(view: View, watched: Sequence[Instrument], *, strong: floa
     lines = [*_freshness(view)]
     for instrument in watched:
         lines += ["", *_section(view, instrument)]
-    return composed([*lines, "", *_others(view, watched, strong), "", *_legend(view, watched)])
+    others = _strongest_others(view, watched, strong)
+    return composed([*lines, "", *_others(view, others, strong), "", *_legend(view, [*watched, *others])])
 
 
 def _freshness(view: View) -> Iterator[str]:
@@ -124,7 +126,8 @@ def _section(view: View, instrument: Instrument) -> Iterator[str]:
     for cluster in shown[:MOST_SHOWN]:
         yield from _cluster(view, cluster, mark)
     if len(shown) > MOST_SHOWN:
-        yield f"and {len(shown) - MOST_SHOWN} more of strength {WEAKEST_SHOWN:g} or more, further away."
+        weakest = view.numbers.plain(WEAKEST_SHOWN)
+        yield f"and {len(shown) - MOST_SHOWN} more of strength {weakest} or more, further away."
     yield from _zones_alone(view, instrument, shown)
 
 
@@ -139,7 +142,7 @@ def _nothing(view: View, instrument: Instrument) -> str:
     status = next((status for status in view.feeds if status.exchange == instrument.exchange), None)
     if status is None or not status.alive:
         return f"Nothing to show, because {escape(instrument.exchange)} is not alive; this is not a quiet market."
-    return f"No cluster of strength {WEAKEST_SHOWN:g} or more."
+    return f"No cluster of strength {view.numbers.plain(WEAKEST_SHOWN)} or more."
 
 
 def _cluster(view: View, cluster: Cluster, mark: Mark | None) -> Iterator[str]:
@@ -153,7 +156,7 @@ def _cluster(view: View, cluster: Cluster, mark: Mark | None) -> Iterator[str]:
     yield f"• <b>liquidated {cluster.liquidated}s</b> {_range(view, low, high)}: {_where(view, low, high, mark)}"
     yield f"  strength {numbers.strength(cluster.strength, calibrated)} now{was}"
     yield (
-        f"  {numbers.usd(cluster.notional_usd)} in {_counted(view, cluster.count)}, {cluster.basis}, "
+        f"  {numbers.usd(cluster.notional_usd)} in {numbers.counted(cluster.count, 'liquidation')}, {cluster.basis}, "
         f"newest {view.ago(cluster.newest_at)}"
     )
 
@@ -190,28 +193,37 @@ def _zones_alone(view: View, instrument: Instrument, shown: Sequence[Cluster]) -
     )
 
 
-def _others(view: View, watched: Sequence[Instrument], strong: float) -> Iterator[str]:
-    strongest: dict[Instrument, float] = {}
+def _strongest_others(
+    view: View, watched: Sequence[Instrument], strong: float
+) -> Mapping[Instrument, tuple[float, bool]]:
+    """The greatest strength of each that has `strong` or more, and whether it is calibrated."""
+    strongest: dict[Instrument, tuple[float, bool]] = {}
     for cluster in view.snapshot.clusters(view.now):
         if cluster.instrument not in watched and cluster.strength >= strong:
-            strongest[cluster.instrument] = max(cluster.strength, strongest.get(cluster.instrument, 0.0))
+            found = (cluster.strength, cluster.baseline.calibrated)
+            strongest[cluster.instrument] = max(found, strongest.get(cluster.instrument, found))
+    return strongest
+
+
+def _others(view: View, strongest: Mapping[Instrument, tuple[float, bool]], strong: float) -> Iterator[str]:
+    numbers = view.numbers
     if not strongest:
-        yield f"No other instrument has a cluster of strength {strong:g} or more."
+        yield f"No other instrument has a cluster of strength {numbers.plain(strong)} or more."
         return
-    ranked = sorted(strongest, key=lambda instrument: (-strongest[instrument], instrument))
-    named = ", ".join(f"{escape(one.symbol)} {view.numbers.strength(strongest[one])}" for one in ranked[:MOST_NAMED])
+    ranked = sorted(strongest, key=lambda instrument: (-strongest[instrument][0], instrument))
+    named = ", ".join(f"{escape(one.symbol)} {numbers.strength(*strongest[one])}" for one in ranked[:MOST_NAMED])
     many = "1 other instrument has" if len(ranked) == 1 else f"{len(ranked)} other instruments have"
-    yield f"{many} a cluster of strength {strong:g} or more: {named}{' …' if len(ranked) > MOST_NAMED else ''}"
+    more = " …" if len(ranked) > MOST_NAMED else ""
+    yield f"{many} a cluster of strength {numbers.plain(strong)} or more: {named}{more}"
     yield f"Ask for one: <code>/clusters {escape(ranked[0].symbol)}</code>"
 
 
 def _legend(view: View, instruments: Sequence[Instrument]) -> Iterator[str]:
-    guessed = any(
-        not cluster.baseline.calibrated
-        for (owner, _), clusters in view.snapshot.sides.items()
-        if owner in instruments
-        for cluster in clusters
-    )
+    snapshot = view.snapshot
+    sides = (side for (owner, _), side in snapshot.sides.items() if owner in instruments)
+    clusters = (cluster.baseline for side in sides for cluster in side)
+    zones = (each.zone.baseline for each in snapshot.zones if each.zone.instrument in instruments)
+    guessed = any(not baseline.calibrated for baseline in chain(clusters, zones))
     yield (
         f"USD are time-weighted (to 37 % in {age(view.snapshot.decay_s)}). "
         "Strength, 0 to 1: how unusual this is for the instrument and position side"
@@ -237,7 +249,3 @@ def _where(view: View, low: float, high: float, mark: Mark | None) -> str:
 
 def _range(view: View, low: float, high: float) -> str:
     return view.numbers.price(low) if low == high else f"{view.numbers.price(low)} to {view.numbers.price(high)}"
-
-
-def _counted(view: View, count: int) -> str:
-    return "1 liquidation" if count == 1 else f"{view.numbers.whole(count)} liquidations"

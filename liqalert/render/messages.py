@@ -104,16 +104,17 @@ def _zone_lines(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> I
         yield line(f"Mark: {numbers.price(evidence.mark_price)} at {scene.clock(evidence.mark_at)}")
     yield line(f"Cluster: {band(zone, numbers)}, {zone.basis}{_direction(zone, evidence, numbers)}")
     if alert.strength_before is not None:
-        yield line(f"Grown: from {numbers.strength(alert.strength_before)} to {numbers.strength(zone.strength)}")
+        before, after = (numbers.strength(each, alert.calibrated) for each in (alert.strength_before, zone.strength))
+        yield line(f"Grown: from {before} to {after}")
     yield line(f"Strength: {_strengths(alert, zone, evidence, scene)}")
-    count = numbers.whole(zone.count)
-    yield line(f"Liquidated: {numbers.usd(zone.notional_usd)} (time-weighted) in {count} liquidations")
+    count = numbers.counted(zone.count, "liquidation")
+    yield line(f"Liquidated: {numbers.usd(zone.notional_usd)} (time-weighted) in {count}")
 
 
 def _flow_lines(flow: FlowEvidence, scene: Scene) -> Iterator[Text]:
     numbers = scene.numbers
     yield line(
-        f"Liquidated: {numbers.usd(flow.notional_usd)} in {numbers.whole(flow.count)} liquidations, "
+        f"Liquidated: {numbers.usd(flow.notional_usd)} in {numbers.counted(flow.count, 'liquidation')}, "
         f"the largest {numbers.usd(flow.largest_usd)}, last at {scene.clock(flow.last_at)}"
     )
     prices = f"{numbers.price(flow.price_from)} to {numbers.price(flow.price_to)}"

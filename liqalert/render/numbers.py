@@ -34,6 +34,9 @@ class NumberStyle(StrEnum):
     def whole(self, number: int) -> str:
         return self._signs(f"{number:,}")
 
+    def counted(self, number: int, noun: str) -> str:
+        return self._signs(counted(number, noun))
+
     def plain(self, value: float) -> str:
         """As it was given: `0.6`, `1.25`."""
         return self._signs(f"{value:g}")
@@ -98,8 +101,8 @@ def strength(value: float, calibrated: bool = True) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """`1 gap`, `2 gaps`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """`1 gap`, `2,000 gaps`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def first_few(names: Sequence[str]) -> str:

@@ -63,8 +63,9 @@ def _feeds(view: View) -> Iterator[str]:
 
 def _marks(view: View, feed: FeedStatus) -> str:
     mark = "no mark yet" if feed.mark_at is None else f"newest mark {view.ago(feed.mark_at)}"
-    latency = "unknown" if feed.latency_s is None else f"{feed.latency_s:.2f} s (median of 60 frames)"
-    return f"{mark}, latency {latency}"
+    if feed.latency_s is None:
+        return f"{mark}, latency unknown"
+    return f"{mark}, latency {feed.latency_s:.2f} s (median of {counted(feed.latency_frames, 'frame')})"
 
 
 def _rejected(feed: FeedStatus) -> str:
@@ -85,12 +86,12 @@ def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
 
 def _engine(view: View) -> Iterator[str]:
     snapshot = view.snapshot
-    clusters = sum(len(clusters) for clusters in snapshot.sides.values())
-    instruments = len({instrument for instrument, _ in snapshot.sides})
+    clusters = counted(sum(len(clusters) for clusters in snapshot.sides.values()), "cluster")
+    instruments = counted(len({instrument for instrument, _ in snapshot.sides}), "instrument")
     since = "nothing yet" if snapshot.watching_since is None else f"since {view.when(snapshot.watching_since)}"
-    yield f"Watching {since}, {len(snapshot.marks)} instruments have a mark"
-    zones = f"{len(snapshot.zones)} zones"
-    yield f"{clusters} clusters of {instruments} instruments, {zones}, as of {view.ago(snapshot.as_of)}"
+    marked = f"{counted(len(snapshot.marks), 'instrument')} {'has' if len(snapshot.marks) == 1 else 'have'} a mark"
+    yield f"Watching {since}, {marked}"
+    yield f"{clusters} of {instruments}, {counted(len(snapshot.zones), 'zone')}, as of {view.ago(snapshot.as_of)}"
 
 
 def _outbox(view: View, facts: StatusFacts) -> str:

@@ -139,7 +139,7 @@ def _zone(view: View, zone: Zone) -> Iterator[str]:
     numbers = view.numbers
     yield (
         f"Zone {escape(zone.id)}: liquidated {zone.liquidated} positions at {band(zone, numbers)}, {zone.basis}, "
-        f"{numbers.usd(zone.notional_usd)} (time-weighted) in {numbers.whole(zone.count)} liquidations"
+        f"{numbers.usd(zone.notional_usd)} (time-weighted) in {numbers.counted(zone.count, 'liquidation')}"
     )
     yield (
         f"  strength {numbers.strength(zone.strength, zone.baseline.calibrated)} at its peak "
@@ -150,8 +150,8 @@ def _zone(view: View, zone: Zone) -> Iterator[str]:
 def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
     numbers = view.numbers
     yield (
-        f"Flow: {numbers.usd(flow.notional_usd)} in {numbers.whole(flow.count)} liquidations in {flow.window_s:.0f} s, "
-        f"strength {numbers.strength(flow.strength, flow.calibrated)}; "
+        f"Flow: {numbers.usd(flow.notional_usd)} in {numbers.counted(flow.count, 'liquidation')} "
+        f"in {flow.window_s:.0f} s, strength {numbers.strength(flow.strength, flow.calibrated)}; "
         f"the rule asks for at least {numbers.strength(flow.min_strength)}"
     )
     yield (
@@ -168,7 +168,7 @@ def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
 def _members(view: View, members: Members) -> Iterator[str]:
     numbers = view.numbers
     yield (
-        f"<b>What it rests on</b>: {numbers.whole(members.count)} liquidations in the journal, "
+        f"<b>What it rests on</b>: {numbers.counted(members.count, 'liquidation')} in the journal, "
         f"{numbers.usd(members.notional_usd)} unweighted, on {escape(members.first.instrument.exchange)}"
     )
     for name, one in (("first", members.first), ("last", members.last), ("largest", members.largest)):
@@ -217,12 +217,12 @@ def _delivery_lines(
             yield from _attempts(view, one.history)
     if rest := Counter(one.status for one in here_first[DELIVERIES_SHOWN:]):
         counted = ", ".join(f"{view.numbers.whole(count)} {status_words(status)}" for status, count in rest.items())
-        yield f"• {view.numbers.whole(rest.total())} more chats: {counted}"
+        yield f"• {view.numbers.counted(rest.total(), 'more chat')}: {counted}"
 
 
 def _attempts(view: View, history: Sequence[AttemptShown]) -> Iterator[str]:
     if len(history) > ATTEMPTS_SHOWN:
-        yield f"  {len(history) - ATTEMPTS_SHOWN} earlier attempts"
+        yield f"  {view.numbers.counted(len(history) - ATTEMPTS_SHOWN, 'earlier attempt')}"
     for attempt in history[-ATTEMPTS_SHOWN:]:
         said = escape(attempt.error) if attempt.error else "delivered"
         yield f"  {clock_time(attempt.at, view.zone_name, view.now)}: {said}"

@@ -11,6 +11,7 @@ from msgspec import structs
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Stream
 from liqalert.render.answers import View, clusters_of, clusters_overview
+from liqalert.render.numbers import NumberStyle
 from tests.bot_fakes import (
     ALIVE,
     BTC,
@@ -18,9 +19,11 @@ from tests.bot_fakes import (
     DEAD,
     EMPTY,
     ETH,
+    GUESSED,
     HOUR,
     MINUTE,
     NOW,
+    PEPE,
     SOL,
     cluster,
     mark,
@@ -161,6 +164,40 @@ def test_hostile_symbols_and_sentences_stay_text() -> None:
 def test_a_question_mark_is_explained_where_it_stands_and_nowhere_else() -> None:
     assert "?: open interest unknown" in btc(market())
     assert "open interest" not in clusters_of(view(market()), SOL).plain
+
+
+def test_a_guess_is_marked_as_one_where_others_are_named_too() -> None:
+    guessed = cluster(0.011, 0.0112, instrument=PEPE, usd=9_000_000.0, baseline=GUESSED)
+
+    text = clusters_overview(view(snapshot(guessed)), (BTC,), strong=0.6).plain
+
+    assert "a cluster of strength 0.6 or more: 1000PEPEUSDT 0.82?\n" in text
+    assert "?: open interest unknown" in text
+
+
+def test_a_guess_of_a_zone_alone_is_explained() -> None:
+    guessed = structs.replace(zone(57_000.0, 57_500.0), baseline=GUESSED)
+
+    text = btc(snapshot(zones=[guessed]))
+
+    assert "strength 0.91? at its peak" in text
+    assert "?: open interest unknown" in text
+
+
+def test_the_nearest_is_the_one_with_the_nearest_edge() -> None:
+    """The narrow one reaches less far, and begins further away."""
+    wide, narrow = cluster(60_300.0, 61_400.0), cluster(60_500.0, 60_600.0)
+
+    text = btc(snapshot(narrow, wide, marks=[mark(BTC, 60_000.0)]))
+
+    assert text.index("60,300 to 61,400: 0.5 % above") < text.index("60,500 to 60,600: 0.83 % above")
+
+
+def test_a_decimal_comma_is_one_in_every_strength() -> None:
+    text = clusters_overview(replace(view(snapshot()), numbers=NumberStyle.COMMA), (BTC,), strong=0.6).plain
+
+    assert "No cluster of strength 0,2 or more." in text
+    assert "No other instrument has a cluster of strength 0,6 or more." in text
 
 
 def test_nothing_promises_a_direction() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from liqalert.core.market import FeedStatus
 from liqalert.render.answers import View
 from liqalert.render.status import StatusFacts, status
-from tests.bot_fakes import ALIVE, DEAD, EMPTY, FACTS, GAPS, NOW, market
+from tests.bot_fakes import ALIVE, BTC, DEAD, EMPTY, FACTS, GAPS, NOW, cluster, mark, market, snapshot, zone
 from tests.golden_text import golden
 from tests.telegram_rules import parse_html
 
@@ -33,13 +33,23 @@ def test_only_the_newest_gaps_are_listed() -> None:
     text = status(View(market(), (many,), NOW, "UTC"), FACTS).plain
 
     assert text.count("gap from") == 3
-    assert "and 2 earlier gaps" in text
+    assert "  and 2 earlier gaps\n" in text
 
 
 def test_of_more_gaps_than_are_kept_the_least_is_said() -> None:
     many = replace(ALIVE, gaps=(GAPS[0],) * 20)
 
     assert "  and at least 17 earlier gaps\n" in status(View(market(), (many,), NOW, "UTC"), FACTS).plain
+
+
+def test_one_of_each_is_singular_and_a_median_names_what_it_is_of() -> None:
+    seen = snapshot(cluster(59_000.0, 59_500.0), zones=[zone(59_100.0, 59_400.0)], marks=[mark(BTC, 60_000.0)])
+
+    text = status(View(seen, (replace(ALIVE, latency_frames=1, gaps=(GAPS[0],) * 4),), NOW, "UTC"), FACTS).plain
+
+    assert "latency 0.12 s (median of 1 frame)" in text
+    assert "  and 1 earlier gap\n" in text
+    assert "1 instrument has a mark\n1 cluster of 1 instrument, 1 zone, as of" in text
 
 
 def test_before_anything_has_arrived() -> None:

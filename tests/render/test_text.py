@@ -125,6 +125,18 @@ def test_uncalibrated_strength_is_marked_in_both_places() -> None:
     uncalibrated = replace(alert.zone, baseline=Baseline(11.0, 1.2, False, "2026-11-23"))
 
     assert "Strength: 0.84? at 09:05 UTC (5 h ago), now 0.10?" in plain(replace(alert, zone=uncalibrated))
+    grown = replace(alert, zone=uncalibrated, kind="grown", step=0.75, strength_before=0.71)
+    assert "Grown: from 0.71? to 0.84?" in plain(grown).splitlines()
+
+
+def test_one_liquidation_is_singular() -> None:
+    """Where `clusters.min_events` is 1."""
+    alert = near()
+    assert alert.zone is not None
+    cascade = Alert("abcdefgh", "cascade", DECIDED, "flow", flow=replace(FLOW, count=1))
+
+    assert "(time-weighted) in 1 liquidation\n" in plain(replace(alert, zone=replace(alert.zone, count=1)))
+    assert "4.20M USD in 1 liquidation, the largest" in plain(cascade)
 
 
 def test_notice_is_its_sentence_and_its_id() -> None:
