@@ -149,9 +149,15 @@ class LiquidationHunter:
         `open_interest_usd` the strength is a guess (`calibrated` is False). Raises ValueError for what cannot be
         understood.
         """
-        from liqalert.library.plain import PlainMarket, clusters_of, unix_time
+        from liqalert.library.plain import MOST, PlainMarket, clusters_of, unix_time
 
-        market = PlainMarket(None if now is None else unix_time(now), current_price, open_interest_usd)
+        market = PlainMarket(
+            now=None if now is None else unix_time(now),
+            price=None if current_price is None else positive("current_price", current_price),
+            open_interest_usd=(
+                None if open_interest_usd is None else positive("open_interest_usd", open_interest_usd, MOST)
+            ),
+        )
         found = clusters_of(liquidations, self._options.terms(), market)
         big = [cluster for cluster in found if (cluster.liquidation_count or 0) >= self._options.min_size]
         return ranked(big, self._options.scale)

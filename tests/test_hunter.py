@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from liqalert import LiquidationHunter
@@ -90,7 +93,10 @@ def test_the_usual_ways_of_writing_a_liquidation_are_understood(same: Mapping[st
         ),
         ([{"price": 1, "side": "long"}], "liquidation 0: give quantity or qty or notional_usd"),
         ([{"price": float("nan"), "side": "long", "qty": 1}], "liquidation 0: price is nan: give a number above 0"),
-        ([{**row(0), "time": float("nan")}], "liquidation 0: time is nan: give a moment, or leave it out"),
+        ([{**row(0), "time": float("nan")}], "liquidation 0: time is nan: give seconds or milliseconds since 1970"),
+        ([{**row(0), "time": 1_700_000_000 * 10**9}], "time is 1700000000000000000: give seconds or milliseconds"),
+        ([row(0, price=1e308)], "liquidation 0: price is 1e+308: give one of at most 1e+12"),
+        ([row(0, quantity=-1.0)], "liquidation 0: quantity is -1.0: give a number above 0"),
         ([row(0, usd=-5.0)], "liquidation 0: notional_usd is -5.0"),
         ([row(0, symbol="BTCUSDT"), row(1, symbol="ETHUSDT")], "liquidations of BTCUSDT, ETHUSDT: give those of one"),
     ],
@@ -100,6 +106,24 @@ def test_what_cannot_be_understood_is_named(rows: list[Mapping[str, object]], se
         LiquidationHunter().identify_clusters(rows, 100.0)
 
     assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_a_price_and_an_open_interest_that_are_none_are_refused(value: float) -> None:
+    for name in ("current_price", "open_interest_usd"):
+        with pytest.raises(ValueError, match=f"{name} is {value}"):
+            LiquidationHunter().identify_clusters([row(0)], **{name: value})
+
+
+def test_numbers_of_other_libraries_are_numbers() -> None:
+    rows = [
+        {"price": np.float32(96), "side": "long", "quantity": Decimal(9), "time": np.int64(AT.timestamp()) + n}
+        for n in range(5)
+    ]
+
+    [found] = LiquidationHunter().identify_clusters(rows)
+
+    assert (found.price_level, found.liquidation_count) == (96.0, 5)
 
 
 def message(step: int, symbol: str = "BTCUSDT", **order: Any) -> dict[str, Any]:

@@ -56,9 +56,11 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise ValueError(f"{name} is {value!r}: give one of {', '.join(map(repr, allowed))}")
 
 
-def positive(name: str, value: float) -> float:
-    """`value` as a float. Raises ValueError unless it is finite and above 0."""
+def positive(name: str, value: float, most: float = math.inf) -> float:
+    """`value` as a float. Raises ValueError unless it is finite, above 0 and at most `most`."""
     number = float(value)
     if not 0.0 < number < math.inf:
         raise ValueError(f"{name} is {value!r}: give a number above 0")
+    if number > most:
+        raise ValueError(f"{name} is {value!r}: give one of at most {most:g}")
     return number

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
+from numbers import Real
 
 from msgspec.structs import replace
 
@@ -31,6 +33,10 @@ NO_TIME = -math.inf
 APART_S = 1e-6
 MILLISECONDS_FROM = 1e11
 """A larger number cannot be seconds: it would be in the year 5138."""
+FUTURE_FROM = 4_102_444_800.0
+"""The year 2100."""
+MOST_PRICE, MOST = 1e12, 1e15
+"""Of quote per base; of base units and US dollars."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +72,10 @@ def unix_time(value: object) -> UnixTime:
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     number = _number("time", value)
-    if not math.isfinite(number):
-        raise ValueError(f"time is {value!r}: give a moment, or leave it out")
-    return number / 1000.0 if number >= MILLISECONDS_FROM else number
+    at = number / 1000.0 if number >= MILLISECONDS_FROM else number
+    if not 0.0 <= at < FUTURE_FROM:
+        raise ValueError(f"time is {value!r}: give seconds or milliseconds since 1970, or leave it out")
+    return at
 
 
 def _now(found: Sequence[Liquidation], market: PlainMarket) -> UnixTime:
@@ -125,7 +132,7 @@ def _liquidation(number: int, row: Mapping[str, object]) -> Liquidation:
             return liquidation_in(order, row, _told_usd(row))
         given = _first(row, TIMES)
         at = NO_TIME if given is None else unix_time(given)
-        price = positive("price", _number("price", _first(row, ("price",))))
+        price = positive("price", _number("price", _first(row, ("price",))), MOST_PRICE)
         quantity, notional_usd = _worth(row, price)
         instrument = Instrument(BINANCE, str(row.get("symbol", "")))
         return Liquidation(instrument, _liquidated(row), price, quantity, notional_usd, at, at)
@@ -142,18 +149,19 @@ def _liquidated(row: Mapping[str, object]) -> PositionSide:
 
 def _worth(row: Mapping[str, object], price: float) -> tuple[float, float]:
     """Quantity in base units and US dollars, either from the other where it is missing."""
-    quantity, usd = _first(row, QUANTITIES), _told_usd(row)
-    if usd is not None:
-        return (usd / price if quantity is None else _number("quantity", quantity)), usd
-    if quantity is None:
+    given, usd = _first(row, QUANTITIES), _told_usd(row)
+    if given is None and usd is None:
         raise ValueError(f"give {' or '.join((*QUANTITIES, *NOTIONALS))}")
-    base = positive("quantity", _number("quantity", quantity))
-    return base, base * price
+    quantity = None if given is None else positive("quantity", _number("quantity", given), MOST)
+    if usd is not None:
+        return (usd / price if quantity is None else quantity), usd
+    assert quantity is not None
+    return quantity, positive("notional_usd", quantity * price, MOST)
 
 
 def _told_usd(row: Mapping[str, object]) -> float | None:
     notional = _first(row, NOTIONALS)
-    return None if notional is None else positive("notional_usd", _number("notional_usd", notional))
+    return None if notional is None else positive("notional_usd", _number("notional_usd", notional), MOST)
 
 
 def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:
@@ -161,6 +169,7 @@ def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
+    # Real: those of numpy and pandas as well.
+    if not isinstance(value, bool) and isinstance(value, Real | Decimal | str):
         return float(value)
     raise ValueError(f"{name} is {value!r}: give a number")
