@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING
+from collections.abc import Coroutine
 
 from liqalert.cli.options import Commands, add_command, readable, settings_of, storage_errors
-
-if TYPE_CHECKING:
-    from liqalert.settings import Settings
 
 _SHOWN_ALERTS = 50
 
@@ -66,8 +62,7 @@ def _clusters(args: argparse.Namespace) -> int:
         _say(f"{exc}: these are the zones in the database; clusters live in the daemon only")
         from liqalert.cli.stored import zones_json
 
-        decay_minutes = settings.clusters.decay_minutes
-        body = _from_database(settings, lambda url: zones_json(url, args.symbol, decay_minutes=decay_minutes))
+        body = _from_database(zones_json(settings, args.symbol))
     answer = tables.decoded(body, tables.ClustersAnswer)
     print(body.decode() if args.json else tables.clusters_text(answer))
     return 0
@@ -84,7 +79,7 @@ def _alerts(args: argparse.Namespace) -> int:
         _say(f"{exc}: this is what the database holds")
         from liqalert.cli.stored import alerts_json
 
-        body = _from_database(settings, lambda url: alerts_json(url, _SHOWN_ALERTS))
+        body = _from_database(alerts_json(settings.database.url, _SHOWN_ALERTS))
     answer = tables.decoded(body, tables.AlertsAnswer)
     print(body.decode() if args.json else tables.alerts_text(answer))
     return 0
@@ -103,17 +98,17 @@ def _why(args: argparse.Namespace) -> int:
         _say(f"{exc}: this is what the database holds")
         from liqalert.cli.stored import why_json
 
-        body = _from_database(settings, lambda url: why_json(url, args.alert_id))
+        body = _from_database(why_json(settings.database.url, args.alert_id))
     print(tables.why_text(tables.decoded(body, tables.Alert)))
     return 0
 
 
-def _from_database(settings: Settings, read: Callable[[str], Coroutine[None, None, bytes]]) -> bytes:
+def _from_database(read: Coroutine[None, None, bytes]) -> bytes:
     """What `read` finds in the database. StorageError becomes CommandFailed."""
     import asyncio
 
     with storage_errors():
-        return asyncio.run(read(settings.database.url))
+        return asyncio.run(read)
 
 
 def _say(note: str) -> None:

@@ -6,10 +6,11 @@ import msgspec
 
 from liqalert.app.past_heatmaps import rebuilt
 from liqalert.clock import SystemClock
-from liqalert.core.episodes import EpisodeState
+from liqalert.core.episodes import ADVANCEMENT, EpisodeState
 from liqalert.core.exchanges import BINANCE
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument
+from liqalert.core.symbols import find
 from liqalert.core.zones import Zone
 from liqalert.ports import Restored, StorageError
 from liqalert.render.picture import Around, heatmap_png
@@ -24,8 +25,6 @@ from liqalert.web.alert_items import alert_item
 from liqalert.web.alerts import AlertsAnswer
 from liqalert.web.answers import iso
 from liqalert.web.clusters import ClustersAnswer, ZoneItem
-
-_ADVANCED = tuple(EpisodeState)
 
 
 async def alerts_json(url: str, limit: int) -> bytes:
@@ -44,18 +43,20 @@ async def why_json(url: str, alert_id: str) -> bytes:
     return msgspec.json.encode(alert_detail(row, SystemClock().now()))
 
 
-async def zones_json(url: str, symbol: str | None, *, decay_minutes: float) -> bytes:
+async def zones_json(settings: Settings, symbol: str | None) -> bytes:
     """As GET /api/v1/clusters[/SYMBOL], but zones only. Raises StorageError."""
     now = SystemClock().now()
-    async with _existing(url) as database:
+    async with _existing(settings.database.url) as database:
         restored = await AlertStore(database).restore(now, 0.0)
-    wanted = symbol.upper() if symbol else None
-    zones = tuple(
-        _zone_item(zone, restored)
-        for zone in sorted(restored.zones, key=lambda zone: (zone.instrument, -zone.strength))
-        if wanted in (None, zone.instrument.symbol)
-    )
-    return msgspec.json.encode(ClustersAnswer(iso(now), None, (), zones, {}, (), decay_minutes))
+    # Nobody has ended those that have grown too old since the daemon stopped.
+    oldest = now - settings.alerts.memory_hours * 3600.0
+    zones = [zone for zone in restored.zones if zone.peak_at > oldest]
+    if symbol is not None:
+        wanted = find(symbol, {zone.instrument for zone in zones})
+        zones = [zone for zone in zones if zone.instrument == wanted]
+    zones.sort(key=lambda zone: (zone.instrument, -zone.strength))
+    items = tuple(_zone_item(zone, restored) for zone in zones)
+    return msgspec.json.encode(ClustersAnswer(iso(now), None, (), items, {}, (), settings.clusters.decay_minutes))
 
 
 async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> bytes:
@@ -93,6 +94,6 @@ def _zone_item(zone: Zone, restored: Restored) -> ZoneItem:
         peak_at=iso(zone.peak_at),
         notional_usd=zone.notional_usd,
         count=zone.count,
-        state=max(states, key=_ADVANCED.index, default=EpisodeState.IDLE),
+        state=max(states, key=ADVANCEMENT.__getitem__, default=EpisodeState.IDLE),
         calibrated=zone.baseline.calibrated,
     )
