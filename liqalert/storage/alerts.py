@@ -20,12 +20,11 @@ from liqalert.storage.database import Database
 from liqalert.storage.decisions import (
     Write,
     alert_row,
-    episode_from,
     readable_alert,
     writes,
     zone_from,
 )
-from liqalert.storage.episodes import read_episodes_of, read_unfinished, readable
+from liqalert.storage.episodes import read_episodes, read_episodes_of, read_unfinished, readable
 from liqalert.storage.evidence import (
     read_gaps_around,
     read_members,
@@ -235,17 +234,12 @@ async def _alert_rows(
     connection: AsyncConnection, alerts: Sequence[RowMapping], deliveries: Mapping[str, Sequence[DeliveryRow]]
 ) -> tuple[AlertRow, ...]:
     """`deliveries`: by alert id."""
-    episodes = await _episodes(connection, [row["episode_id"] for row in alerts if row["episode_id"]])
+    episodes = await connection.run_sync(read_episodes, [row["episode_id"] for row in alerts if row["episode_id"]])
     return tuple(
         AlertRow(alert, episodes.get(row["episode_id"]), tuple(deliveries.get(row["id"], ())))
         for row in alerts
         if (alert := readable_alert(row["content"])) is not None
     )
-
-
-async def _episodes(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Episode]:
-    query = select(EPISODES).where(EPISODES.c.id.in_(ids) if ids else false())
-    return {episode.id: episode for episode in readable((await connection.execute(query)).mappings(), episode_from)}
 
 
 async def _deliveries(

@@ -99,7 +99,12 @@ async def test_episodes_are_found_by_their_alerts(alerts: AlertStore) -> None:
     await alerts.record([*BEFORE, *tellings, touched(), replace(interrupted(Reason.RULE_GONE), episode=gone)])
     await alerts.record_notice(notice())
 
+    listed = {row.alert.id: row.episode for row in await alerts.recent(9)}
     found = await alerts.episodes_of(["a1", "a2", "a3", "n1", "unknown", *(f"x{number}" for number in range(999))])
 
     assert found == {"a1": touched().episode, "a2": others[0]}
+    assert listed == {**found, "a3": None}
+    assert (why := await alerts.why("a3")) is not None
+    assert why.episode is None
+    assert [each.reason for each in why.transitions] == [Reason.WITHIN_DISTANCE, Reason.RULE_GONE]
     assert await alerts.episodes_of([]) == {}
