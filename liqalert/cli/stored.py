@@ -64,7 +64,7 @@ async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> by
     instrument, now = Instrument(BINANCE, symbol), SystemClock().now()
     async with _existing(settings.database.url) as database:
         sums, candles = LiquidationSums(database), CandleStore(database)
-        _, alive_at = (await JournalReader(database).heartbeats()).get(EXCHANGE, (None, None))
+        _, alive_at = (await JournalReader(database).heartbeats()).get(BINANCE, (None, None))
         decay_s = settings.clusters.decay_minutes * 60.0
         grid = await rebuilt(
             sums, candles, instrument, RANGES[range_name], at=now, decay_s=decay_s, down_since=alive_at
