@@ -6,8 +6,6 @@ from liqalert.core.market import Mark
 
 LATE_S = 5.0
 """A mark that is older than the last known one is taken for late no longer than this after that one was received."""
-SET_BACK_S = 60.0
-"""One that is older by more than this means a clock that was set back."""
 
 
 def comes_late(mark: Mark, known: Mark) -> bool:
@@ -18,5 +16,4 @@ def comes_late(mark: Mark, known: Mark) -> bool:
     received longer ago keeps nothing out, whatever its time: an exchange's time may be ahead by mistake, once, and what
     it sends afterwards is what is so. Only who has found `mark` to be the older one has to ask.
     """
-    older_s, apart_s = known.event_time - mark.event_time, mark.received_time - known.received_time
-    return 0.0 < older_s <= SET_BACK_S and 0.0 <= apart_s <= LATE_S
+    return mark.event_time < known.event_time and 0.0 <= mark.received_time - known.received_time <= LATE_S

@@ -16,7 +16,7 @@ from tests.core.events import BTC, T0, liquidation, mark
 arrivals = st.lists(
     st.tuples(
         st.sampled_from([0.0, 0.2, 1.0, 1.0, 1.0, 4.0, 6.0]),
-        st.sampled_from([0.0, 0.0, 0.1, 3.0, 30.0, -0.5, -50.0, -59.0]),
+        st.sampled_from([0.0, 0.0, 0.1, 3.0, 30.0, 200.0, -0.5, -50.0, -3600.0]),
         st.sampled_from([100.0, 100.5, 99.0, 101.0]),
     ),
     max_size=60,
@@ -36,8 +36,7 @@ def newest(marks: list[Mark]) -> Mark:
     """What is to be known after all of them, by the plainest rule."""
     known = marks[0]
     for each in marks[1:]:
-        late = known.event_time - 60.0 <= each.event_time < known.event_time
-        if not late or each.received_time - known.received_time > 5.0:
+        if each.event_time >= known.event_time or each.received_time - known.received_time > 5.0:
             known = each
     return known
 
@@ -72,3 +71,21 @@ def test_a_mark_stamped_ahead_holds_back_no_alert_for_longer_than_a_late_one_may
         told += [(second, alert.kind) for alert in alerts_in(engine.mark(Mark(BTC, price, now + ahead_s, now)))]
 
     assert told == [(21, "near")]
+
+
+def test_one_of_two_connections_that_lags_by_minutes_brings_no_alert_of_the_past() -> None:
+    """The price was at the zone three minutes ago, and rose; one connection still brings what was then."""
+    engine, told = Engine(Terms()), []
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    engine.learn(OpenInterest(BTC, 1e8, T0), T0)
+    engine.mark(mark(103.0, T0))
+    for number in range(20):
+        engine.add(liquidation(100.0 + number / 1000.0, 3e6, T0 + number / 10, liquidated=PositionSide.LONG), T0 + 3)
+    engine.tick(T0 + 5)
+
+    for second in range(6, 60):
+        for price, old_s in ((103.0, 0.1), (100.5, 180.0)):
+            now = T0 + second + old_s / 1000.0
+            told += alerts_in(engine.mark(Mark(BTC, price, now - old_s, now)))
+
+    assert told == []
