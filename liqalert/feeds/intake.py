@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 
 LOOKED_AT_EVERY = 256
 """In about one frame of so many, names that are not known are looked for: once in some minutes."""
+LAGS_S = 10.0
+"""A connection whose marks were sent so much earlier than those of another proves nothing: it is as good as silent."""
+AHEAD_FOR_S = 3.0
+"""Less than a silence: marks stamped ahead of time, once, are no proof that all others lag."""
 
 
 class FrameParser(Protocol):
@@ -86,12 +91,15 @@ class Intake:
         self.spared = Spared(feed.exchange)
         self.marked_s = 0.0
         """When the last marks came, in the loop's time, which no change of the clock disturbs."""
+        self._newest_sent_at: UnixTime = -math.inf
+        self._newest_s = 0.0
+        """When the marks came that were sent then, in the loop's time."""
         self.latency_seen: Callable[[float], None] = lambda _: None
         """Is told the latency of each frame of marks, in seconds."""
 
     def take(self, frames: Sequence[bytes], *, behind: bool) -> list[bytes]:
-        """Takes in frames that came together; those of them that hold marks. `behind`: more comes than is taken in, so
-        what can be is spared."""
+        """Takes in frames that came together; those of them whose marks prove their connection alive. `behind`: more
+        comes than is taken in, so what can be is spared."""
         now = self._clock.now()
         marked: list[bytes] = []
         arrived: list[Liquidation] = []
@@ -130,21 +138,35 @@ class Intake:
         self._liveness.rejected(LEFT_OUT)
 
     def _take(self, frame: bytes, now: UnixTime) -> bool:
-        """Passes on whatever one frame holds; whether there are marks in it. The recording gets it where the sink does:
-        after the news that its marks make."""
+        """Passes on whatever one frame holds; whether marks in it prove its connection alive.
+
+        The recording gets it where the sink does: after the news that its marks make.
+        """
         parsed = self._parser.parse(frame, now)
         if "unknown_event" in parsed.rejected:
             self._liveness.unknown(self._unknown_names(frame))
         for kind in parsed.rejected:
             self.reject(kind, frame)
-        if parsed.sent_at is not None:
+        lags = self._lags(parsed.sent_at)
+        if parsed.sent_at is not None and not lags:
             self._heard(parsed.sent_at)
             self.latency_seen(now - parsed.sent_at)
-        if parsed.marks:
+        proves = bool(parsed.marks) and not lags
+        if proves:
             self._proven_alive(now, parsed.sent_at)
         self._record(frame, now)
         self._ingest(parsed, now)
-        return bool(parsed.marks)
+        return proves
+
+    def _lags(self, sent_at: UnixTime | None) -> bool:
+        """Whether marks that were sent much later came a moment ago, over another connection."""
+        now_s = asyncio.get_running_loop().time()
+        if sent_at is None:
+            return False
+        if now_s - self._newest_s <= AHEAD_FOR_S and sent_at < self._newest_sent_at:
+            return sent_at < self._newest_sent_at - LAGS_S
+        self._newest_sent_at, self._newest_s = sent_at, now_s
+        return False
 
     def _pass_on(self, arrived: list[Liquidation], now: UnixTime) -> None:
         """Empties `arrived`: before anything that came after."""

@@ -154,8 +154,8 @@ class FeedRunner:
             self.take_in()
 
     def took(self, frames: Sequence[bytes], *, behind: bool) -> bool:
-        """Takes in frames of one connection; whether marks are among them, of which another may have brought them
-        first."""
+        """Takes in frames of one connection; whether marks among them prove it alive, of which another may have brought
+        them first."""
         if len(self._connections) == 1:
             return bool(self.intake.take(frames, behind=behind))
         new, marked = self._doubles.new(frames, asyncio.get_running_loop().time())

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import aiohttp
 
-from tests.binance_messages import force_order
+from tests.binance_messages import MARKS, force_order, mark_rows, milliseconds
 from tests.binance_server import BinanceServer, Client
 from tests.feeds.rig import Sink, running, until
 
@@ -118,3 +118,22 @@ async def test_what_a_lagging_connection_brings_late_changes_nothing(
         server.clients[:] = [first, second]
 
     assert len(sink.liquidations) == 1
+
+
+async def test_one_that_lags_by_minutes_is_replaced_and_no_latency_is_taken_from_it(
+    server: BinanceServer, session: aiohttp.ClientSession
+) -> None:
+    sink = Sink()
+    async with running(server.ws_url, session, sink, connections=2, silence_s=2.0):
+        _, second = await both(server, sink)
+        server.clients.remove(second)  # only what is below comes to it
+        for _ in range(80):
+            await second.send(MARKS[0], mark_rows(server.prices, milliseconds() - 90_000))
+            if sink.status.reconnects:
+                break
+            await asyncio.sleep(0.05)
+
+        await until(lambda: sink.status.reconnects == 1 and sink.status.connected == 2)
+
+    assert sink.gaps == []
+    assert all((status.latency_s or 0.0) < 10.0 for status in sink.statuses)
