@@ -25,12 +25,12 @@ class Board:
         self.feeds = {**self.feeds, status.exchange: status}
 
     def mute(self) -> tuple[str, ...]:
-        """One sentence for each feed whose marks come and whose liquidations do not, or are refused."""
+        """One sentence for each feed whose marks come and whose liquidations do not or are refused, or that is late."""
         may_be = "{} sends marks and no liquidations: that stream may be mute."
         return tuple(
-            status.refused or may_be.format(status.exchange.capitalize())
+            status.refused or status.late or may_be.format(status.exchange.capitalize())
             for status in self.feeds.values()
-            if status.alive and (status.refused or status.mute_since is not None)
+            if status.alive and (status.refused or status.late or status.mute_since is not None)
         )
 
     def said_above(self) -> tuple[str, ...]:

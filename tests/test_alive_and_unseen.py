@@ -132,6 +132,25 @@ async def test_the_daemon_is_not_ready_while_liquidations_are_refused_because_th
     assert "No cluster" in answer
 
 
+async def test_the_daemon_is_not_ready_while_all_that_comes_is_minutes_old(
+    tmp_path: Path, telegram: TelegramServer
+) -> None:
+    ahead = World(clock=ScaledClock(SystemClock().now() + 180.0), environ={})
+    async with BinanceServer() as binance:
+        binance.mark_every(0.1)
+        async with served(tmp_path, binance, telegram, "BTCUSDT", world=ahead) as port:
+            [reason] = await until_ready_says(port, lambda _, reasons: "late" in "".join(reasons))
+            await until_ready_says(port, lambda status, _: status == 503)
+            await telegram.push_text(USER, "/clusters")
+            answer = await until_told(telegram, USER, "prices are older than they look")
+
+    assert reason == (
+        "What Binance sends arrives 180 s late, or this machine's clock is that far ahead (timedatectl): prices are "
+        "older than they look, and alerts come as late."
+    )
+    assert answer.startswith(reason)
+
+
 async def test_a_chosen_symbol_that_is_not_listed_is_said_once_and_a_note(
     tmp_path: Path, telegram: TelegramServer
 ) -> None:

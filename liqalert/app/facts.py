@@ -180,12 +180,12 @@ class Facts:
         return self.watching.metadata.unlisted(instrument.symbol, marked=instrument in marks)
 
     def _unseen(self) -> list[str]:
-        """Why liqalert does not see what it is there for, although a feed is alive: liquidations are refused, or there
-        are marks of no instrument whose rules rest on them."""
+        """Why liqalert does not see what it is there for, although a feed is alive: liquidations are refused, all that
+        comes is late, or there are marks of no instrument whose rules rest on them."""
         ages = self.mark_ages()
-        refused = [feed.refused for feed in self.watching.board.feeds.values()]
+        doubts = [feed.refused or feed.late for feed in self.watching.board.feeds.values()]
         stopped = stopped_sentence(ages) if all_stopped(ages) else None
-        return [each for each in (*refused, stopped) if each]
+        return [each for each in (*doubts, stopped) if each]
 
     def _notes(self) -> list[str]:
         ages = self.mark_ages()

@@ -45,6 +45,7 @@ class World:
             silence_s=max(usual.silence_s / self.speed, min(usual.silence_s, 1.0)),
             lifetime_s=usual.lifetime_s / self.speed,
             first_lifetime_s=usual.first_lifetime_s / self.speed,
+            late_s=usual.late_s * max(self.speed, 1.0),
             report_s=max(usual.report_s / self.speed, 0.05),
         )
 

@@ -123,6 +123,8 @@ class FeedStatus:
     """How long gaps that have ended lasted since the start, by stream."""
     unknown: tuple[str, ...] = ()
     """Names of fields and events that its messages have and that liqalert does not know, at most 20."""
+    late_s: float | None = None
+    """`latency_s`, where it is so much that nothing can be taken to be of now; else None."""
 
     @property
     def refused(self) -> str | None:
@@ -133,4 +135,14 @@ class FeedStatus:
         return (
             f"This machine's clock is {-self.latency_s:.0f} s behind {self.exchange.capitalize()}'s: liquidations are "
             "left out as not having happened yet. Switch on time synchronisation (timedatectl)."
+        )
+
+    @property
+    def late(self) -> str | None:
+        """That what comes is old although it is alive, in a sentence; None while it is of now."""
+        if not self.alive or self.late_s is None:
+            return None
+        return (
+            f"What {self.exchange.capitalize()} sends arrives {self.late_s:.0f} s late, or this machine's clock is "
+            "that far ahead (timedatectl): prices are older than they look, and alerts come as late."
         )

@@ -45,10 +45,14 @@ NO_PAST = Past()
 class Liveness:
     """The state of one exchange's feed. Alive from the first mark after an outage to the next outage."""
 
-    def __init__(self, exchange: str, started_at: UnixTime, past: Past = NO_PAST) -> None:
+    def __init__(
+        self, exchange: str, started_at: UnixTime, past: Past = NO_PAST, *, late_s: float = 60.0
+    ) -> None:
+        """`late_s`: from which latency on the feed is late."""
         self._exchange = exchange
         self._since = started_at
         self._started_at = started_at
+        self._late_s = late_s
         self._mark_at: UnixTime | None = None
         self._alive = False
         self._problem: str | None = None
@@ -127,12 +131,13 @@ class Liveness:
     def status(self, *, connected: int = 0, connections: int = 1) -> FeedStatus:
         """All of this as a value, the running gap last."""
         running = tuple(gap for gap in (self._mute, self._open) if gap is not None)
+        latency_s = median(self._latencies) if self._latencies else None
         return FeedStatus(
             exchange=self._exchange,
             alive=self._alive,
             since=self._since,
             mark_at=self._mark_at,
-            latency_s=median(self._latencies) if self._latencies else None,
+            latency_s=latency_s,
             latency_frames=len(self._latencies),
             reconnects=self._reconnects,
             rejected=tuple(sorted(self._rejected.items())),
@@ -143,6 +148,7 @@ class Liveness:
             unseen_s=tuple(sorted(self._unseen_s.items())),
             connected=connected,
             connections=connections,
+            late_s=None if latency_s is None or latency_s < self._late_s else latency_s,
         )
 
     def _close_gap(self, now: UnixTime) -> Gap | None:

@@ -22,5 +22,7 @@ class Patience:
     """Of the first of several connections: so that their ends never coincide."""
     settled_s: float = 60.0
     """A connection alive for so long has made up for the failures before it."""
+    late_s: float = 60.0
+    """From which latency on nothing that comes can be taken to be of now."""
     report_s: float = 1.0
     backoff: Backoff = field(default_factory=Backoff)

@@ -55,7 +55,7 @@ class FeedRunner:
         self._asleep, self._asleep_s = time.asleep, time.asleep()
         self._doubles = Doubles()
         self._patience = patience or Patience()
-        self._liveness = Liveness(feed.exchange, time.clock.now(), past)
+        self._liveness = Liveness(feed.exchange, time.clock.now(), past, late_s=self._patience.late_s)
         self.intake = Intake(
             feed, sink=sink, recorder=recorder, time=time, liveness=self._liveness, revived=self._publish
         )

@@ -198,8 +198,8 @@ class HeatmapView(ABC):
         """Why what is known may be out of date, in sentences; None while it is proven to be of now."""
         now, status = self._clock.now(), self._feed()
         if is_alive(status, now):
-            refused = status.refused if status else None
-            return refused or why_late(self._picture(), now, self._options.update_s) or why_mute(status)
+            doubt = (status.refused or status.late) if status else None
+            return doubt or why_late(self._picture(), now, self._options.update_s) or why_mute(status)
         if self._failure is not None:
             return self._failure
         if self._watch is None and not self._running():

@@ -67,8 +67,8 @@ def _freshness(view: View) -> Iterator[str]:
     for status in view.feeds:
         if not status.alive:
             yield from _not_alive(view, status)
-        elif status.refused:
-            yield f"<b>{escape(status.refused)}</b>"
+        elif doubt := status.refused or status.late:
+            yield f"<b>{escape(doubt)}</b>"
         elif status.mute_since is not None:
             since = view.when(status.mute_since)
             yield f"<b>No liquidation of any instrument since {since}</b>: the stream may be mute."

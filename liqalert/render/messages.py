@@ -19,7 +19,8 @@ from liqalert.render.text import Text, bold, clip, joined, line
 
 UNWATCHED_AFTER_S = 15.0
 LATE_TO_SAY_S = 60.0
-"""A message that leaves later than this after its decision says so, because "now" is no longer now."""
+"""A message that leaves later than this after its decision, or rests on a mark that came so late, says so, because
+"now" is no longer now."""
 PAGE_RANGE = "24h"
 ENOUGH_ENDED = 5
 """So many alerts of a rule must have ended before their outcomes are told."""
@@ -101,7 +102,9 @@ def _facts(alert: Alert, scene: Scene) -> Iterator[Text]:
 def _zone_lines(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> Iterator[Text]:
     numbers = scene.numbers
     if evidence.mark_price is not None and evidence.mark_at is not None:
-        yield line(f"Mark: {numbers.price(evidence.mark_price)} at {scene.clock(evidence.mark_at)}")
+        mark, late_s = numbers.price(evidence.mark_price), alert.decided_at - evidence.mark_at
+        late = f", {age(late_s)} late" if late_s > LATE_TO_SAY_S else ""
+        yield line(f"Mark: {mark} at {scene.clock(evidence.mark_at)}{late}")
     yield line(f"Cluster: {band(zone, numbers)}, {zone.basis}{_direction(zone, evidence, numbers)}")
     if alert.strength_before is not None:
         before, after = (numbers.strength(each, alert.calibrated) for each in (alert.strength_before, zone.strength))

@@ -119,6 +119,11 @@ def test_message_that_leaves_late_says_how_late() -> None:
     assert "Decided at" not in plain(near(), DECIDED + 59.0)
 
 
+def test_mark_that_came_late_says_how_late() -> None:
+    assert "Mark: 61,234.5 at 14:02 UTC, 3 min late" in plain(near(mark_at=DECIDED - 180.0)).splitlines()
+    assert "Mark: 61,234.5 at 14:04 UTC" in plain(near(mark_at=DECIDED - 59.0)).splitlines()
+
+
 def test_uncalibrated_strength_is_marked_in_both_places() -> None:
     alert = near()
     assert alert.zone is not None
