@@ -15,6 +15,8 @@ LONGEST_SHOWN = 40
 NUMBER = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,6})?")
 DISTANCE_LIMIT_PCT = 20.0
 LONGEST_MUTE_S = 30 * 86_400.0
+DURATION = re.compile(r"(?<!\S)([0-9]{1,4})\s*(m|min|minutes?|h|hours?|d|days?)(?!\S)", re.IGNORECASE)
+UNITS_S = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 QUIET_EXAMPLE = "/quiet 23:00-07:00 Europe/Berlin"
 WEAKEST_STRENGTH = 0.3
 """Zones open at this strength: a rule that asks for less would promise what cannot happen."""
@@ -77,12 +79,17 @@ def watch_words(arguments: tuple[str, ...]) -> WatchWords:
     )
 
 
+def mute_words(arguments: tuple[str, ...]) -> list[str]:
+    """What /mute is told: a duration is one word, also where it was typed as two (`2 h`)."""
+    return DURATION.sub(r"\1\2", " ".join(arguments)).split()
+
+
 def duration_s(word: str) -> float:
-    """`90m`, `2h`, `1d`. Raises CannotAnswer."""
-    found = re.fullmatch(r"([0-9]{1,4})\s*(m|min|h|d)", word.lower())
+    """`90m`, `2h`, `1day`. Raises CannotAnswer."""
+    found = DURATION.fullmatch(word)
     if found is None:
         raise CannotAnswer(wrong(f"{shown(word)} is no duration: give minutes, hours or days.", "/mute 2h"))
-    seconds = int(found[1]) * {"m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}[found[2]]
+    seconds = int(found[1]) * UNITS_S[found[2][0].lower()]
     if not 60.0 <= seconds <= LONGEST_MUTE_S:
         raise CannotAnswer(wrong(f"{shown(word)} must be between 1 minute and 30 days.", "/mute 2h"))
     return seconds

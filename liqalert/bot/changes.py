@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from liqalert.bot.arguments import CannotAnswer, duration_s, quiet_words, watch_words
+from liqalert.bot.arguments import CannotAnswer, duration_s, mute_words, quiet_words, watch_words
 from liqalert.bot.desk import Asked, Desk, instrument_meant, names_instrument
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind, Thresholds, rule_of
@@ -51,7 +51,7 @@ async def unwatch(desk: Desk, asked: Asked) -> Text:
 
 async def mute(desk: Desk, asked: Asked) -> Text:
     """[SYMBOL] [DURATION], in either order."""
-    words = [word for word in asked.arguments if word.lower() != ALL]
+    words = [word for word in mute_words(asked.arguments) if word.lower() != ALL]
     # Some symbols begin with a digit, too: 1000PEPEUSDT.
     symbols = [word for word in words if not word[0].isdigit() or names_instrument(desk, word)]
     durations = [word for word in words if word not in symbols]

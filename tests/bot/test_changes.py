@@ -21,6 +21,9 @@ GROUP = -1001234
         ("/mute 2h", None, NOW + 2 * HOUR),
         ("/mute btc 90m", BTC, NOW + 1.5 * HOUR),
         ("/mute 1d BTC/USDT", BTC, NOW + 24 * HOUR),
+        ("/mute 2 h", None, NOW + 2 * HOUR),
+        ("/mute btc 90 Minutes", BTC, NOW + 1.5 * HOUR),
+        ("/mute 1 day", None, NOW + 24 * HOUR),
     ],
 )
 async def test_mute(server: TelegramServer, office: Office, text: str, instrument: object, until: float) -> None:
@@ -39,7 +42,7 @@ async def test_a_symbol_that_begins_with_a_digit_can_be_muted(
     assert [(mute.instrument, mute.until) for mute in office.chats.muted[1]] == [(PEPE, NOW + HOUR)]
 
 
-@pytest.mark.parametrize("text", ["/mute 5", "/mute 0m", "/mute 99d", "/mute 2h 3h", "/mute btc eth"])
+@pytest.mark.parametrize("text", ["/mute 5", "/mute 0m", "/mute 99d", "/mute 2h 3h", "/mute btc eth", "/mute 2 btc h"])
 async def test_a_mute_that_makes_no_sense_gets_an_example(server: TelegramServer, office: Office, text: str) -> None:
     assert "Example: /mute" in await answer(server, text)
     assert office.chats.muted == {}
