@@ -92,7 +92,7 @@ def _row(view: View, row: AlertShown, address: str) -> Iterator[str]:
 def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle = NumberStyle.POINT) -> str:
     """How an episode turned out, or where it stands. `zone` as it was told of."""
     if episode is None:
-        return "outcome unknown"
+        return "unknown: it was not watched to its end"
     closest = closest_pct(episode, zone)
     nearest = "" if closest is None else f", nearest {numbers.percent(closest)}"
     match episode.outcome or episode.state:

@@ -156,3 +156,7 @@ def test_a_strength_that_is_a_guess_is_marked_in_why_too() -> None:
     text = why(VIEW, replace(row, alert=alert), address=HERE, addresses_shown=True).plain
 
     assert "Strength: zone 0.91?, live at that moment 0.10?;" in text
+
+
+def test_an_episode_that_nobody_has_followed_is_said_to_be_unknown() -> None:
+    assert outcome(None, None) == "unknown: it was not watched to its end"
