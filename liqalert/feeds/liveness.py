@@ -45,9 +45,7 @@ NO_PAST = Past()
 class Liveness:
     """The state of one exchange's feed. Alive from the first mark after an outage to the next outage."""
 
-    def __init__(
-        self, exchange: str, started_at: UnixTime, past: Past = NO_PAST, *, late_s: float = 60.0
-    ) -> None:
+    def __init__(self, exchange: str, started_at: UnixTime, past: Past = NO_PAST, *, late_s: float = 60.0) -> None:
         """`late_s`: from which latency on the feed is late."""
         self._exchange = exchange
         self._since = started_at
