@@ -125,9 +125,11 @@ def apprise_urls(value: object) -> object:
     """A list, or one text with commas or white space between the addresses: an address may have commas of its own."""
     listed: object = value
     if isinstance(value, str):
-        given = as_list(value) if value.lstrip().startswith("[") else re.split(r"[\s,]+(?=[\w+.-]+://)", value)
-        listed = [part.strip(" \t\r\n,") for part in given] if isinstance(given, list) else given
-        listed = [part for part in listed if part] if isinstance(listed, list) else listed
+        if value.lstrip().startswith("["):
+            listed = as_list(value)
+        else:
+            parts = (part.strip(" \t\r\n,") for part in re.split(r"[\s,]+(?=[\w+.-]+://)", value))
+            listed = [part for part in parts if part]
     if not isinstance(listed, (list, tuple)):
         raise ValueError(_APPRISE_URLS)
     for number, url in enumerate(listed, start=1):

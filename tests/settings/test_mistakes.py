@@ -65,6 +65,8 @@ def test_mistake_in_an_option_says_so() -> None:
         ("TELEGRAM__ALLOWED_CHATS", "[1,"),
         ("TELEGRAM__TIMEZONE", "Mars/Olympus"),
         ("TELEGRAM__TIMEZONE", "../etc/passwd"),
+        ("APPRISE__URLS", "[1]"),
+        ("APPRISE__URLS", "ntfy"),
         ("DATABASE__URL", "sqlite+aiosqlite://"),
         ("DATABASE__URL", "liqalert.db"),
         ("WEB__PORT", "65536"),
