@@ -14,10 +14,10 @@ from liqalert.app.summary import DailySummary, summary_text
 from liqalert.app.watchman import Sight, Watchman
 from liqalert.app.world import World
 from liqalert.core.exchanges import BINANCE
+from liqalert.core.gaps import Watch, watch_of
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.ports import StorageError
 from liqalert.storage.disk import free_bytes
-from liqalert.web.coinglass.watches import Watch, watch_of
 
 log = logging.getLogger(__name__)
 

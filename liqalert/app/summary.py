@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from liqalert.core.gaps import Watch
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.render.numbers import NumberStyle, age, counted
-from liqalert.web.coinglass.watches import Watch
 
 DAY_S = 86_400.0
 

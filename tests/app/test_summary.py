@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from liqalert.app.summary import DailySummary, summary_text
+from liqalert.core.gaps import Watch, watch_of
 from liqalert.core.market import FeedStatus, Gap, Stream
-from liqalert.web.coinglass.watches import Watch, watch_of
 
 MIDNIGHT = 1_795_392_000.0
 """2026-11-23 00:00 UTC."""

@@ -14,13 +14,14 @@ from itertools import islice
 
 import msgspec
 
+from liqalert.core.gaps import Watch, least_share
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.web.coinglass.envelope import Answer, success
 from liqalert.web.coinglass.intervals import Interval
 from liqalert.web.coinglass.numbers import cents, milliseconds, text
 from liqalert.web.coinglass.questions import Question
 from liqalert.web.coinglass.sources import CoinglassSources
-from liqalert.web.coinglass.watches import Watch, least_share, watches
+from liqalert.web.coinglass.watches import watches
 
 
 class HistoryItem(msgspec.Struct, frozen=True):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
+from liqalert.core.gaps import least_share
 from liqalert.core.market import Liquidation, PositionSide
 from liqalert.web.coinglass.envelope import Answer, success
 from liqalert.web.coinglass.names import coin_of
 from liqalert.web.coinglass.numbers import cents, milliseconds
 from liqalert.web.coinglass.questions import Question
 from liqalert.web.coinglass.sources import CoinglassSources
-from liqalert.web.coinglass.watches import least_share, watches
+from liqalert.web.coinglass.watches import watches
 
 OLDEST_S = 7 * 86_400.0
 MOST = 200

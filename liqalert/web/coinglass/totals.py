@@ -9,13 +9,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from liqalert.core.gaps import least_share
 from liqalert.core.market import Instrument, PositionSide
 from liqalert.web.coinglass.envelope import Answer, success
 from liqalert.web.coinglass.names import coin_of, exchange_name
 from liqalert.web.coinglass.numbers import cents
 from liqalert.web.coinglass.questions import TOTAL_RANGES, Question
 from liqalert.web.coinglass.sources import CoinglassSources
-from liqalert.web.coinglass.watches import least_share, watches
+from liqalert.web.coinglass.watches import watches
 
 LONGEST_FIRST = tuple(sorted(TOTAL_RANGES, key=lambda name: -TOTAL_RANGES[name]))
 
