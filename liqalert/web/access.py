@@ -109,9 +109,9 @@ def _token_guard(token: str) -> Middleware:
     async def token_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if brings_token(request):
             answer = web.Response(text=OPENED, content_type="text/html", headers={"Content-Security-Policy": POLICY})
-            answer.set_cookie(
-                COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=request.secure
-            )
+            # A proxy with TLS says so; whoever claims it falsely holds back his own cookie.
+            secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+            answer.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=secure)
             return answer
         if request.path not in OPEN_PATHS and not shows_token(request):
             raise ApiError(

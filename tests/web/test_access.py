@@ -90,6 +90,17 @@ async def test_a_link_opened_once_gives_a_cookie_that_opens_the_page(rig: Rig) -
     assert TOKEN not in cookie
 
 
+@pytest.mark.parametrize(("headers", "secure"), [({}, False), ({"X-Forwarded-Proto": "https"}, True)])
+async def test_the_cookie_keeps_to_tls_where_the_link_was_opened_so(
+    rig: Rig, headers: dict[str, str], secure: bool
+) -> None:
+    """Behind a proxy with TLS: else a browser would send it in the clear to whoever answers without."""
+    async with serving(rig, WITH_TOKEN) as client:
+        opened = await client.session.get("/", params={"token": TOKEN}, headers=headers)
+
+    assert ("; Secure" in opened.headers["Set-Cookie"]) is secure
+
+
 @pytest.mark.parametrize("link", ["a+b/c+d=", "a%2Bb%2Fc%2Bd%3D"])
 async def test_a_token_with_plus_signs_opens_as_it_is_written_and_encoded(rig: Rig, link: str) -> None:
     async with serving(rig, Access("0.0.0.0", "a+b/c+d=")) as client:
