@@ -58,7 +58,9 @@ async def why(desk: Desk, asked: Asked) -> Text:
     row = await desk.alerts.why(alert_id)
     if row is None:
         raise CannotAnswer(replies.no_such_alert(shown(alert_id)))
-    owner, view = asked.chat.role is Role.OWNER, desk.view(asked.chat)
+    # Not in a group that is the owner's: everybody there may ask.
+    owner = asked.chat.role is Role.OWNER and asked.chat.address == asked.person
+    view = desk.view(asked.chat)
     return render_why(view, row.with_running(view.feeds), address=asked.chat.address, addresses_shown=owner)
 
 

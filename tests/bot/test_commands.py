@@ -10,6 +10,7 @@ from liqalert.bot.commands import BUTTONS, COMMANDS
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.core.market import Gap, Instrument, Stream
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.ports import Chat, Role
 from liqalert.render.buttons import alert_buttons
 from liqalert.render.status import StatusFacts
 from liqalert.render.text import Text
@@ -232,6 +233,12 @@ async def test_why_knows_of_a_gap_that_lasts_still(server: TelegramServer, offic
     office.board.feed_changed(replace(ALIVE, gaps=(mute,)))
 
     assert "Gap: no liquidations seen from 22 Nov 14:05 UTC" in await answer(server, "/why ab12cd34")
+
+
+async def test_why_shows_no_addresses_in_a_group_that_is_the_owners(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed["-100123"] = Chat(7, "telegram", "-100123", Role.OWNER)
+
+    assert "another chat: late" in await answer(server, "/why ab12cd34", -100123)
 
 
 async def test_why_of_an_unknown_alert(server: TelegramServer) -> None:
