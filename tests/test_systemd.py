@@ -6,6 +6,7 @@ import asyncio
 import fcntl
 import os
 import re
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,12 @@ def _script_of_the_guide() -> str:
     return (ROOT / "deploy/README.md").read_text().partition("<<'EOF'\n")[2].partition("EOF\n")[0]
 
 
+def _drop_in_of_the_guide(drop_ins: Path) -> str:
+    """The command that adds a secret, writing to `drop_ins`."""
+    command = (ROOT / "deploy/README.md").read_text().partition("printf ")[1:]
+    return "".join(command).partition("```")[0].replace(f"/etc/systemd/system/{UNIT}.d", str(drop_ins))
+
+
 def _install(path: Path) -> None:
     """As the guide does: on the system's Python, because the unit's sandbox hides one in somebody's home."""
     making = path.with_suffix(".making")
@@ -189,6 +196,19 @@ if can_boot() or os.environ.get("CI"):
         assert await service.show("Result") == "success"
         assert await service.show("ExecMainStatus") == "0"
         assert "Traceback" not in log
+
+    async def test_a_secret_that_is_added_as_the_guide_says_reaches_the_service(
+        service: Service, directory: Path
+    ) -> None:
+        token = directory / "etc/web-token"
+        token.write_text("a-long-random-text\n")
+        token.chmod(0o600)
+        subprocess.run(["sh", "-e", "-c", _drop_in_of_the_guide(directory / "drop_ins")], check=True)
+        await service.systemctl("daemon-reload")
+
+        await service.systemctl("start", UNIT)
+
+        assert (await service.get("/api/v1/feeds"))["error"].endswith("must carry the token from web.token.")
 
     async def test_zones_outlive_a_restart_and_files_stay_with_the_service(
         service: Service, binance: BinanceServer, directory: Path
