@@ -34,9 +34,7 @@ class AiohttpRequest(BaseRequest):
         return self._read_s
 
     async def initialize(self) -> None:
-        if self._session is None:
-            headers = {"User-Agent": self.USER_AGENT}
-            self._session = aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar())
+        self._opened()
 
     async def shutdown(self) -> None:
         if self._session is not None:
@@ -54,13 +52,13 @@ class AiohttpRequest(BaseRequest):
         pool_timeout: object = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
         """The status and the body. Raises TimedOut, or NetworkError where no answer came."""
-        if self._session is None:
-            raise RuntimeError("this request is not initialized")
+        # What an earlier run left due is sent before the bot has begun.
+        session = self._opened()
         read_s, connect_s = _seconds(read_timeout, self._read_s), _seconds(connect_timeout, self._connect_s)
         proxy, proxy_auth = self._proxy(url)
         body, headers = _body(request_data)
         try:
-            async with self._session.request(
+            async with session.request(
                 method,
                 url,
                 data=body,
@@ -77,6 +75,12 @@ class AiohttpRequest(BaseRequest):
             # Not the error's own text: some hold the address.
             reason = (exc.strerror if isinstance(exc, OSError) else None) or type(exc).__name__
             raise NetworkError(f"no answer ({reason})") from None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            headers = {"User-Agent": self.USER_AGENT}
+            self._session = aiohttp.ClientSession(headers=headers, cookie_jar=aiohttp.DummyCookieJar())
+        return self._session
 
     def _proxy(self, url: str) -> Proxy:
         """The proxy that the environment names, as httpx uses it.

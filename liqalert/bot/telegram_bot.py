@@ -103,8 +103,9 @@ class TelegramBot:
             log.warning("bot stopped with messages unanswered", extra={"cause": str(exc) or type(exc).__name__})
         try:
             await self._application.shutdown()
-            # Not done by the application when it was never introduced.
+            # Not done by the application when it was never introduced, nor by the bot when only alerts were sent.
             await self._application.bot.shutdown()
+            await self._application.bot.request.shutdown()
         except (TelegramError, RuntimeError) as exc:
             log.warning("connections to Telegram not closed", extra={"cause": str(exc)})
 

@@ -56,6 +56,17 @@ async def test_fields_arrive_in_any_script() -> None:
     assert call.params["text"] == '<b>我踏马来了USDT</b> & +1 %; a=b?\n"c" 😀'
 
 
+async def test_what_is_sent_before_the_bot_has_begun_arrives() -> None:
+    """A restart sends at once what an earlier run left due, while the page is still being opened."""
+    async with telegram_server() as server:
+        requests = AiohttpRequest(10.0), AiohttpRequest(5.0)
+        bot = Bot(TOKEN, f"{server.api_url}/bot", request=requests[0], get_updates_request=requests[1])
+        await bot.send_message(7, "due")
+        await requests[0].shutdown()
+
+        assert [call.text for call in server.calls_of("sendMessage")] == ["due"]
+
+
 async def test_a_proxy_that_the_environment_names_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
