@@ -99,7 +99,6 @@ class Subscription:
     rule: Rule
     from_default: bool
     """True for the default rules that every allowed chat holds until it says otherwise."""
-    muted_until: UnixTime | None = None
 
 
 class AddressBook(Protocol):

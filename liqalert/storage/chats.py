@@ -41,15 +41,14 @@ class ChatDirectory:
     async def subscriptions(self, chat_id: int) -> tuple[Subscription, ...]:
         held = SUBSCRIPTIONS.c
         query = (
-            select(RULES, held.from_default, held.muted_until)
+            select(RULES, held.from_default)
             .join(SUBSCRIPTIONS, held.rule_id == RULES.c.id)
             .where(held.chat_id == chat_id, held.loudness != OFF)
             .order_by(RULES.c.id)
         )
         async with self._database.read("reading subscriptions") as connection:
-            rows = (await connection.execute(query)).mappings().all()
-            mutes = await read_mutes(connection, chat_id)
-        return tuple(_subscription(row, mutes) for row in rows)
+            rows = (await connection.execute(query)).mappings()
+            return tuple(Subscription(rule_from(row), row["from_default"]) for row in rows)
 
     async def subscribe(self, chat_id: int, rules: Sequence[Rule], now: UnixTime) -> None:
         async with self._database.write("subscribing") as connection:
@@ -148,13 +147,6 @@ def chat_from(row: RowMapping) -> Chat:
     return Chat(
         row["id"], row["channel"], row["address"], Role(row["role"]), row["dead_since"], preferences, row["added_at"]
     )
-
-
-def _subscription(row: RowMapping, mutes: Sequence[Mute]) -> Subscription:
-    rule = rule_from(row)
-    ends = [mute.until for mute in mutes if mute.instrument is None or mute.instrument == rule.instrument]
-    muted_until = max(filter(None, (row["muted_until"], *ends)), default=None)
-    return Subscription(rule, row["from_default"], muted_until)
 
 
 async def _make_room(connection: AsyncConnection, chat_id: int, rule: Rule) -> None:
