@@ -73,6 +73,21 @@ def test_a_digest_grows_in_its_message() -> None:
     assert database.statuses() == [DeliveryStatus.SENT] * 26
 
 
+def test_what_had_to_wait_for_the_channel_goes_out_alone_all_the_same() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(*alerts(4))
+    notifier.answers.append(DeliveryError("Too Many Requests", retry_after_s=120.0))
+
+    async def main() -> None:
+        async with delivering(database, STORM, telegram=notifier):
+            await asyncio.sleep(300.0)
+
+    run(main())
+
+    assert len(notifier.texts("7")) == 4
+    assert not any(each.in_digest for each in database.deliveries.values())
+
+
 def test_a_storm_that_goes_on_is_told_in_a_new_message_every_five_minutes() -> None:
     database, notifier = FakeDatabase(chats(7)), FakeNotifier()
     database.add_alerts(*alerts(4))
