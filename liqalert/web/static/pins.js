@@ -1,5 +1,7 @@
 // Alerts on the chart: when and at which price each was told, and what became of it.
 
+import { became } from "./words.js";
+
 const NAMED = 8;
 const LINE = 13;
 
@@ -60,6 +62,6 @@ function priceOf({ evidence, flow, liquidation }) {
 }
 
 function wordsOf({ kind, episode }) {
-  const became = episode ? episode.outcome || episode.state : kind;
-  return became === kind ? kind : `${kind}: ${became}`;
+  const state = episode ? became(episode) : kind;
+  return state === kind ? kind : `${kind}: ${state}`;
 }

@@ -1,6 +1,6 @@
 // Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
 
-import { ago, amount, day, percent, price, strength } from "./words.js";
+import { ago, amount, became, day, percent, price, strength } from "./words.js";
 
 function fill(body, rows, nothing) {
   body.replaceChildren(
@@ -38,7 +38,7 @@ export function showAlerts(body, alerts) {
     body,
     alerts.map((each) => [
       day(each.decided_at), each.kind, each.liquidated || "-",
-      each.episode ? each.episode.outcome || each.episode.state : "-",
+      each.episode ? became(each.episode) : "-",
     ]),
     "none yet",
   );

@@ -57,6 +57,11 @@ export function moment(seconds) {
   return day(new Date(seconds * 1000).toISOString());
 }
 
+// Of an alert; "idle" is one whose zone new liquidations have made anew since.
+export function became({ state, outcome }) {
+  return outcome || (state === "idle" ? "grown" : state);
+}
+
 // With the day where that is not the one of `nowIso`.
 export function time(iso, nowIso = iso) {
   return `${sameDay(iso, nowIso) ? "" : `${iso.slice(5, 10)} `}${iso.slice(11, 19)} UTC`;

@@ -35,7 +35,7 @@ def a_day(count: int) -> list[Liquidation]:
     ]
 
 
-def near() -> AlertRow:
+def near(state: EpisodeState = EpisodeState.COOLING, outcome: EpisodeState | None = EpisodeState.HELD) -> AlertRow:
     rule = Rule(RuleKind.NEAR, BTC, distance_pct=1.0, min_strength=0.6)
     evidence = Evidence(
         mark_price=99.75,
@@ -48,8 +48,7 @@ def near() -> AlertRow:
         min_strength=0.6,
     )
     alert = Alert("a-1", "near", NOW - 1200.0, Reason.WITHIN_DISTANCE, rule, zone(), "e-1", evidence)
-    held = Episode("e-1", rule, "z-1", EpisodeState.COOLING, NOW - 900.0, "a-1", EpisodeState.HELD)
-    return AlertRow(alert, held, ())
+    return AlertRow(alert, Episode("e-1", rule, "z-1", state, NOW - 900.0, "a-1", outcome), ())
 
 
 @dataclass

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from playwright.async_api import Browser
 
+from liqalert.core.episodes import EpisodeState
 from liqalert.core.market import FeedStatus
 from liqalert.ports import AlertRow, StorageError
 from liqalert.web import events as events_under_test
@@ -247,3 +248,15 @@ async def test_a_damaged_address_is_passed_over(browser: Browser, rig: Rig) -> N
 
         assert "#BTCUSDT/24h/both/0.2" in reader.page.url
     assert reader.complaints == []
+
+
+async def test_an_alert_whose_zone_was_made_anew_has_grown(browser: Browser, rig: Rig) -> None:
+    rig.alerts.rows = [near(EpisodeState.IDLE, None)]
+    async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
+        await loaded(reader)
+        await reader.until_shown("#alerts", "grown")
+
+
+async def test_without_javascript_the_empty_page_says_why(browser: Browser, rig: Rig) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port), java_script_enabled=False) as reader:
+        assert await reader.page.locator("noscript p").is_visible()
