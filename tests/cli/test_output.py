@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from liqalert.clock import SystemClock
 from liqalert.core.episodes import ZoneOpened
 from liqalert.core.market import Instrument
 from liqalert.storage.alerts import AlertStore
@@ -27,7 +28,8 @@ async def database(empty_place: Path) -> None:
     """One alert, and a zone of a contract whose name is Chinese."""
     async with Database("sqlite+aiosqlite:///liqalert.db") as database:
         await migrate(database)
-        bull = replace(objects.zone("z2"), instrument=BULL)
+        # Too old a zone is not listed.
+        bull = replace(objects.zone("z2"), instrument=BULL, peak_at=SystemClock().now())
         await AlertStore(database).record(
             [ZoneOpened(objects.zone(), objects.T0), ZoneOpened(bull, objects.T0), objects.armed(), objects.near()]
         )
