@@ -48,15 +48,17 @@ async def check_online(settings: Settings, clock: Clock, waiting: Waiting | None
     if sqlite_path(parse_url(settings.database.url)) is None:
         async for finding in check_database(settings):
             yield finding
-    async with aiohttp.ClientSession(trust_env=True) as session:
-        if settings.binance.enabled:
+    if settings.binance.enabled:
+        async with aiohttp.ClientSession() as session:
             for key in ("ws_url", "rest_url", "coin_rest_url"):
                 yield await _resolved(f"binance.{key}", getattr(settings.binance, key), waiting)
             async for finding in check_symbols(settings, session, clock.now(), waiting.rest_s):
                 yield finding
             async for finding in _market(settings, session, clock, waiting):
                 yield finding
-        if settings.telegram.token:
+    if settings.telegram.token:
+        # As the bot: through the proxy that the environment names. Binance is asked without, as the daemon asks it.
+        async with aiohttp.ClientSession(trust_env=True) as session:
             yield await _bot(settings, session, waiting)
 
 

@@ -56,6 +56,20 @@ async def test_market_that_sends_marks_is_fine(exchange: BinanceServer) -> None:
     assert fine[-1].startswith("clock: agrees with Binance's")
 
 
+async def test_a_proxy_of_the_environment_is_used_where_the_daemon_uses_it(
+    exchange: BinanceServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For Telegram, and not for Binance. This one does not answer."""
+    monkeypatch.setenv("no_proxy", "")
+    for scheme in ("http", "ws"):
+        monkeypatch.setenv(f"{scheme}_proxy", "http://127.0.0.1:9")
+
+    async with telegram_server() as server:
+        _, problems = await _of_exchange(exchange, TELEGRAM__TOKEN=TOKEN, TELEGRAM__API_URL=server.api_url)
+
+    assert [problem.partition(":")[0] for problem in problems] == ["telegram.api_url"]
+
+
 @pytest.mark.parametrize(
     ("symbols", "found"),
     [
