@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from urllib.parse import quote
 # What a record has without `extra`; everything else on a record is a field of the event.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_PRIORITIES = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
+"""Of syslog, by level."""
+
 # httpx logs each URL at INFO, and Telegram's token is part of the URL; apscheduler logs each run of each job.
 _QUIET = ("httpx", "httpcore", "apscheduler", "telegram", "aiohttp.access", "alembic")
 
@@ -26,7 +30,8 @@ def configure(level: str, log_format: str, secrets: Sequence[str], *, stream: Te
     An exception that nobody caught is logged the same way before the process ends.
     """
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(RedactingFormatter(JsonFormatter() if log_format == "json" else TextFormatter(), secrets))
+    formatter = RedactingFormatter(JsonFormatter() if log_format == "json" else TextFormatter(), secrets)
+    handler.setFormatter(JournalFormatter(formatter) if _is_journal(handler.stream) else formatter)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
@@ -78,6 +83,27 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return self._secret.sub("***", self._inner.format(record))
+
+
+class JournalFormatter(logging.Formatter):
+    """Each line with its priority before it, which systemd takes off: `journalctl -p warning` goes by that."""
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> str:
+        priority = f"<{_PRIORITIES.get(record.levelno, 6)}>"
+        return "\n".join(priority + line for line in self._inner.format(record).split("\n"))
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """Whether it is the journal that reads `stream`: systemd says by which number."""
+    try:
+        file = os.fstat(stream.fileno())
+    except (OSError, ValueError):  # no file at all
+        return False
+    return os.environ.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
 
 
 def _spellings(secret: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -57,6 +58,27 @@ def test_text_line_holds_utc_time_level_logger_event_and_fields() -> None:
     line = logs.TextFormatter().format(_line(attempts=2, chat="a b"))
 
     assert line == '2023-11-14T22:13:20.250Z INFO liqalert.x delivered attempts=2 chat="a b"'
+
+
+@pytest.mark.parametrize(("read_by_journal", "prefixes"), [(True, ["<4>", "<4>"]), (False, ["202", "sec"])])
+def test_lines_of_the_journal_carry_their_priority(
+    read_by_journal: bool,
+    prefixes: list[str],
+    configured: Callable[..., io.StringIO],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A journal gives every line the same otherwise, and shows none where warnings are asked for."""
+    configured()
+    with tmp_path.joinpath("log").open("w+") as stream:
+        status = os.fstat(stream.fileno())
+        monkeypatch.setenv("JOURNAL_STREAM", f"{status.st_dev}:{status.st_ino + (not read_by_journal)}")
+        logs.configure("info", "text", (), stream=stream)
+
+        logging.getLogger("liqalert.x").warning("refused", exc_info=(ValueError, ValueError("first\nsecond"), None))
+        lines = tmp_path.joinpath("log").read_text().splitlines()
+
+    assert [lines[0][:3], lines[-1][:3]] == prefixes
 
 
 def test_field_with_a_line_break_cannot_forge_a_second_line() -> None:

@@ -243,11 +243,14 @@ if can_boot() or os.environ.get("CI"):
         await service.until("/readyz", lambda answer: not answer["ready"])
         await asyncio.sleep(3.5)  # longer than the watchdog waits
         in_outage = [await service.show(name) for name in ("ActiveState", "NRestarts", "MainPID")]
+        warned = await service.container.run("journalctl", "--output=cat", "--unit", UNIT, "--priority=warning")
         await service.systemctl("kill", "--kill-whom=main", "--signal=SIGUSR1", UNIT)
         await service.until_shown("NRestarts", "1")
         await service.until_shown("ActiveState", "active")
 
         assert in_outage == ["active", "0", began]
+        assert "Z WARNING liqalert.feeds.runner feed not alive" in warned.output
+        assert " INFO " not in warned.output
         assert await service.show("MainPID") != began
         assert "Watchdog timeout (limit 3s)!" in await service.log()
 
