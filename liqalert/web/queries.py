@@ -49,6 +49,8 @@ async def body_asked(request: web.Request, shape: type[Body]) -> Body:
             body = await request.read()
     except TimeoutError as exc:
         raise ApiError(408, f"The body did not arrive within {READ_WITHIN_S:g} s.") from exc
+    except (web.RequestPayloadError, ConnectionError) as exc:
+        raise ApiError(400, "The body did not arrive whole, or is not encoded as it says.") from exc
     try:
         return msgspec.json.decode(body, type=shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:

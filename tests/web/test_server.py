@@ -11,6 +11,7 @@ from liqalert.web.server import WebServer, WebUnavailable
 from tests.web.rig import Rig
 
 LOOPBACK = Access("127.0.0.1")
+POST = b"POST /api/v1/alerts/test HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 async def test_port_zero_takes_a_free_port_and_says_which(rig: Rig) -> None:
@@ -127,6 +128,36 @@ async def test_a_body_that_never_ends_is_not_waited_for(rig: Rig, monkeypatch: p
     await server.stop()
 
     assert status_line == b"HTTP/1.1 408 Request Timeout\r\n"
+    assert rig.tested_chats == []
+
+
+async def test_a_body_that_is_not_encoded_as_it_says_is_refused(rig: Rig) -> None:
+    server = WebServer(rig.sources(), LOOPBACK, port=0)
+    await server.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+    writer.write(POST + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nabcde")
+    status_line = await asyncio.wait_for(reader.readline(), timeout=3)
+    writer.close()
+    await server.stop()
+
+    assert status_line == b"HTTP/1.1 400 Bad Request\r\n"
+
+
+async def test_who_leaves_in_the_middle_of_a_body_is_no_line_in_the_log(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = WebServer(rig.sources(), LOOPBACK, port=0)
+    await server.start()
+    for _ in range(3):
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(POST + b"Content-Length: 9\r\n\r\n{")
+        await asyncio.sleep(0.05)
+        writer.close()
+    await asyncio.sleep(0.05)
+    await server.stop()
+
+    assert [record.name for record in caplog.records] == []
     assert rig.tested_chats == []
 
 
