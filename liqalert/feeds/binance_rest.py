@@ -95,7 +95,8 @@ class BinanceRest:
                     raise refusal
                 return await _body(path, response)
         except TRANSPORT_ERRORS as exc:
-            remedy = f"check the network and {base} ({type(exc).__name__})"
+            # Without what may stand before the host: a name and a password.
+            remedy = f"check the network and {URL(base).origin()} ({type(exc).__name__})"
             raise RestError(path, status=None, remedy=remedy) from exc
 
     def _close(self, base: str, refusal: RestError) -> None:

@@ -77,10 +77,11 @@ def _remedy(first: ErrorDetails, field: FieldInfo) -> str:
 
 
 def _shown(name: str, field: FieldInfo, value: object) -> str:
-    if name == "database.url" and isinstance(value, str):
-        value = values.without_password(value)
-    elif "Secret" in str(field.annotation) or isinstance(value, Secret) or not field.repr:
+    secret = "Secret" in str(field.annotation) or isinstance(value, Secret) or not field.repr
+    if secret and name != "database.url":
         return "***"
+    if isinstance(value, str):
+        value = values.without_password(value)
     if isinstance(value, str) and field.annotation in (int, float):
         text = value
     else:

@@ -161,7 +161,7 @@ def market_url(url: str) -> str:
     parts = _split(url, ("ws", "wss"), "wss://example.org/market")
     if not parts.path.endswith("/market"):
         raise ValueError(
-            f"give {parts.scheme}://{parts.netloc}/market, because without /market "
+            f"give {parts.scheme}://{parts.netloc.rpartition('@')[2]}/market, because without /market "
             "Binance connects but has delivered no liquidation since 2026-04-23"
         )
     return url

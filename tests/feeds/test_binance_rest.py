@@ -161,6 +161,16 @@ async def test_unreachable_server_is_an_error_of_its_own(session: aiohttp.Client
     assert caught.value.status is None
 
 
+async def test_password_of_a_mirror_is_not_told(session: aiohttp.ClientSession) -> None:
+    """What is told stands on /readyz, for which no token is needed."""
+    mirror = "http://name:geheim@127.0.0.1:1"
+
+    with pytest.raises(RestError, match=r"check the network and http://127\.0\.0\.1:1 ") as caught:
+        await BinanceRest(session, rest_url=mirror, coin_rest_url=mirror, timeout_s=2.0).exchange_info()
+
+    assert "geheim" not in str(caught.value)
+
+
 async def test_slow_answer_is_given_up(server: BinanceServer, session: aiohttp.ClientSession) -> None:
     server.rest_delay_s = 5.0
 

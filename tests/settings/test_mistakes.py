@@ -167,6 +167,15 @@ def test_database_of_the_wrong_kind_gets_a_remedy_and_keeps_its_password(url: st
     assert "geheim" not in mistake
 
 
+def test_address_of_the_market_keeps_its_password() -> None:
+    mistake = _mistake({"LIQALERT_BINANCE__WS_URL": "wss://name:geheim@mirror.example/stream"})
+
+    assert mistake.startswith(
+        'binance.ws_url is "wss://name:***@mirror.example/stream": give wss://mirror.example/market'
+    )
+    assert "geheim" not in mistake
+
+
 def test_time_zone_with_a_slip_gets_a_suggestion() -> None:
     assert "did you mean Europe/Berlin?" in _mistake({"LIQALERT_TELEGRAM__TIMEZONE": "Europe/Berln"})
 
