@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 
 SHORT_GAP_S = 60.0
 """A gap up to this long does not start the watching anew: `watching since` would else reset at every reconnection."""
-CATCH_UP_TICKS = 12
-"""After a stall of the machine at most so many missed ticks are made up for."""
+CATCH_UP_S = 60.0
+"""After a stall of the machine the missed ticks of so long are made up for at most, and of longer than it takes to
+notice that a feed is not alive: so a replay, which only frames move on, makes up for all that ran."""
 
 
 class Pipeline:
@@ -106,15 +107,16 @@ class Pipeline:
         every = self._engine.terms.rebuild_s
         if self._ticked <= now < self._ticked + every:
             return
-        due = math.floor(now / every) * every
-        if due < self._ticked - CATCH_UP_TICKS * every:
-            log.warning("the clock was set back", extra={"by_s": self._ticked - due})
-            self._ticked = due - every
-        if due <= self._ticked or not self._alive:
+        # Grid points by number: added up, steps that are no whole number would drift by what rounding leaves.
+        due = math.floor(now / every)
+        if due * every < self._ticked - CATCH_UP_S:
+            log.warning("the clock was set back", extra={"by_s": self._ticked - due * every})
+            self._ticked = (due - 1) * every
+        if due * every <= self._ticked or not self._alive:
             return
-        first = max(self._ticked + every, due - (CATCH_UP_TICKS - 1) * every)
-        for step in range(round((due - first) / every) + 1):
-            self._tick(first + step * every)
+        first = max(round(self._ticked / every) + 1, due + 1 - math.ceil(CATCH_UP_S / every))
+        for number in range(first, due + 1):
+            self._tick(number * every)
 
     def set_rules(self, rules: Sequence[Rule], now: UnixTime) -> None:
         self.advance(now)

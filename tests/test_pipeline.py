@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+
+import pytest
 
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot
@@ -82,6 +84,29 @@ def test_who_runs_the_tick_does_not_matter() -> None:
 
     assert by_frame.board.snapshot == by_schedule.board.snapshot
     assert by_frame.decided == by_schedule.decided != []
+
+
+def ticks(rebuild_s: float, asked_at: Iterable[UnixTime]) -> list[UnixTime | None]:
+    """The moments of all that ran when ticks were asked for then."""
+    rig, ran = Rig(Engine(Terms(rebuild_s=rebuild_s))), []
+
+    def ticked(_: float) -> None:
+        ran.append(rig.pipeline.ticked_at)
+
+    rig.pipeline.tick_took = ticked
+    rig.feed(T0 + 0.05)
+    for at in asked_at:
+        rig.pipeline.advance(at)
+    return ran
+
+
+@pytest.mark.parametrize("rebuild_s", [0.1, 0.2, 0.3, 0.7, 5.0, 60.0])
+def test_ticks_fall_on_the_same_moments_however_often_it_is_asked(rebuild_s: float) -> None:
+    """To the last bit: a replay is moved on by frames alone, and the daemon by its schedule, too. Between two frames
+    there are nearly five seconds at most: then the feed is not alive."""
+    often = [T0 + 0.05 + step * 0.31 for step in range(1, 400)]
+
+    assert ticks(rebuild_s, often) == ticks(rebuild_s, often[14::15] + often[-1:]) != []
 
 
 def test_there_are_no_ticks_while_no_feed_is_alive() -> None:
