@@ -27,7 +27,7 @@ def held_message(held: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
 def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
     """One list of what came at once, strongest first, in at most two messages: the more there are, the less is said
     of each."""
-    strongest_first = sorted(storm, key=lambda told: (-told.alert.strength, told.alert.decided_at, told.alert.id))
+    strongest_first = sorted(storm, key=_by_strength)
     first, last = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
     span = f"{scene.clock(first)} to {scene.clock(last)}"
     several = "" if len(storm) == 1 else " at once, strongest first"
@@ -37,6 +37,13 @@ def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
         if len(parts) <= DIGEST_PARTS:
             return parts
     return _cut(heading, strongest_first, scene)
+
+
+def _by_strength(told: Told) -> tuple[float, float, float, str]:
+    """Single liquidations, which have no strength, by what they amount to."""
+    alert = told.alert
+    amount_usd = alert.liquidation.notional_usd if alert.liquidation else 0.0
+    return -alert.strength, -amount_usd, alert.decided_at, alert.id
 
 
 def _count(alerts: Sequence[Told]) -> str:

@@ -373,6 +373,16 @@ def test_a_small_digest_says_of_each_what_an_alert_says() -> None:
     ]
 
 
+def test_of_single_liquidations_the_largest_comes_first() -> None:
+    rule = Rule(RuleKind.LARGE, BTC, 0.0, 0.0, 1e6)
+    ones = [Liquidation(BTC, PositionSide.SHORT, 1.0, usd, usd, DECIDED, DECIDED) for usd in (1e6, 3e6, 2e6)]
+    large = [Alert(f"large{one.quantity:.0f}", "large", DECIDED, "large", rule=rule, liquidation=one) for one in ones]
+
+    [text] = digest_message([*map(Told, large), *storm(1)], Scene("UTC", DECIDED))
+
+    assert re.findall(r"/why (\w+)", text.plain) == ["alert000", "large3000000", "large2000000", "large1000000"]
+
+
 def test_one_alert_alone_did_not_come_at_once_with_others() -> None:
     [text] = digest_message(storm(1), Scene("UTC", DECIDED))
 
