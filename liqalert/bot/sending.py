@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from datetime import timedelta
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
 from telegram.constants import ParseMode
-from telegram.error import BadRequest, NetworkError, TelegramError
+from telegram.error import BadRequest, NetworkError, RetryAfter, TelegramError
 
 from liqalert.ports import Place
 from liqalert.render.buttons import Rows
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SECOND_TRY_S = 1.0
+LONGEST_WAIT_S = 5.0
+"""Chats are answered one after the other: what Telegram wants later than this is not waited for."""
 
 
 async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> None:
@@ -83,15 +86,28 @@ def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
     return InlineKeyboardMarkup(buttons) if buttons else None
 
 
+def told_s(error: RetryAfter) -> float:
+    """How long Telegram says to wait: the library gives a number or, in its next version, a timedelta."""
+    told = error.retry_after
+    return told.total_seconds() if isinstance(told, timedelta) else float(told)
+
+
 async def _tried_twice(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
-    """A broken connection may mean that the answer has arrived: seeing it twice is better than not at all."""
+    """A broken connection may mean that the answer has arrived: seeing it twice is better than not at all. Beside a
+    storm of alerts Telegram may want a moment's pause."""
     try:
         await _send(bot, place, part, markup)
+        return
     except BadRequest:
         raise
     except NetworkError:
-        await asyncio.sleep(SECOND_TRY_S)
-        await _send(bot, place, part, markup)
+        wait_s = SECOND_TRY_S
+    except RetryAfter as exc:
+        wait_s = told_s(exc)
+        if wait_s > LONGEST_WAIT_S:
+            raise
+    await asyncio.sleep(wait_s)
+    await _send(bot, place, part, markup)
 
 
 async def _send(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:

@@ -15,6 +15,7 @@ from liqalert.bot.aiohttp_request import AiohttpRequest
 from liqalert.bot.commands import MENU
 from liqalert.bot.desk import Desk
 from liqalert.bot.reception import Reception
+from liqalert.bot.sending import told_s
 from liqalert.core.market import UnixTime
 
 log = logging.getLogger(__name__)
@@ -212,8 +213,7 @@ def pause_s(error: TelegramError | TimeoutError, failures: int) -> float:
     """How long to wait after `failures` failures in a row."""
     match error:
         case RetryAfter():
-            told = error.retry_after
-            return 0.5 + (told.total_seconds() if isinstance(told, timedelta) else told)
+            return 0.5 + told_s(error)
         case InvalidToken():
             # Kept up, slowly: Telegram has been seen to refuse a good token for a while.
             return min(300.0, 30.0 * 2.0 ** min(failures - 1, 10))

@@ -13,6 +13,8 @@ from liqalert.bot.telegram_bot import build_application
 from liqalert.render.lines import composed
 from tests.telegram_server import Fault, TelegramServer
 
+pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
+
 HERE = Place(77)
 TEXT = composed(["<b>mark</b> 1 &lt; 2"])
 
@@ -69,9 +71,20 @@ async def test_a_broken_connection_is_tried_a_second_time(server: TelegramServer
     assert server.texts(77) == ["mark 1 < 2"]
 
 
+async def test_a_moments_pause_that_telegram_wants_is_waited_for(server: TelegramServer, telegram: Bot) -> None:
+    server.fail("sendMessage", Fault.refuse(429, "Too Many Requests: retry after 1", retry_after=1))
+
+    await send(telegram, HERE, TEXT)
+
+    assert server.texts(77) == ["mark 1 < 2"]
+    first, second = server.calls_of("sendMessage")
+    assert second.at - first.at >= 1.0
+
+
 @pytest.mark.parametrize(
     "fault",
     [
+        Fault.refuse(429, "Too Many Requests: retry after 30", retry_after=30),
         Fault.refuse(403, "Forbidden: bot was blocked by the user"),
         Fault.refuse(400, "Bad Request: chat not found"),
         Fault.refuse(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=-1005),
