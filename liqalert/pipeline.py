@@ -140,11 +140,14 @@ class Pipeline:
         except TickFailed as exc:
             log.exception("tick failed", extra={"at": at})
             self.failed_ticks += 1
-            self._hand_on(exc.decisions)
-            return
-        self._board.snapshot = snapshot
-        self.tick_took(time.perf_counter() - began)
-        self._hand_on(decisions)
+            decisions = exc.decisions
+        else:
+            self._board.snapshot = snapshot
+            self.tick_took(time.perf_counter() - began)
+        if decisions:
+            # The schedule has run it, perhaps, and nothing may come any more that would make a replay run it.
+            self._record("tick", "", b"", at)
+            self._decide(decisions)
 
     def _accepted(self, liquidations: Sequence[Liquidation], now: UnixTime) -> Sequence[Liquidation]:
         verdicts = self._engine.add_all(liquidations, now)

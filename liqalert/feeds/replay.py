@@ -81,6 +81,8 @@ class Replay:
         elif record.kind == "feed":
             status = msgspec.json.decode(record.payload, type=FeedStatus)
             pipeline.feed_changed(status, record.received_time)
+        elif record.kind == "tick":
+            pipeline.advance(record.received_time)
         elif record.kind == "open_interest":
             pipeline.learn(msgspec.json.decode(record.payload, type=OpenInterest), record.received_time)
         elif record.kind == "rules" and self._plan.recorded_rules:
