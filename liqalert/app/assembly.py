@@ -69,4 +69,4 @@ def assemble(
         damage=damage,
         pings=build_pings(settings, session),
     )
-    return facts, Requests(settings, clock, stores, delivering, watching.pipeline)
+    return facts, Requests(clock, stores, delivering, watching.pipeline)

@@ -10,7 +10,6 @@ from liqalert.core.alerts import TEST, Alert
 from liqalert.core.identity import short_id
 from liqalert.pipeline import Pipeline
 from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
-from liqalert.settings import Settings
 from liqalert.web.alerts import UnknownChat
 
 TEST_SENTENCE = "This alert took the way of every alert: database, outbox, channel."
@@ -20,7 +19,6 @@ TEST_SENTENCE = "This alert took the way of every alert: database, outbox, chann
 class Requests:
     """Every request is an alert or a value that goes the same way as all others."""
 
-    settings: Settings
     clock: Clock
     stores: Stores
     delivering: Delivering

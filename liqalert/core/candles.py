@@ -97,9 +97,6 @@ class CandleBook:
         """By the first of their instruments."""
         self._finished: list[Finished] = []
 
-    def mark(self, mark: Mark) -> None:
-        self.marks((mark,), (mark.instrument,))
-
     def marks(self, marks: Sequence[Mark], of: Container[Instrument]) -> None:
         """Those of the instruments in `of`. One that is older than the last of its instrument and comes late is left
         out, as in the engine."""

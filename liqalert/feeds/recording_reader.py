@@ -61,11 +61,6 @@ class RecordingReader:
         self.lost_bytes += lines.torn_bytes
 
 
-def read_recording(paths: Iterable[Path]) -> RecordingReader:
-    """The records of `paths` in order; a directory stands for the recordings in it, oldest first."""
-    return RecordingReader(file for path in paths for file in recording_files(path))
-
-
 def recording_files(path: Path) -> tuple[Path, ...]:
     """`path` itself, or the recordings in the directory it names, oldest first."""
     return tuple(sorted(path.glob(FILES))) if path.is_dir() else (path,)

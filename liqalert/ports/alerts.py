@@ -64,10 +64,6 @@ class AlertOutcomes(Protocol):
         """Newest first, of one instrument, each without deliveries; neither `notice` nor `test`."""
         ...
 
-    async def count_since(self, since: UnixTime) -> int:
-        """How many were decided from `since` on; neither `notice` nor `test`."""
-        ...
-
 
 class AlertReader(Protocol):
     """Reads alerts from the database. Raises StorageError."""

@@ -45,8 +45,6 @@ class ForcedClosing:
 
     position: Position
     at: UnixTime
-    mark_price: float
-    """The mark that crossed its level."""
     fill_price: float
     limit_price: float
 
@@ -120,7 +118,7 @@ class Market:
             limit = direction * max(direction * position.bankruptcy_price, direction * fill * (1 + direction * 0.004))
             price.push(direction * book.listing.notional_usd(position.lots, mark_price))
             self._leave(book, position, mark_price)
-            yield ForcedClosing(position, self.now, mark_price, fill, limit)
+            yield ForcedClosing(position, self.now, fill, limit)
 
     def _trade(self, book: Book) -> None:
         """Openings and closings of one second; together they draw the open interest to what is aimed at."""
@@ -167,7 +165,7 @@ class Market:
         notional_usd = book.listing.notional_usd(lots, price)
         allowed = [most for above, most in LEVERAGE_LIMITS if notional_usd > above]
         leverage = min(leverage, book.listing.most_leverage, *allowed)
-        book.open(held, lots, price=price, leverage=leverage, now=self.now)
+        book.open(held, lots, price=price, leverage=leverage)
 
     def _fill(self, book: Book) -> None:
         """Positions from before the start: the standing ones, and others opened at prices around the present one."""
@@ -176,7 +174,7 @@ class Market:
         standing_lots = listing.lots(STANDING_POSITION_SHARE * listing.open_interest_usd, mark_price)
         for _ in range(round(STANDING_SHARE / STANDING_POSITION_SHARE)):
             for side in PositionSide:
-                book.open(side, standing_lots, price=mark_price, leverage=self._random.choice((2, 3)), now=self.now)
+                book.open(side, standing_lots, price=mark_price, leverage=self._random.choice((2, 3)))
         while listing.notional_usd(book.open_lots[PositionSide.LONG], mark_price) < listing.open_interest_usd:
             self._enter(book, mark_price * self._random.lognormvariate(0.0, 0.02 * liveliness))
             for position in book.crossed(mark_price):

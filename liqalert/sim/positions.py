@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from random import Random
 
-from liqalert.core.market import PositionSide, UnixTime
+from liqalert.core.market import PositionSide
 from liqalert.sim.listings import Listing
 
 
@@ -22,7 +22,6 @@ class Position:
     entry_price: float
     leverage: int
     liquidation_price: float
-    opened_at: UnixTime
 
     def crossed(self, mark_price: float) -> bool:
         """Whether `mark_price` closes it by force."""
@@ -75,11 +74,11 @@ class Book:
         """Oldest first."""
         return tuple(self._positions.values())
 
-    def open(self, held: PositionSide, lots: int, *, price: float, leverage: int, now: UnixTime) -> Position:
+    def open(self, held: PositionSide, lots: int, *, price: float, leverage: int) -> Position:
         """One leg of a trade; the caller sees to the other."""
         self._last_id += 1
         level = liquidation_price(self.listing, held, price, leverage)
-        position = Position(self._last_id, self.listing.symbol, held, lots, price, leverage, level, now)
+        position = Position(self._last_id, self.listing.symbol, held, lots, price, leverage, level)
         self._positions[position.id] = position
         self.open_lots[held] += lots
         heapq.heappush(self._levels[held], (-level if held is PositionSide.LONG else level, position.id))

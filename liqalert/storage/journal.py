@@ -173,11 +173,6 @@ class JournalReader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def liquidations_since(self, since: UnixTime) -> tuple[Liquidation, ...]:
-        """All liquidations from `since` on, by event time."""
-        async with self._database.read("reading liquidations") as connection:
-            return await read_liquidations(connection, since)
-
     async def liquidations(self, symbol: str, limit: int) -> tuple[Liquidation, ...]:
         """The newest liquidations of `symbol` on every exchange, newest first."""
         table = LIQUIDATIONS

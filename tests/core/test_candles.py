@@ -17,15 +17,19 @@ T0 = 1_789_999_800.0
 """Where a minute begins."""
 
 
+def take(book: CandleBook, mark: Mark) -> None:
+    book.marks((mark,), (mark.instrument,))
+
+
 def seen(book: CandleBook, *seconds: float, price: float = 10.0) -> None:
     for second in seconds:
-        book.mark(mark(price, T0 + second))
+        take(book, mark(price, T0 + second))
 
 
 def test_marks_make_candles_of_a_minute() -> None:
     book = CandleBook()
     for price, second in ((10.0, 1.0), (12.0, 15.0), (9.0, 30.0), (10.5, 45.0), (11.0, 59.0), (13.0, 60.0)):
-        book.mark(mark(price, T0 + second))
+        take(book, mark(price, T0 + second))
 
     first, second = Candle(T0, 10.0, 12.0, 9.0, 11.0), Candle(T0 + 60.0, 13.0, 13.0, 13.0, 13.0)
     assert book.finished(T0 + 60.0) == (Finished(BTC, first, whole=True),)
@@ -71,7 +75,7 @@ def test_a_mark_that_a_slower_connection_brings_changes_nothing(received: float)
     book = CandleBook()
     seen(book, 58.0)
 
-    book.mark(Mark(BTC, 99.0, T0 + 57.0, received))
+    take(book, Mark(BTC, 99.0, T0 + 57.0, received))
 
     assert book.unwritten(BTC) == (Candle(T0, 10.0, 10.0, 10.0, 10.0),)
 
@@ -89,7 +93,7 @@ def test_every_mark_is_within_the_candle_of_its_minute(steps: list[tuple[Instrum
     for instrument, price, wait_s in steps:
         now += wait_s
         marks.append(Mark(instrument, price, now, now))
-        book.mark(marks[-1])
+        take(book, marks[-1])
 
     candles = {(each.instrument, each.candle.open_time): each.candle for each in book.finished(now + 60.0)}
 

@@ -47,7 +47,7 @@ def test_engine_and_candles_know_the_mark_that_the_plainest_rule_gives(found: li
 
     for number, each in enumerate(marks, start=1):
         engine.mark(each)
-        candles.mark(each)
+        candles.marks((each,), (each.instrument,))
 
         known = engine.snapshot(each.received_time).marks[BTC]
         assert known == newest(marks[:number])

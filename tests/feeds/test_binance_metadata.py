@@ -15,7 +15,7 @@ from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_metadata import BinanceMetadata
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.feeds.recording import Recording
-from liqalert.feeds.recording_reader import read_recording
+from liqalert.feeds.recording_reader import RecordingReader, recording_files
 from tests.binance_server import BinanceServer
 from tests.feeds.frames import liquidation_frame
 from tests.feeds.rig import until
@@ -156,7 +156,7 @@ async def test_answers_are_recorded_and_teach_a_replay_the_same(
         await until(lambda: bool(parser.contracts))
     recording.close()
 
-    records = list(read_recording([tmp_path]))
+    records = list(RecordingReader(recording_files(tmp_path)))
     for record in records:
         replaying.learn(record.kind, record.payload)
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liqalert.feeds.recording import Recording
-from liqalert.feeds.recording_reader import Record, is_recording, read_messages, read_recording, recording_files
+from liqalert.feeds.recording_reader import Record, RecordingReader, is_recording, read_messages, recording_files
 
 START = 1_795_471_200.0  # 2026-11-23 22:00:00 UTC
 REPOSITORY = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def record(directory: Path, *payloads: bytes, at: float = START) -> Path:
 
 
 def payloads_of(*paths: Path) -> list[bytes]:
-    return [record.payload for record in read_recording(paths)]
+    return [record.payload for path in paths for record in RecordingReader(recording_files(path))]
 
 
 @given(st.lists(st.binary(max_size=50), max_size=10))
@@ -49,7 +49,7 @@ def test_record_keeps_time_kind_and_exchange(tmp_path: Path) -> None:
     recording.write("exchangeInfo", "binance", "测试".encode(), 1790000000.456)
     recording.close()
 
-    assert list(read_recording([tmp_path])) == [
+    assert list(RecordingReader(recording_files(tmp_path))) == [
         Record(1790000000.123, "frame", "binance", b'{"e":"forceOrder"}'),
         Record(1790000000.456, "exchangeInfo", "binance", "测试".encode()),
     ]
@@ -124,7 +124,7 @@ def test_torn_end_is_counted_and_the_next_file_follows(tmp_path: Path) -> None:
     first.write_bytes(first.read_bytes()[:-20])
     record(tmp_path, b"three")
 
-    reader = read_recording([tmp_path])
+    reader = RecordingReader(recording_files(tmp_path))
 
     assert [record.payload for record in reader] == [b"one", b"three"]
     assert reader.lost_bytes > 0
@@ -139,7 +139,7 @@ def test_end_overwritten_with_zeros_loses_only_what_was_overwritten(tmp_path: Pa
     recording.close()
     path.write_bytes(content + bytes(100))
 
-    reader = read_recording([path])
+    reader = RecordingReader(recording_files(path))
 
     assert [record.payload for record in reader] == [b"whole"]
     assert reader.lost_bytes > 0
@@ -147,7 +147,7 @@ def test_end_overwritten_with_zeros_loses_only_what_was_overwritten(tmp_path: Pa
 
 def test_whole_recording_loses_nothing_and_is_read_to_its_last_byte(tmp_path: Path) -> None:
     path = record(tmp_path, b"one", b"two")
-    reader = read_recording([path])
+    reader = RecordingReader(recording_files(path))
 
     assert len(list(reader)) == 2
     assert (reader.lost_bytes, reader.read_bytes) == (0, path.stat().st_size)

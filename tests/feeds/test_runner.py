@@ -14,7 +14,7 @@ from liqalert.clock import SteadyClock, SystemClock, elapsed_s
 from liqalert.core.market import Instrument, Stream
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
-from liqalert.feeds.recording_reader import read_recording
+from liqalert.feeds.recording_reader import RecordingReader, recording_files
 from tests.binance_server import BinanceServer
 from tests.feeds.frames import liquidation_frame, mark_frame
 from tests.feeds.rig import Sink, running, until
@@ -389,6 +389,8 @@ async def test_recording_of_a_live_feed_replays_to_the_same_events(
     recording.close()
 
     parser = BinanceParser()
-    replayed = [parser.parse(record.payload, record.received_time) for record in read_recording([tmp_path])]
+    replayed = [
+        parser.parse(record.payload, record.received_time) for record in RecordingReader(recording_files(tmp_path))
+    ]
     assert replayed == sink.frames
     assert sink.liquidations

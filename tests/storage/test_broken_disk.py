@@ -17,7 +17,6 @@ from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.housekeeping import quick_check
-from liqalert.storage.journal import JournalReader
 from liqalert.storage.lock import exclusively_by_command
 from liqalert.storage.schema import migrate
 from liqalert.storage.soundness import begin
@@ -25,6 +24,7 @@ from tests.fakes import NEAR_BTC
 from tests.small_disk import DiskThatFails
 from tests.storage.at_work import TOLD_ONCE, Store, at_work, settled, until
 from tests.storage.objects import T0, liquidation, standard
+from tests.storage.reading import stored_liquidations
 
 
 async def _told_all_the_same(store: Store) -> None:
@@ -93,7 +93,7 @@ async def test_a_lock_of_another_process_stops_no_alert_and_all_is_written_after
 
             assert await settled(database, "meanwhile") == TOLD_ONCE
             assert len(store.notifier.sent) == 2
-        assert await JournalReader(database).liquidations_since(T0) == (liquidation(1),)
+        assert await stored_liquidations(database, T0) == (liquidation(1),)
 
 
 async def test_a_file_that_is_damaged_under_a_running_store_stops_no_alert(tmp_path: Path) -> None:

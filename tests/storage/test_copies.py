@@ -12,10 +12,11 @@ from liqalert.ports import StorageError
 from liqalert.storage.copies import backup, restore
 from liqalert.storage.database import Database
 from liqalert.storage.housekeeping import quick_check
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.journal import BatchJournal
 from liqalert.storage.tables import CANDLES
 from tests.storage import postgresql
 from tests.storage.objects import T0, liquidation
+from tests.storage.reading import stored_liquidations
 
 
 async def backed_up_between_two_writes(database: Database, file: Path) -> None:
@@ -36,9 +37,9 @@ async def test_a_backup_taken_while_writing_can_be_restored(sqlite_database: Dat
 
     assert kept == tmp_path / "liqalert.db.replaced-20261126T205500Z"
     async with Database(url) as restored:
-        assert await JournalReader(restored).liquidations_since(T0) == (liquidation(0),)
+        assert await stored_liquidations(restored, T0) == (liquidation(0),)
     async with Database(f"sqlite:///{kept}") as old:
-        assert await JournalReader(old).liquidations_since(T0) == (liquidation(0), liquidation(1))
+        assert await stored_liquidations(old, T0) == (liquidation(0), liquidation(1))
 
 
 async def test_a_backup_holds_whole_transactions_however_much_is_written_meanwhile(
@@ -134,7 +135,7 @@ async def test_an_old_log_without_its_database_stays_out_of_what_is_restored(
     assert kept == tmp_path / "crashed" / "liqalert.db.replaced-20261126T205500Z-wal"
     assert kept.read_bytes() == content
     async with Database(f"sqlite:///{tmp_path}/crashed/liqalert.db") as restored:
-        assert await JournalReader(restored).liquidations_since(T0) == (liquidation(0),)
+        assert await stored_liquidations(restored, T0) == (liquidation(0),)
         assert await quick_check(restored) == ()
 
 
@@ -276,7 +277,7 @@ async def test_a_backup_after_kill_9_holds_what_only_the_log_has(sqlite_database
         await backup(database, tmp_path / "copy.db")
 
     async with Database(f"sqlite:///{tmp_path}/copy.db") as copy:
-        assert await JournalReader(copy).liquidations_since(T0) == (liquidation(0),)
+        assert await stored_liquidations(copy, T0) == (liquidation(0),)
 
 
 def test_every_restore_keeps_what_it_replaces(sqlite_template: Path, tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from liqalert.storage.alerts import AlertStore
 from liqalert.storage.database import Database
 from liqalert.storage.disk import free_bytes
 from liqalert.storage.housekeeping import quick_check
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.journal import BatchJournal
 from liqalert.storage.schema import migrate
 from tests.storage.objects import T0, alert, liquidation, near
+from tests.storage.reading import stored_liquidations
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost_once_there_is_room(small_
         await AlertStore(database).record([near()])
 
         assert journal.problem is None
-        assert len(await JournalReader(database).liquidations_since(T0)) == 1_000
+        assert len(await stored_liquidations(database, T0)) == 1_000
         assert [row.alert for row in await AlertStore(database).recent(9)] == [alert()]
         assert await quick_check(database) == ()
 

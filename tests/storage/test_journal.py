@@ -9,6 +9,7 @@ from liqalert.core.market import Gap, Instrument, Liquidation
 from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal, JournalReader, read_liquidations
 from tests.storage.objects import BTC, CHINESE, ETH, T0, liquidation
+from tests.storage.reading import stored_liquidations
 
 
 def _filled(journal: BatchJournal, liquidations: list[Liquidation]) -> BatchJournal:
@@ -22,7 +23,7 @@ async def test_liquidations_are_read_back_as_they_were(database: Database) -> No
 
     await _filled(BatchJournal(database), stored).flush()
 
-    assert await JournalReader(database).liquidations_since(T0) == (stored[1], stored[2], stored[0])
+    assert await stored_liquidations(database, T0) == (stored[1], stored[2], stored[0])
 
 
 async def test_a_liquidation_reported_twice_is_kept_once(database: Database) -> None:
@@ -31,14 +32,14 @@ async def test_a_liquidation_reported_twice_is_kept_once(database: Database) -> 
 
     await _filled(journal, [liquidation(0), liquidation(1)]).flush()
 
-    assert await JournalReader(database).liquidations_since(T0) == (liquidation(0), liquidation(1))
+    assert await stored_liquidations(database, T0) == (liquidation(0), liquidation(1))
     assert journal.problem is None
 
 
 async def test_liquidations_before_the_window_are_left_out(database: Database) -> None:
     await _filled(BatchJournal(database), [liquidation(0), liquidation(10)]).flush()
 
-    assert await JournalReader(database).liquidations_since(T0 + 10) == (liquidation(10),)
+    assert await stored_liquidations(database, T0 + 10) == (liquidation(10),)
 
 
 async def test_of_more_than_can_be_begun_with_the_newest_are_read(
@@ -88,7 +89,7 @@ async def test_a_gap_whose_cause_cannot_be_stored_is_stored_readably(database: D
 async def test_a_backlog_longer_than_one_transaction_is_written_whole(database: Database) -> None:
     await _filled(BatchJournal(database), [liquidation(n) for n in range(5_001)]).flush()
 
-    stored = await JournalReader(database).liquidations_since(T0)
+    stored = await stored_liquidations(database, T0)
     assert (len(stored), stored[-1]) == (5_001, liquidation(5_000))
 
 
@@ -111,9 +112,8 @@ async def test_what_the_database_refuses_is_kept_and_written_later(
 
     assert journal.problem is None
     assert journal.waiting == 0
-    reader = JournalReader(sqlite_database)
-    assert await reader.liquidations_since(T0) == (liquidation(0), liquidation(1))
-    assert await reader.gaps("binance", 9) == (Gap("binance", T0, T0 + 1, "no marks"),)
+    assert await stored_liquidations(sqlite_database, T0) == (liquidation(0), liquidation(1))
+    assert await JournalReader(sqlite_database).gaps("binance", 9) == (Gap("binance", T0, T0 + 1, "no marks"),)
     assert [record.message for record in caplog.records] == ["journal not written", "journal written again"]
 
 
@@ -123,7 +123,7 @@ async def test_beyond_the_bound_the_oldest_are_dropped_and_counted(sqlite_databa
     await journal.flush()
 
     assert journal.dropped == 2
-    assert await JournalReader(sqlite_database).liquidations_since(T0) == (
+    assert await stored_liquidations(sqlite_database, T0) == (
         liquidation(2),
         liquidation(3),
         liquidation(4),
@@ -152,14 +152,14 @@ async def test_one_row_that_can_never_be_stored_does_not_hold_up_the_others(data
 
     assert journal.dropped == 1
     assert journal.problem is None
-    assert await JournalReader(database).liquidations_since(T0) == (liquidation(0), liquidation(2))
+    assert await stored_liquidations(database, T0) == (liquidation(0), liquidation(2))
 
 
 async def test_run_writes_without_being_asked_and_stops_when_cancelled(database: Database) -> None:
     journal = _filled(BatchJournal(database), [liquidation(0)])
     task = asyncio.create_task(journal.run(), name="journal")
     async with asyncio.timeout(5):
-        while journal.waiting or not await JournalReader(database).liquidations_since(T0):
+        while journal.waiting or not await stored_liquidations(database, T0):
             await asyncio.sleep(0.01)
 
     task.cancel()
@@ -179,7 +179,7 @@ async def test_a_cancelled_flush_loses_nothing(database: Database) -> None:
 
     await journal.flush()
 
-    assert len(await JournalReader(database).liquidations_since(T0)) == 100
+    assert len(await stored_liquidations(database, T0)) == 100
 
 
 async def test_symbols_in_any_script_are_found(database: Database) -> None:

@@ -26,6 +26,7 @@ from tests.fakes import NEAR_BTC
 from tests.storage import postgresql
 from tests.storage.at_work import TOLD_ONCE, at_work, settled, until
 from tests.storage.objects import T0, liquidation, standard
+from tests.storage.reading import stored_liquidations
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +66,8 @@ async def test_a_server_that_is_killed_and_started_again_costs_nothing_that_is_o
         texts = store.notifier.texts("1")
         assert alert_ids(texts) == ["before", "meanwhile", "after"]
         assert ["not recorded" in text for text in texts] == [False, True, False]
-    reader = JournalReader(database)
-    assert await reader.liquidations_since(T0) == (liquidation(0),)
-    assert len(await reader.gaps("binance", 9)) == 1
+    assert await stored_liquidations(database, T0) == (liquidation(0),)
+    assert len(await JournalReader(database).gaps("binance", 9)) == 1
 
 
 async def test_a_server_that_answers_nothing_holds_up_no_alert(server: postgresql.Server, database: Database) -> None:

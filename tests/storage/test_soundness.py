@@ -13,10 +13,11 @@ from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.enrolment import Enrolments
-from liqalert.storage.journal import BatchJournal, JournalReader
+from liqalert.storage.journal import BatchJournal
 from liqalert.storage.schema import current_revision, head
 from liqalert.storage.soundness import begin
 from tests.storage.objects import BTC_RULE, T0, liquidation, standard
+from tests.storage.reading import stored_liquidations
 
 PAGE = 4096
 
@@ -55,7 +56,7 @@ async def _begun(url: str) -> tuple[list[str], int]:
     """Addresses of the chats and number of liquidations."""
     async with Database(url) as database:
         chats = await Enrolments(database).chats()
-        return [chat.address for chat in chats], len(await JournalReader(database).liquidations_since(0))
+        return [chat.address for chat in chats], len(await stored_liquidations(database, 0))
 
 
 async def test_a_sound_database_is_left_as_it_is(sqlite_url: str) -> None:
@@ -133,7 +134,7 @@ async def test_who_read_the_damaged_file_before_reads_the_new_one_now(sqlite_url
 
         assert await begin(database, T0) is not None
 
-        assert await JournalReader(database).liquidations_since(0) == ()
+        assert await stored_liquidations(database, 0) == ()
 
 
 async def test_the_log_is_kept_with_the_file_it_belongs_to(sqlite_url: str) -> None:

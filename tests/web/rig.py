@@ -70,9 +70,6 @@ class StoredAlerts:
     async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
         return tuple(replace(row, deliveries=()) for row in await self.recent(limit, instrument=instrument))
 
-    async def count_since(self, since: float) -> int:
-        return sum(row.alert.decided_at >= since for row in await self.recent(len(self.rows)))
-
     async def why(self, alert_id: str) -> AlertRow | None:
         self.asked.append((alert_id,))
         if self.broken:

@@ -52,7 +52,6 @@ class Evaluated:
     """Time that was watched and has prices, in days; gaps, and silences over 15 minutes, left out."""
     began: UnixTime | None
     ended: UnixTime | None
-    alerts: tuple[Alert, ...]
 
 
 class Collector:
@@ -102,7 +101,7 @@ class Collector:
             for distance in self._grid.distances
             for strength in self._grid.strengths
         )
-        return Evaluated(found, days, self._began, self._seen_at, tuple(self._alerts))
+        return Evaluated(found, days, self._began, self._seen_at)
 
     def _figures(
         self, distance: float, strength: float, prices: Mapping[Instrument, Prices], random: Random, *, days: float

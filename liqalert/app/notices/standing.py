@@ -10,6 +10,9 @@ from liqalert.core.identity import short_id
 from liqalert.core.market import UnixTime
 from liqalert.render.numbers import age
 
+CALM_S = 30.0
+"""What has not been wrong for so long is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -28,12 +31,11 @@ class Notice:
 class Standing:
     """One thing that may be wrong for a while: told when it has lasted, and when it has been over for a while."""
 
-    def __init__(self, reason: str, *, after_s: float, over: str, calm_s: float = 30.0) -> None:
-        """`over`: the sentence for its end, with {lasted} in it. `calm_s`: shorter pauses are no end."""
+    def __init__(self, reason: str, *, after_s: float, over: str) -> None:
+        """`over`: the sentence for its end, with {lasted} in it."""
         self._reason = reason
         self._after_s = after_s
         self._over = over
-        self._calm_s = calm_s
         self._since: UnixTime | None = None
         self._seen_at: UnixTime = 0.0
         self._told = False
@@ -45,7 +47,7 @@ class Standing:
             if not self._told and now - self._since >= self._after_s:
                 self._told = True
                 yield Notice(self._reason, sentence)
-        elif self._since is not None and now - self._seen_at >= self._calm_s:
+        elif self._since is not None and now - self._seen_at >= CALM_S:
             if self._told:
                 yield Notice(f"{self._reason}_over", self._over.format(lasted=age(self._seen_at - self._since)))
             self._since, self._told = None, False
