@@ -103,7 +103,7 @@ def _sessions() -> Iterator[list[float]]:
     """When liquidations came in each recorded stretch of all symbols of at least twenty minutes."""
     with gzip.open(RECORDED / "forceorder.jsonl.gz", "rb") as file:
         times = [msgspec.json.decode(line, type=_Frame).o.T / 1000.0 for line in file]
-    for row in DictReader((RECORDED / "sessions.csv").open()):
+    for row in DictReader((RECORDED / "sessions.csv").read_text().splitlines()):
         start, end = (datetime.fromisoformat(f"{row[name]}+00:00").timestamp() for name in ("start_utc", "end_utc"))
         if row["symbols"] != "1" and end - start >= 1200.0:
             yield [at for at in times if start <= at <= end]

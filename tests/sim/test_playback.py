@@ -162,7 +162,9 @@ def test_torn_recording_is_read_to_its_tear(tmp_path: Path) -> None:
     for second in range(20):
         recording.write("frame", "binance", _marks(), T0 + second)
     (path,) = tmp_path.iterdir()
-    path.write_bytes(path.read_bytes()[:-20])
+    torn = path.read_bytes()[:-20]
+    recording.close()
+    path.write_bytes(torn)
 
     assert len(list(read_recorded([path]))) >= 18
 
