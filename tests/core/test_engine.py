@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from liqalert.core.engine import Engine, Verdict
-from liqalert.core.market import OpenInterest
+from liqalert.core.market import OpenInterest, PositionSide
+from liqalert.core.strength import DaySamples, baseline
 from liqalert.core.terms import Terms
 from tests.core.events import BTC, ETH, T0, liquidation, mark
 
@@ -105,6 +106,18 @@ def test_samples_are_taken_every_five_minutes_once_the_window_has_filled() -> No
 
     sampled = [(row.measure, sum(count for _, count in row.bins)) for row in engine.take_samples()]
     assert sampled == [("clusters", 3), ("clusters", 3), ("flow", 3), ("flow", 3)]
+
+
+def test_a_restarted_engine_knows_what_is_usual() -> None:
+    """Or the strength of all there is would change with every restart."""
+    samples = DaySamples(BTC, PositionSide.LONG, "2026-09-20", ((240, 288),))
+    engine = Engine(Terms())
+
+    engine.load_baselines([samples], [OpenInterest(BTC, 2e10, T0 - 60.0)])
+    engine.add(liquidation(1000.0, 1e6, T0), T0 + 1)
+
+    [found] = engine.tick(T0 + 5)[0].clusters(T0 + 5)
+    assert found.baseline == baseline([{240: 288}], 2e10, "2026-09-21")
 
 
 def test_no_samples_are_taken_while_the_feed_is_not_alive() -> None:
