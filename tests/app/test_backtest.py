@@ -104,6 +104,20 @@ async def test_time_that_nobody_watched_does_not_count_though_its_prices_are_kno
     assert collector.evaluated().days == pytest.approx(1.75, abs=0.01)
 
 
+async def test_what_came_near_while_nobody_watched_is_no_alert(database: Database) -> None:
+    """Its prices were filled up later; the daemon would have seen price far away again."""
+    await lived(database, 2)
+    journal = BatchJournal(database)
+    journal.gap(Gap("binance", T0 + DAY_S + 7200.0, T0 + DAY_S + 14_400.0, "liqalert was not running"))
+    await journal.flush()
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    over_history(await read_history(database, [BTC], T0, T0 + 2 * DAY_S), [BTC], collector, TERMS)
+
+    found = collector.evaluated()
+    assert [round(alert.decided_at - T0) for alert in found.alerts if alert.rule == found.alerts[0].rule] == [10_800]
+
+
 async def test_without_candles_the_fills_are_the_prices(database: Database) -> None:
     await lived(database, 1, candles=False)
 

@@ -89,11 +89,13 @@ def over_history(history: History, instruments: Sequence[Instrument], collector:
     for at, _, what in tqdm(happenings, file=sys.stderr, disable=not sys.stderr.isatty(), unit=" events"):
         match what:
             case FeedStatus():
-                collector.feed_changed(alive=what.alive)
+                watched = what.alive
+                collector.feed_changed(alive=watched)
                 pipeline.feed_changed(what, at)
             case Mark():
                 collector.see(what)
-                pipeline.ingest(ParsedFrame(marks=(what,)), at)
+                if watched:  # what came near meanwhile, the daemon has not seen
+                    pipeline.ingest(ParsedFrame(marks=(what,)), at)
             case Liquidation():
                 pipeline.ingest(ParsedFrame((what,)), at)
 
