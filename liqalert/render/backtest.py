@@ -8,7 +8,8 @@ from itertools import chain
 from liqalert.core.evaluation import CONTROLS_PER_ALERT, Figures, Share
 from liqalert.core.market import UnixTime
 from liqalert.render.decisions import iso
-from liqalert.render.numbers import age
+from liqalert.render.headline import change_words
+from liqalert.render.numbers import NumberStyle, age
 
 FEW = 30
 """Below so many alerts the intervals are wide enough to hold nearly anything."""
@@ -59,7 +60,7 @@ def _row(figures: Figures) -> tuple[str, ...]:
         _share(ours.held),
         _percent(random.held),
         "-" if figures.median_touch_s is None else age(figures.median_touch_s),
-        "-" if move is None else f"{move:+.2f} %",
+        "-" if move is None else change_words(move, NumberStyle.POINT),
     )
 
 
