@@ -45,6 +45,12 @@ def cells(of: HeatmapGrid) -> dict[tuple[float, int], tuple[float, float, int]]:
     }
 
 
+def test_a_range_is_as_long_as_its_name() -> None:
+    hours = {"1h": 1, "4h": 4, "12h": 12, "24h": 24, "3d": 72, "7d": 168}
+
+    assert {name: each.column_s * each.columns / 3600.0 for name, each in RANGES.items()} == hours
+
+
 def test_a_liquidation_stands_from_its_column_on_and_decays() -> None:
     as_of = T0 + 600.0
 

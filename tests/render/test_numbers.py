@@ -89,6 +89,20 @@ def test_strength_without_calibration_carries_a_question_mark() -> None:
     assert numbers.strength(0.844, calibrated=False) == "0.84?"
 
 
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [("a", "a"), ("abc", "a, b, c"), ("abcd", "a, b, c and 1 more"), ("abcdef", "a, b, c and 3 more")],
+)
+def test_of_many_names_three_are_given(names: str, shown: str) -> None:
+    assert numbers.first_few(names) == shown
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0, "0 gaps"), (1, "1 gap"), (2000, "2,000 gaps")])
+def test_one_of_something_is_singular(number: int, shown: str) -> None:
+    assert numbers.counted(number, "gap") == shown
+    assert numbers.NumberStyle.COMMA.counted(number, "gap") == shown.replace(",", ".")
+
+
 def test_escape_keeps_a_foreign_string_on_one_line_and_readable() -> None:
     assert numbers.escape("a<b>&c\nd\x00\u202e\ud800") == "a&lt;b&gt;&amp;c d\ufffd\ufffd\ufffd"
 
