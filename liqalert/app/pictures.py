@@ -12,8 +12,8 @@ from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Episode
 from liqalert.core.heatmap import HeatmapGrid
 from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.outcomes import became
 from liqalert.ports import AlertArchive, AlertRow, StorageError
-from liqalert.render.alerts import became_words
 from liqalert.render.answers import View
 from liqalert.render.captions import Photo, heatmap_caption
 from liqalert.render.numbers import NumberStyle
@@ -107,8 +107,8 @@ def _pin(alert: Alert, episode: Episode | None) -> Pin | None:
     price = _price(alert)
     if price is None:
         return None
-    became = became_words(episode) if episode else alert.kind
-    return Pin(alert.decided_at, price, alert.kind if became == alert.kind else f"{alert.kind}: {became}")
+    word = became(episode) if episode else alert.kind
+    return Pin(alert.decided_at, price, alert.kind if word == alert.kind else f"{alert.kind}: {word}")
 
 
 def _price(alert: Alert) -> float | None:

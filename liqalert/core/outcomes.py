@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from liqalert.core.alerts import Alert
-from liqalert.core.episodes import Episode
+from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
 from liqalert.core.zones import Zone, gap_pct
 
@@ -41,6 +41,14 @@ class TrackRecord:
     @property
     def total(self) -> int:
         return self.swept + self.held + self.faded
+
+
+def became(episode: Episode) -> str:
+    """In a word, how an alert's episode turned out, or where it stands. `grown`: new liquidations have made the zone
+    anew since, and it is idle again."""
+    return (
+        "grown" if episode.state is EpisodeState.IDLE and episode.outcome is None else episode.outcome or episode.state
+    )
 
 
 def closest_pct(episode: Episode, zone: Zone | None) -> float | None:

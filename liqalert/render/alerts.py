@@ -112,11 +112,6 @@ def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle = N
             return f"still open{nearest}"
 
 
-def became_words(episode: Episode) -> str:
-    """The same in one word, for a picture."""
-    return episode.outcome or ("grown" if episode.state is EpisodeState.IDLE else episode.state)
-
-
 def status_words(status: str) -> str:
     words = {
         "due": "waiting",

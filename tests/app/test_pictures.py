@@ -122,6 +122,7 @@ async def test_it_says_what_must_be_read_first(pictures: Pictures, drawn: Drawn,
         (EpisodeState.NEAR, None, "near"),
         (EpisodeState.TOUCHED, None, "near: touched"),
         (EpisodeState.COOLING, EpisodeState.HELD, "near: held"),
+        (EpisodeState.IDLE, EpisodeState.HELD, "near: held"),
         (EpisodeState.IDLE, None, "near: grown"),
     ],
 )

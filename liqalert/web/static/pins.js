@@ -62,6 +62,6 @@ function priceOf({ evidence, flow, liquidation }) {
 }
 
 function wordsOf({ kind, episode }) {
-  const state = episode ? became(episode) : kind;
-  return state === kind ? kind : `${kind}: ${state}`;
+  const word = episode ? became(episode) : kind;
+  return word === kind ? kind : `${kind}: ${word}`;
 }

@@ -34,6 +34,12 @@ export function strength(each) {
   return `${fixed(each.strength, 2)}${each.calibrated ? "" : "?"}`;
 }
 
+// How an alert turned out, or where it stands. New liquidations have made a zone anew whose episode is idle again.
+export function became(episode) {
+  const word = episode.outcome || episode.state;
+  return word === "idle" ? "grown" : word;
+}
+
 export function decimalsOf(price) {
   return Math.min(12, Math.max(0, 5 - Math.floor(Math.log10(price))));
 }
@@ -55,11 +61,6 @@ export function clock(seconds) {
 // With the day: some ranges hold the same hour several times.
 export function moment(seconds) {
   return day(new Date(seconds * 1000).toISOString());
-}
-
-// Of an alert; "idle" is one whose zone new liquidations have made anew since.
-export function became({ state, outcome }) {
-  return outcome || (state === "idle" ? "grown" : state);
 }
 
 // With the day where that is not the one of `nowIso`.

@@ -153,6 +153,17 @@ async def test_nothing_of_one_instrument_stands_under_the_name_of_another(
         await until_cell(reader, "longs 4.99k USD")
 
 
+async def test_a_zone_made_anew_is_called_grown_as_in_the_chat(browser: Browser, rig: Rig) -> None:
+    told = near()
+    assert told.episode is not None
+    rig.alerts.rows = [replace(told, episode=replace(told.episode, state=EpisodeState.IDLE, outcome=None))]
+
+    async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
+        await reader.until_shown("#alerts", "grown")
+
+        assert "idle" not in await reader.text("#alerts")
+
+
 async def test_any_number_of_alerts_of_other_instruments_hides_none(browser: Browser, rig: Rig) -> None:
     mine = near()
     other = replace(mine.alert, id="a-2", zone=zone(instrument=ETH))
