@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from liqalert.core.outcomes import Told
+from liqalert.core.episodes import EpisodeState
+from liqalert.core.outcomes import Told, became
 from liqalert.render.headline import headline, short_headline, symbol
 from liqalert.render.messages import band
 from liqalert.render.scene import Scene
@@ -66,7 +67,11 @@ def _entry(told: Told, scene: Scene) -> Text:
 
 
 def _outcome(told: Told) -> str | None:
-    return told.episode.outcome if told.episode is not None else None
+    """None while it is open."""
+    episode = told.episode
+    if episode is None or (episode.outcome is None and episode.state is not EpisodeState.IDLE):
+        return None
+    return became(episode)
 
 
 def _full(storm: Sequence[Told], scene: Scene) -> Iterable[Text]:

@@ -180,6 +180,12 @@ def test_list_of_missed_alerts_is_oldest_first_with_time_level_and_outcome() -> 
     ]
 
 
+def test_a_zone_made_anew_is_not_called_open_in_a_list() -> None:
+    [listing] = held_message([Told(near(), episode(EpisodeState.IDLE))], Scene("UTC", DECIDED))
+
+    assert listing.plain.endswith(", outcome: grown (/why abcdefgh)")
+
+
 def test_long_list_is_split_at_line_ends_and_loses_nothing() -> None:
     missed = [Told(near_alert(f"alert{n:03}", DECIDED + n)) for n in range(100)]
 
