@@ -16,7 +16,7 @@ from liqalert.clock import Clock
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, grid_of
 from liqalert.core.heatmap_cells import KEPT_DECAYS, RANGES, Range
 from liqalert.core.heatmap_live import LiveCells
-from liqalert.core.market import Instrument, Liquidation, Mark, UnixTime
+from liqalert.core.market import Gap, Instrument, Liquidation, Mark, UnixTime
 from liqalert.storage.candles import CandleStore
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.liquidation_sums import LiquidationSums
@@ -142,9 +142,14 @@ class HeatmapDesk:
         unwritten = self._sources.desk.book.unwritten(instrument)
         minutes = {candle.open_time: candle for candle in (*stored, *unwritten)}
         candles = [minutes[opened] for opened in sorted(minutes)]
-        down_since = self._down_since(instrument)
         return await surroundings_of(
-            self._sources.liquidations, candles, shown, now, exchange=instrument.exchange, down_since=down_since
+            self._sources.liquidations,
+            candles,
+            shown,
+            now,
+            exchange=instrument.exchange,
+            running=self._running(instrument),
+            down_since=self._down_since(instrument),
         )
 
     def _down_since(self, instrument: Instrument) -> UnixTime | None:
@@ -152,11 +157,14 @@ class HeatmapDesk:
         status = self._sources.board.feeds.get(instrument.exchange)
         if status is None:
             return None
-        # One that still runs is not in the database; it may have begun before this run.
-        began = [gap.start for gap in status.gaps if gap.end is None]
-        began += [] if status.mute_since is None else [status.mute_since]
+        began = [] if status.mute_since is None else [status.mute_since]
         began += [] if status.alive else [status.mark_at or status.since]
         return min(began, default=None)
+
+    def _running(self, instrument: Instrument) -> tuple[Gap, ...]:
+        """The gaps of its exchange that last still. They may have begun before this run."""
+        status = self._sources.board.feeds.get(instrument.exchange)
+        return tuple(gap for gap in status.gaps if gap.end is None) if status else ()
 
     # ------------------------------------------------------------ as it was
 
@@ -171,6 +179,7 @@ class HeatmapDesk:
                 shown,
                 at=at,
                 decay_s=self._decay_s,
+                running=self._running(instrument),
                 down_since=self._down_since(instrument),
             )
             while len(self._past) > MOST_PAST:

@@ -24,15 +24,18 @@ async def rebuilt(
     *,
     at: UnixTime,
     decay_s: float,
+    running: Sequence[Gap] = (),
     down_since: UnixTime | None = None,
 ) -> HeatmapGrid:
-    """Computed in a thread. `down_since`: as for `surroundings_of`. Raises StorageError."""
+    """Computed in a thread. `running` and `down_since`: as for `surroundings_of`. Raises StorageError."""
     start = shown.start(at)
     stored = await sums.all_between([instrument], since=start - KEPT_DECAYS * decay_s, until=math.inf)
     known = [each for each in stored if each.received_time <= at]
     # A minute that had not ended then would show what came after.
     minutes = await candles.read(instrument, start, at - MINUTE_S + 1e-6)
-    surroundings = await surroundings_of(sums, minutes, shown, at, exchange=instrument.exchange, down_since=down_since)
+    surroundings = await surroundings_of(
+        sums, minutes, shown, at, exchange=instrument.exchange, running=running, down_since=down_since
+    )
     return await asyncio.to_thread(build, known, shown, surroundings, instrument=instrument, as_of=at, decay_s=decay_s)
 
 
@@ -43,12 +46,14 @@ async def surroundings_of(
     now: UnixTime,
     *,
     exchange: str,
+    running: Sequence[Gap] = (),
     down_since: UnixTime | None = None,
 ) -> Surroundings:
-    """What a grid shows besides liquidations. `down_since`: the feed is not alive now, and was last seen so then."""
+    """What a grid shows besides liquidations. `running`: the gaps that last still, which are written when they end.
+    `down_since`: the feed is not alive now, and was last seen so then."""
     start = shown.start(now)
     recorded_since = await sums.recorded_since(exchange)
-    known = await sums.gaps_since(exchange, start)
+    known = (*await sums.gaps_since(exchange, start), *running)
     gaps = tuple(_known_at(gap, now) for gap in known if gap.start < now)
     unwatched = [(gap.start, now if gap.end is None else gap.end) for gap in gaps]
     if recorded_since is None or recorded_since > start:

@@ -156,6 +156,7 @@ async def test_the_time_in_which_liqalert_did_not_run_is_unwatched_before_the_fi
     grid = await place.desk.grid(BTC, "1h")
 
     assert grid.watched.tolist() == [1.0] * 40 + [0.0] * 20
+    assert grid.gaps == (not_running,)
 
 
 async def test_the_past_knows_of_an_outage_that_still_lasts(place: Place) -> None:
