@@ -66,6 +66,8 @@ class Asked:
     chat: Chat
     """Who is answered: the chat, or the topic of a forum, that is allowed."""
     arguments: tuple[str, ...] = ()
+    person: str | None = None
+    """The address of who asks, where that is known: a person's private chat."""
     sent_at: UnixTime | None = None
     """By the channel's clock; long ago where nobody was there to answer. None: not known."""
 

@@ -59,7 +59,7 @@ class Pressing:
         if refusal is not None:
             return Pressed(refusal), True
         try:
-            return await do(self._desk, Asked(chat), press), False
+            return await do(self._desk, Asked(chat, person=str(query.from_user.id)), press), False
         except CannotAnswer as exc:
             return Pressed(reply=exc.text), False
 

@@ -152,7 +152,7 @@ class Reception:
             refusal = await self._refusal(chat, message, command)
             if refusal is not None:
                 return replies.may_not_change(refusal)
-            asked = Asked(chat, words.arguments, message.date.timestamp())
+            asked = Asked(chat, words.arguments, _person(message), message.date.timestamp())
             return await command.answer(self._desk, asked)
         except CannotAnswer as exc:
             # In a group, a command nobody knows may be for another bot.

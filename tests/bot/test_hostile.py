@@ -34,7 +34,7 @@ async def answered(text: str, chat: Chat) -> None:
     if words is None:
         return
     try:
-        answer = await command_named(words.command).answer(Office().desk, Asked(chat, words.arguments))
+        answer = await command_named(words.command).answer(Office().desk, Asked(chat, words.arguments, str(ADDRESS)))
     except CannotAnswer as exc:
         answer = exc.text
     assert answer
@@ -62,7 +62,7 @@ async def test_any_callback_data(data: str, chat: Chat) -> None:
     if press is None:
         return
     try:
-        pressed = await do(Office().desk, Asked(chat), press)
+        pressed = await do(Office().desk, Asked(chat, (), str(ADDRESS)), press)
     except CannotAnswer as exc:
         pressed = Pressed(reply=exc.text)
     assert pressed == Pressed(OLD) or pressed.notice or pressed.reply or pressed.menu
