@@ -19,7 +19,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.engines import parse_url, sqlite_path
 from liqalert.storage.enrolment import Enrolments
 from liqalert.storage.housekeeping import quick_check
-from liqalert.storage.schema import current_revision, head
+from liqalert.storage.schema import current_revision, head, remedy
 
 _FREE_BYTES = 100_000_000
 _TOKEN = re.compile(r"[0-9]+:[A-Za-z0-9_-]+")
@@ -160,7 +160,7 @@ def _revision(revision: str | None) -> Finding:
     if revision is None:
         return fine("database.url", "has no tables yet: `liqalert run` creates them")
     if revision != head():
-        return problem("database.url", f"has tables of version {revision}, not {head()}: run `liqalert db upgrade`")
+        return problem("database.url", f"has tables of version {revision}, not {head()}: {remedy(revision)}")
     return fine("database.url", f"has tables of version {revision}, which is current")
 
 

@@ -69,7 +69,7 @@ def _current(args: argparse.Namespace) -> int:
     import asyncio
 
     from liqalert.storage.database import Database
-    from liqalert.storage.schema import current_revision, head
+    from liqalert.storage.schema import current_revision, head, remedy
 
     async def found(url: str) -> str | None:
         async with Database(url) as database:
@@ -80,8 +80,10 @@ def _current(args: argparse.Namespace) -> int:
     if revision == head():
         print(f"The tables have version {revision}, which is current.")
         return 0
-    state = f"have version {revision}, not {head()}" if revision else "do not exist yet"
-    print(f"The tables {state}: run `liqalert db upgrade`.")
+    if revision is None:
+        print("The tables do not exist yet: run `liqalert db upgrade`.")
+    else:
+        print(f"The tables have version {revision}, not {head()}: {remedy(revision)}.")
     return 1
 
 

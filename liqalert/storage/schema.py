@@ -73,6 +73,12 @@ def refuse_newer(name: str, revision: str) -> None:
         )
 
 
+def remedy(revision: str) -> str:
+    """What to do about tables of another version than ours."""
+    known = revision in _versions()
+    return "run `liqalert db upgrade`" if known else "install the newer liqalert that made them, or restore a backup"
+
+
 def _versions() -> set[str]:
     """As the names of the files begin. Alembic would have to be loaded for it, which takes long."""
     return {path.name.partition("_")[0] for path in (migrations_path() / "versions").glob("[0-9]*.py")}
@@ -109,7 +115,9 @@ def upgrade(url: str) -> None:
 
     async def run() -> None:
         async with Database(url) as database:
-            await current_revision(database)
+            revision = await current_revision(database)
+            if revision is not None:
+                refuse_newer(database.name, revision)
             await migrate(database)
 
     asyncio.run(run())

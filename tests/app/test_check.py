@@ -68,11 +68,11 @@ async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None
 async def test_outdated_tables_are_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:
     await _database(empty_directory / "liqalert.db")
     with closing(sqlite3.connect("liqalert.db")) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
 
     _, problems = await _findings()
 
-    assert problems == ["database.url has tables of version 0000, not 0004: run `liqalert db upgrade`"]
+    assert problems == ["database.url has tables of version 0001, not 0004: run `liqalert db upgrade`"]
 
 
 async def test_damaged_file_is_a_problem_with_the_command_that_helps(empty_directory: Path) -> None:

@@ -47,6 +47,21 @@ def test_current_is_a_problem_until_the_tables_are_there(empty_place: Path, caps
     assert main(["db", "current"]) == 0
 
 
+@pytest.mark.parametrize("command", ["db current", "db upgrade", "check"])
+def test_after_going_back_to_an_older_liqalert_nothing_tells_to_upgrade(
+    command: str, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    assert main(command.split()) == 1
+
+    shown = "".join(capsys.readouterr())
+    assert "newer liqalert" in shown
+    assert "or restore a backup" in shown
+    assert "db upgrade" not in shown
+
+
 def test_backup_is_restored_and_what_was_there_is_kept(database: Path, empty_place: Path) -> None:
     _add_gap(database, 1.0)
     assert main(["db", "backup", "copy.db"]) == 0
