@@ -81,6 +81,7 @@ class AlertItem(msgspec.Struct, frozen=True):
     """For `grown`: the strength that was passed."""
     decided_at: str
     episode: EpisodeItem | None
+    """For `near`; null where its rule was given up before the episode had ended."""
     deliveries: tuple[DeliveryItem, ...]
 
 
