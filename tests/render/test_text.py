@@ -389,6 +389,15 @@ def test_of_single_liquidations_the_largest_comes_first() -> None:
     assert re.findall(r"/why (\w+)", text.plain) == ["alert000", "large3000000", "large2000000", "large1000000"]
 
 
+def test_a_single_liquidation_has_no_strength_and_comes_last_in_a_digest() -> None:
+    one = Liquidation(BTC, PositionSide.SHORT, 61_234.5, 20.0, 1_224_690.0, DECIDED, DECIDED)
+    large = Told(Alert("large", "large", DECIDED, "large", liquidation=one))
+
+    [digest] = digest_message([large, Told(near())], Scene("UTC", DECIDED))
+
+    assert digest.plain.splitlines()[-1] == "• BTCUSDT: a short of 1.22M USD liquidated (/why large)"
+
+
 def test_one_alert_alone_did_not_come_at_once_with_others() -> None:
     [text] = digest_message(storm(1), Scene("UTC", DECIDED))
 
