@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
-import pytest
 
-from liqalert.clock import SteadyClock, SystemClock, elapsed_s
+from liqalert.clock import SystemClock
 from liqalert.core.market import Instrument, Stream
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording import Recording
@@ -59,33 +56,6 @@ async def test_sink_hears_that_the_feed_is_alive_before_the_marks(
     first = sink.order.index("marks")
     assert sink.order[first - 3 : first] == ["gap", "alive", "recorded"]
     assert (sink.gaps[0].start, sink.gaps[0].cause) == (1_790_000_000.0, "liqalert was not running")
-
-
-@dataclass(slots=True)
-class SetClock:
-    """The machine's clock, set forward or back."""
-
-    ahead_s: float = 0.0
-
-    def now(self) -> float:
-        return SystemClock().now() + self.ahead_s
-
-
-@pytest.mark.parametrize("jump_s", [3 * 86_400.0, -3 * 86_400.0])
-async def test_nothing_is_received_at_a_time_that_the_exchange_contradicts(
-    server: BinanceServer, session: aiohttp.ClientSession, jump_s: float
-) -> None:
-    """What is received days ahead would end every zone and empty the window."""
-    sink, wall, true = Sink(), SetClock(), SystemClock()
-    async with running(server.ws_url, session, sink, clock=SteadyClock(wall), connections=2, silence_s=2.0):
-        server.mark_every(0.05)
-        await until(lambda: sink.alive)
-        wall.ahead_s = jump_s
-        seen = len(sink.marks)
-        await until(lambda: len(sink.marks) > seen + 20)
-
-    assert all(abs(mark.received_time - true.now()) < 60.0 for mark in sink.marks)
-    assert sink.gaps == []
 
 
 async def test_what_is_new_in_the_messages_is_named(server: BinanceServer, session: aiohttp.ClientSession) -> None:
@@ -158,36 +128,6 @@ async def test_silence_ends_the_life_of_a_connected_feed(server: BinanceServer, 
     assert sink.status.problem is None
 
 
-async def test_while_the_machine_sleeps_nothing_is_seen_though_the_connection_outlives_it(
-    server: BinanceServer, session: aiohttp.ClientSession
-) -> None:
-    """No timer of the loop runs then; the clock does."""
-    sink, slept_s = Sink(), 0.0
-    wall = WallThatSleeps(lambda: slept_s)
-    clock = SteadyClock(wall, lambda: elapsed_s() + slept_s)
-    async with running(server.ws_url, session, sink, clock=clock, asleep=lambda: slept_s, silence_s=5.0, report_s=60.0):
-        await server.wait_connected()
-        await server.mark({"BTCUSDT": 60000})
-        await until(lambda: bool(sink.marks))
-        slept_s = 600.0
-        await server.mark({"BTCUSDT": 61000})
-        await until(lambda: len(sink.marks) == 2)
-
-    [gap] = sink.gaps
-    assert gap.cause == "this machine slept for 600 s"
-    assert gap.end is not None
-    assert gap.end - gap.start == pytest.approx(600.0, abs=5.0)
-    assert sink.order[-4:] == ["not alive", "gap", "alive", "marks"]
-
-
-@dataclass
-class WallThatSleeps:
-    slept_s: Callable[[], float]
-
-    def now(self) -> float:
-        return SystemClock().now() + self.slept_s()
-
-
 async def test_liquidations_alone_do_not_keep_the_feed_alive(
     server: BinanceServer, session: aiohttp.ClientSession
 ) -> None:
@@ -249,86 +189,6 @@ async def test_unrouted_address_connects_and_is_never_alive(
         "Binance accepted the connection but sent no mark price within 0.3 s: check that binance.ws_url names the "
         "route that carries market data; liqalert keeps trying."
     )
-
-
-async def test_planned_reconnect_is_no_gap(server: BinanceServer, session: aiohttp.ClientSession) -> None:
-    sink = Sink()
-    server.mark_every(0.02)
-    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=2.0):
-        await until(lambda: bool(sink.statuses) and sink.status.reconnects >= 2)
-
-    assert all(status.alive for status in sink.statuses[1:])
-    assert sink.gaps == []
-
-
-async def test_planned_reconnect_of_the_only_connection_loses_nothing(
-    server: BinanceServer, session: aiohttp.ClientSession
-) -> None:
-    sink, sent = Sink(), 0
-    server.mark_every(0.02)
-    server.handshake_s = 0.1
-    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=2.0):
-        await until(lambda: sink.alive)
-        while sink.status.reconnects < 3:
-            sent += 1
-            await server.liquidate("BTCUSDT", "SELL", price=60_000 + sent, quantity=1)
-            await asyncio.sleep(0.002)
-        await until(lambda: len({item.price for item in sink.liquidations}) == sent)
-
-    assert sink.gaps == []
-
-
-@pytest.mark.parametrize("refusal", [502, 451])
-async def test_planned_reconnect_that_is_refused_leaves_the_old_connection_at_work(
-    server: BinanceServer, session: aiohttp.ClientSession, refusal: int
-) -> None:
-    sink = Sink()
-    server.mark_every(0.02)
-    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=2.0) as runner:
-        await until(lambda: sink.alive)
-        server.refusal = refusal
-        await until(lambda: server.attempts >= 4)
-        old_one = (server.connections, runner.status.connected, runner.status.alive)
-        server.refusal = None
-        await until(lambda: sink.status.reconnects >= 1)
-        await until(lambda: sink.status.connected == 1)
-
-    assert old_one == (1, 1, True)
-    assert (sink.gaps, sink.status.gaps) == ([], ())
-
-
-async def test_the_old_connection_may_end_while_the_next_is_refused(
-    server: BinanceServer, session: aiohttp.ClientSession
-) -> None:
-    sink = Sink()
-    server.mark_every(0.02)
-    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=2.0):
-        await until(lambda: sink.alive)
-        server.refusal = 502
-        await until(lambda: server.attempts >= 3)
-        await server.drop()
-        await until(lambda: not sink.alive)
-        server.refusal = None
-        await until(lambda: sink.alive)
-
-    assert len(sink.gaps) == 1
-
-
-async def test_planned_reconnect_that_misses_marks_is_a_gap(
-    server: BinanceServer, session: aiohttp.ClientSession
-) -> None:
-    sink = Sink()
-    server.mark_every(0.02)
-    async with running(server.ws_url, session, sink, lifetime_s=0.2, silence_s=0.4):
-        await until(lambda: sink.alive)
-        server.stalled = True
-        server.refusal = 502
-        await server.liquidate("BTCUSDT", "BUY", price=1, quantity=1)
-        await until(lambda: not sink.alive)
-        server.stalled, server.refusal = False, None
-        await until(lambda: bool(sink.gaps))
-
-    assert sink.gaps[0].end is not None
 
 
 async def test_status_is_repeated_while_nothing_changes(server: BinanceServer, session: aiohttp.ClientSession) -> None:
