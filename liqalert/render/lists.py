@@ -29,8 +29,8 @@ def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
     """One list of what came at once, strongest first, in at most two messages: the more there are, the less is said
     of each."""
     strongest_first = sorted(storm, key=_by_strength)
-    first, last = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
-    span = f"{scene.clock(first)} to {scene.clock(last)}"
+    first, last = (scene.clock(edge(told.alert.decided_at for told in storm)) for edge in (min, max))
+    span = first if first == last else f"{first} to {last}"
     several = "" if len(storm) == 1 else " at once, strongest first"
     heading = bold(f"{_count(storm)}{several} ({span})")
     for entries in (_full, _medium, _short, _names):

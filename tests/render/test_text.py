@@ -373,7 +373,7 @@ def test_a_small_digest_says_of_each_what_an_alert_says() -> None:
     [text] = digest_message(storm(2), Scene("UTC", DECIDED))
 
     assert text.plain.splitlines() == [
-        "2 alerts at once, strongest first (14:05 UTC to 14:05 UTC)",
+        "2 alerts at once, strongest first (14:05 UTC)",
         "• COIN0USDT: 0.93 % from a cluster of liquidated longs, strength 0.99 (/why alert000)",
         "• COIN1USDT: 0.93 % from a cluster of liquidated longs, strength 0.99 (/why alert001)",
     ]
@@ -401,7 +401,16 @@ def test_a_single_liquidation_has_no_strength_and_comes_last_in_a_digest() -> No
 def test_one_alert_alone_did_not_come_at_once_with_others() -> None:
     [text] = digest_message(storm(1), Scene("UTC", DECIDED))
 
-    assert text.plain.splitlines()[0] == "1 alert (14:05 UTC to 14:05 UTC)"
+    assert text.plain.splitlines()[0] == "1 alert (14:05 UTC)"
+
+
+def test_a_storm_of_minutes_says_when_it_began_and_when_it_ended() -> None:
+    first, last = storm(2)
+    [text] = digest_message(
+        [first, replace(last, alert=replace(last.alert, decided_at=DECIDED + 60.0))], Scene("UTC", DECIDED + 61.0)
+    )
+
+    assert text.plain.splitlines()[0] == "2 alerts at once, strongest first (14:05 UTC to 14:06 UTC)"
 
 
 @pytest.mark.parametrize("count", [5, 60, 150, 300])
