@@ -43,6 +43,27 @@ def test_a_lost_feed_is_told_once_and_its_return_with_the_length() -> None:
     assert reasons(watchman, alive(), T0 + 102) == []
 
 
+def test_a_feed_that_comes_and_goes_is_one_occurrence_once_it_has_been_lost_again() -> None:
+    """Alive for 10 s of each 45 s, for half an hour, and then for good."""
+    watchman, told = Watchman(), []
+    for second in range(2_400):
+        began = T0 + min(second // 45, 40) * 45
+        gone = second < 1_800 and second % 45 >= 10
+        feed = lost(began + 10) if gone else replace(alive(), since=began)
+        sight = Sight((feed,), Snapshot(T0 + second, 3600.0))
+        told += [(second, alert) for alert in watchman.look(sight, T0 + second)]
+
+    assert [(second, alert.reason) for second, alert in told] == [
+        (25, "feed_lost"),
+        (45, "feed_back"),
+        (70, "feed_lost"),
+        (670, "feed_still_lost"),
+        (2_100, "feed_back"),
+    ]
+    assert "is being watched only at times, for 10 min now" in (told[3][1].text or "")
+    assert "watched again, after 29 min in which it came and went." in (told[4][1].text or "")
+
+
 def test_a_refusal_is_told_in_one_sentence_with_the_remedy() -> None:
     watchman = Watchman()
     problem = "Binance answers HTTP 451, not available in this country: run liqalert where it is."

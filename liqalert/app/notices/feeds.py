@@ -19,6 +19,10 @@ STILL_FIRST_S = 600.0
 STILL_GROWTH = 3.0
 STILL_MOST_S = 12 * 3600.0
 """The owner is told again that a feed is still lost after ten minutes, then after three times as long each time."""
+RELAPSE_S = 600.0
+CALM_S = 300.0
+"""Lost again so soon after its return was told, a feed counts as back only once it has been alive for so long: one that
+comes and goes is one occurrence."""
 CLOCK_BEHIND_S = -2.0
 CLOCK_AHEAD_S = 10.0
 CLOCK_RIGHT_S = (-1.0, 8.0)
@@ -40,6 +44,12 @@ class _Known:
     again_s: float = STILL_FIRST_S
     owner_told: bool = False
     everyone_told: bool = False
+    back_at: UnixTime | None = None
+    """When its return was told last."""
+    calm_s: float = 0.0
+    """How long it must be alive to be back."""
+    at_times: bool = False
+    """It has been alive since it was lost."""
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
     """As they were when the feed was lost."""
     clock_off: bool = False
@@ -107,6 +117,8 @@ def _lost(feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot) ->
         return
     if known.lost_since is None:
         known.lost_since, known.marks = feed.mark_at or feed.since, snapshot.marks
+        relapse = known.back_at is not None and 0.0 <= now - known.back_at < RELAPSE_S
+        known.calm_s, known.at_times = CALM_S if relapse else 0.0, False
     refused = feed.problem is not None and ("451" in feed.problem or "403" in feed.problem)
     sentence = f"{name} is not being watched: {why} No alert can come until it is back."
     if not known.owner_told or (refused and sentence != known.sentence):
@@ -115,10 +127,11 @@ def _lost(feed: FeedStatus, known: _Known, now: UnixTime, snapshot: Snapshot) ->
     elif now - known.told_at >= known.again_s:
         known.told_at, known.again_s = now, _longer(known.again_s)
         unseen = age(now - known.lost_since)
-        yield Notice("feed_still_lost", f"{name} is still not being watched, for {unseen} now: {why}")
+        still = "being watched only at times" if known.at_times else "still not being watched"
+        yield Notice("feed_still_lost", f"{name} is {still}, for {unseen} now: {why}")
     if not known.everyone_told and now - feed.since >= CHATS_PATIENCE_S:
         known.everyone_told = True
-        unseen = age(now - known.lost_since)
+        unseen = age(now - (feed.since if known.at_times else known.lost_since))
         yield Notice(
             "not_watched",
             f"{name} is not being watched, for {unseen} now. No alert can come until it is back; you will be told.",
@@ -132,16 +145,20 @@ def _back(
     # Not before the first tick since: it has the marks to compare with.
     if known.lost_since is None or (snapshot.as_of < feed.since and now - feed.since < CHATS_PATIENCE_S):
         return
+    if now - feed.since < known.calm_s:
+        known.at_times = True
+        return
     lasted = age(max(feed.since, known.lost_since) - known.lost_since)
+    seen = "it came and went" if known.at_times else "nothing was seen"
     sentence = (
-        f"{feed.exchange.capitalize()} is being watched again, after {lasted} in which nothing was seen."
+        f"{feed.exchange.capitalize()} is being watched again, after {lasted} in which {seen}."
         f"{_moves(known.marks, snapshot.marks, watched)}"
     )
     if known.owner_told:
         yield Notice("feed_back", sentence)
     if known.everyone_told:
         yield Notice("watched_again", sentence, WATCHING)
-    known.lost_since = known.sentence = None
+    known.back_at, known.lost_since, known.sentence = now, None, None
     known.owner_told = known.everyone_told = False
 
 
