@@ -158,6 +158,17 @@ def test_a_feed_that_stays_lost_is_told_again_at_growing_intervals() -> None:
     assert told == [(15, "feed_lost"), (615, "feed_still_lost"), (2415, "feed_still_lost"), (7815, "feed_still_lost")]
 
 
+def test_nothing_is_said_of_a_price_of_which_no_mark_has_come_since() -> None:
+    watchman, before = Watchman(), seen(60_000.0, T0)
+    watchman.look(Sight((lost(T0),), before, watched=[BTC]), T0 + 15)
+
+    (back,) = watchman.look(
+        Sight((replace(alive(), since=T0 + 40),), replace(before, as_of=T0 + 45), watched=[BTC]), T0 + 46
+    )
+
+    assert back.text == "Binance is being watched again, after 45 s in which nothing was seen."
+
+
 def test_every_chat_is_told_once_that_it_is_not_being_watched_and_once_that_it_is_again() -> None:
     watchman, everyone = Watchman(), []
     for second in range(0, 900, 5):

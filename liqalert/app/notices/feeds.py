@@ -166,7 +166,7 @@ def _moves(before: Mapping[Instrument, Mark], now: Mapping[Instrument, Mark], wa
     """What price did meanwhile, as far as its two ends tell."""
     numbers, named = NumberStyle.POINT, []
     for instrument in sorted(watched)[:MOVES_NAMED]:
-        if instrument in before and instrument in now:
+        if instrument in before and instrument in now and now[instrument] != before[instrument]:
             was, is_ = before[instrument].price, now[instrument].price
             moved = f"{'+' if is_ > was else ''}{numbers.percent((is_ - was) / was * 100.0)}"
             named.append(f"{instrument.symbol} went from {numbers.price(was)} to {numbers.price(is_)} ({moved})")
