@@ -146,7 +146,7 @@ async def test_the_daemon_is_not_ready_while_all_that_comes_is_minutes_old(
 
     assert reason == (
         "What Binance sends arrives 180 s late, or this machine's clock is that far ahead (timedatectl): prices are "
-        "older than they look, and alerts come as late."
+        "older than they look, alerts come late, and cascades not at all."
     )
     assert answer.startswith(reason)
 

@@ -144,5 +144,5 @@ class FeedStatus:
             return None
         return (
             f"What {self.exchange.capitalize()} sends arrives {self.late_s:.0f} s late, or this machine's clock is "
-            "that far ahead (timedatectl): prices are older than they look, and alerts come as late."
+            "that far ahead (timedatectl): prices are older than they look, alerts come late, and cascades not at all."
         )
