@@ -57,6 +57,7 @@ class Feed(msgspec.Struct, frozen=True):
     since: str
     problem: str | None = None
     mute_since: str | None = None
+    warning: str | None = None
 
 
 class ClustersAnswer(msgspec.Struct, frozen=True):
@@ -147,6 +148,8 @@ def _feed_lines(feed: Feed) -> Iterator[str]:
     if not feed.alive:
         why = f": {feed.problem}" if feed.problem else ""
         yield f"feed {feed.exchange} not alive since {_time(feed.since)}{why}"
+    elif feed.warning is not None:
+        yield feed.warning
     elif feed.mute_since is not None:
         yield f"no liquidation of any instrument on {feed.exchange} since {_time(feed.mute_since)}: it may be mute"
 

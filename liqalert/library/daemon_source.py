@@ -51,6 +51,7 @@ class _Feed(Struct):
     since: datetime
     mark_age_s: float | None
     gaps: list[_Gap] = []
+    warning: str | None = None
 
     @property
     def problem(self) -> str | None:
@@ -119,7 +120,7 @@ def _problem(feeds: list[_Feed]) -> str | None:
     if not feeds:
         return "The daemon has no feed yet."
     problems = [f"The daemon's feed of {feed.exchange} {feed.problem}." for feed in feeds if feed.problem]
-    return " ".join(problems) or None
+    return " ".join((*problems, *(feed.warning for feed in feeds if feed.warning))) or None
 
 
 def _why_late(as_of: datetime, now: datetime) -> str | None:

@@ -39,6 +39,8 @@ class FeedItem(msgspec.Struct, frozen=True):
     """Why it is not proven alive; null while it is."""
     mute_since: str | None
     """When the last liquidation came before a silence that chance does not explain, beside lively marks; else null."""
+    warning: str | None
+    """Why what it brings cannot be relied upon although it is alive; else null."""
 
 
 class FeedsAnswer(msgspec.Struct, frozen=True):
@@ -79,6 +81,7 @@ def _feed_item(status: FeedStatus, now: UnixTime) -> FeedItem:
         gaps=tuple(gap_item(gap) for gap in status.gaps),
         problem=status.problem,
         mute_since=iso_or_none(status.mute_since),
+        warning=status.refused or status.late,
     )
 
 

@@ -133,6 +133,24 @@ async def test_clusters_say_that_the_stream_of_liquidations_may_be_mute(
     )
 
 
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (FeedStatus("binance", True, NOW, mark_at=NOW, latency_s=180.0, late_s=180.0), "arrives 180 s late"),
+        (FeedStatus("binance", True, NOW, mark_at=NOW, latency_s=-90.0), "clock is 90 s behind Binance's"),
+    ],
+    ids=["late", "liquidations refused"],
+)
+async def test_clusters_say_why_a_feed_that_is_alive_cannot_be_relied_upon(
+    daemon: Rig, capsys: pytest.CaptureFixture[str], status: FeedStatus, words: str
+) -> None:
+    daemon.board.feed_changed(status)
+
+    assert await _run("clusters") == 0
+
+    assert words in capsys.readouterr().out.splitlines()[1]
+
+
 async def test_clusters_as_json_are_the_answer_of_the_daemon(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:
     assert await _run("clusters BTCUSDT --json") == 0
 

@@ -82,6 +82,16 @@ async def test_a_daemon_whose_stream_is_mute_is_told_of() -> None:
             await asked(hunter)
 
 
+async def test_a_daemon_to_which_everything_comes_late_is_told_of() -> None:
+    late = rig()
+    late.board.feed_changed(FeedStatus("binance", True, NOW - 9999.0, mark_at=late.clock.at, late_s=180.0))
+    async with serving(late) as client:
+        hunter = LiquidationHunter(when_blind="raise")
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}")
+        with pytest.raises(NotLiveError, match="What Binance sends arrives 180 s late"):
+            await asked(hunter)
+
+
 async def test_a_daemon_that_builds_no_clusters_any_more_is_told_of_although_its_feed_is_alive() -> None:
     late = rig()
     late.board.snapshot = replace(late.board.snapshot, as_of=late.clock.at - 180.0)

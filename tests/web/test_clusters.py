@@ -65,6 +65,7 @@ async def test_clusters_have_exactly_the_shape_of_the_contract(rig: Rig, client:
                 "gaps": [],
                 "problem": None,
                 "mute_since": None,
+                "warning": None,
             }
         ],
         "decay_minutes": 60.0,

@@ -56,6 +56,7 @@ async def test_feeds_have_exactly_the_shape_of_the_contract(rig: Rig, client: Cl
                     ],
                     "problem": "No mark for 11 s.",
                     "mute_since": None,
+                    "warning": None,
                 }
             ]
         },
