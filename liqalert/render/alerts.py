@@ -89,7 +89,7 @@ def _row(view: View, row: AlertShown, address: str) -> Iterator[str]:
             yield f"  not delivered to this chat: {status_words(delivery.status)}"
 
 
-def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle) -> str:
     """How an episode turned out, or where it stands. `zone` as it was told of."""
     if episode is None:
         return "unknown: it was not watched to its end"
@@ -148,13 +148,13 @@ def rules(
     )
 
 
-def rule(held: Rule, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def rule(held: Rule, numbers: NumberStyle) -> str:
     """`near: BTCUSDT within 1 %, strength at least 0.6`."""
     kind = "" if held.kind is RuleKind.NEAR else f"{held.kind}: "
     return f"{kind}{escape(rule_words(held, numbers))}"
 
 
-def rule_lines(subscriptions: Sequence[SubscriptionShown], numbers: NumberStyle = NumberStyle.POINT) -> list[str]:
+def rule_lines(subscriptions: Sequence[SubscriptionShown], numbers: NumberStyle) -> list[str]:
     """One line per rule."""
     return [f"• {rule(one.rule, numbers)}{' (default)' if one.from_default else ''}" for one in subscriptions]
 

@@ -13,7 +13,7 @@ SYMBOL_LIMIT, SENTENCE_LIMIT = 60, 600
 # `&` becomes five characters, so a clipped sentence stays below the limit of a message whatever it holds.
 
 
-def headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def headline(alert: Alert, numbers: NumberStyle) -> str:
     """Like `BTCUSDT: 0.93 % from a cluster of liquidated longs`."""
     if alert.flow is not None:
         return _cascade(alert.flow, numbers)
@@ -33,7 +33,7 @@ def headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> str:
             return f"{symbol(alert.zone.instrument)}: {where} a {cluster}"
 
 
-def short_headline(alert: Alert, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def short_headline(alert: Alert, numbers: NumberStyle) -> str:
     """The same in the fewest signs: `BTCUSDT short 0.91`."""
     about = symbol(alert.instrument) if alert.instrument else alert.kind
     if alert.liquidation is not None:

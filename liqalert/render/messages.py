@@ -64,7 +64,7 @@ def outcome_words(alert: Alert, episode: Episode | None, scene: Scene) -> str | 
             return None
 
 
-def rule_words(rule: Rule, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def rule_words(rule: Rule, numbers: NumberStyle) -> str:
     """`BTCUSDT within 1 %, strength at least 0.6`."""
     scope = clip(rule.instrument.symbol, SYMBOL_LIMIT) if rule.instrument else "any symbol"
     strength = f"strength at least {numbers.plain(rule.min_strength)}"
@@ -216,5 +216,5 @@ def _strengths(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> st
     return f"{then} ({ago} ago), now {numbers.strength(evidence.strength_now, calibrated)}"
 
 
-def band(zone: Zone, numbers: NumberStyle = NumberStyle.POINT) -> str:
+def band(zone: Zone, numbers: NumberStyle) -> str:
     return f"{numbers.price(zone.low)} to {numbers.price(zone.high)}"

@@ -10,6 +10,7 @@ from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import NO_PREFERENCES, AlertRow, Attempt, DeliveryRow, DeliveryStatus, Mute, Subscription
 from liqalert.render.alerts import alerts, outcome, rules
 from liqalert.render.answers import View
+from liqalert.render.numbers import NumberStyle
 from liqalert.render.why import reason, why
 from tests.bot_fakes import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
 from tests.changing import replace
@@ -116,14 +117,14 @@ def test_each_outcome_in_words(state: EpisodeState, touched: bool, said: str) ->
     row = alert_row(outcome=None)
     assert row.episode is not None
 
-    assert outcome(replace(row.episode, state=state, touched=touched), row.alert.zone) == said
+    assert outcome(replace(row.episode, state=state, touched=touched), row.alert.zone, NumberStyle.POINT) == said
 
 
 def test_the_outcome_outlives_the_cooling_that_follows() -> None:
     episode = alert_row(outcome=EpisodeState.HELD).episode
     assert episode is not None
 
-    assert outcome(replace(episode, state=EpisodeState.COOLING), None).startswith("held")
+    assert outcome(replace(episode, state=EpisodeState.COOLING), None, NumberStyle.POINT).startswith("held")
 
 
 def test_a_reason_keeps_its_name() -> None:
