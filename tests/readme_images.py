@@ -91,8 +91,7 @@ class Replayed:
 
     def _take(self, marks: Sequence[Mark], liquidations: Sequence[Liquidation]) -> None:
         self.liquidations += liquidations
-        for mark in marks:
-            self.candles.mark(mark)
+        self.candles.marks(marks, {mark.instrument for mark in marks})
 
     def rows(self) -> tuple[AlertRow, ...]:
         """The newest first."""

@@ -17,7 +17,8 @@ def test_every_image_of_the_readme_is_there_and_small() -> None:
 
     assert [path.name for path in named] == ["page.png", "picture.png", "rebuild.png"]
     assert all(path.stat().st_size < 100_000 for path in named)
-    assert Image.open(named[1]).size == (1200, 700)
+    with Image.open(named[1]) as picture:
+        assert picture.size == (1200, 700)
 
 
 if RECORDING.exists():
