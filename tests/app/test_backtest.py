@@ -114,8 +114,9 @@ async def test_what_came_near_while_nobody_watched_is_no_alert(database: Databas
 
     over_history(await read_history(database, [BTC], T0, T0 + 2 * DAY_S), [BTC], collector, TERMS)
 
-    found = collector.evaluated()
-    assert [round(alert.decided_at - T0) for alert in found.alerts if alert.rule == found.alerts[0].rule] == [10_800]
+    assert [
+        row.alerts for row in collector.evaluated().figures if (row.distance_pct, row.min_strength) == (1.0, 0.6)
+    ] == [1]
 
 
 async def test_without_candles_the_fills_are_the_prices(database: Database) -> None:

@@ -9,10 +9,11 @@ import msgspec
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.episodes import Decision
+from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.core.start import Start
 from liqalert.core.terms import Terms
-from liqalert.feeds.binance import EXCHANGE, BinanceParser
+from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.recording_reader import Record
 from liqalert.feeds.records import PriceSource
 from liqalert.feeds.replay import NoJournal, Replay, ReplayPlan
@@ -37,10 +38,10 @@ def test_what_the_last_tick_decided_is_replayed_though_no_frame_came_after_it() 
     records = Records()
     board = Board(Snapshot(T0, 3600.0))
     pipeline = Pipeline(Engine(Terms()), journal=NoJournal(), decide=live.extend, board=board, recorder=records)
-    pipeline.feed_changed(FeedStatus(EXCHANGE, True, T0, mark_at=T0), T0)
+    pipeline.feed_changed(FeedStatus(BINANCE, True, T0, mark_at=T0), T0)
     orders = [force_order("BTCUSDT", "SELL", price=60_000 + n, quantity=10, at_ms=int(T0) * 1000 + n) for n in range(6)]
     frame = msgspec.json.encode(orders)
-    records.write("frame", EXCHANGE, frame, T0 + 1)
+    records.write("frame", BINANCE, frame, T0 + 1)
     pipeline.ingest(BinanceParser().parse(frame, T0 + 1), T0 + 1)
     pipeline.advance(T0 + 5)
 

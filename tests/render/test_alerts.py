@@ -160,4 +160,4 @@ def test_a_strength_that_is_a_guess_is_marked_in_why_too() -> None:
 
 
 def test_an_episode_that_nobody_has_followed_is_said_to_be_unknown() -> None:
-    assert outcome(None, None) == "unknown: it was not watched to its end"
+    assert outcome(None, None, NumberStyle.POINT) == "unknown: it was not watched to its end"
