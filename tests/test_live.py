@@ -231,7 +231,7 @@ async def test_a_callback_may_follow_another_symbol_and_is_called_for_that_one(b
 
     async with streaming(["BTCUSDT"], heatmap):
         await binance.liquidate("BTCUSDT", "SELL", price=59_000.0, quantity=1)
-        await until(lambda: heatmap._symbols == ("ETHUSDT",))
+        await until(lambda: heatmap._symbols == ("ETHUSDT",) and heatmap._running())
         await in_thread(heatmap.wait_until_live, SOON_S)
         await burst(binance, "ETHUSDT", price=2_900.0)
         await until(lambda: told == ["BTCUSDT", "ETHUSDT"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -228,16 +229,20 @@ async def test_a_day_is_answered_by_a_warm_daemon_in_less_than_50_ms(place: Plac
     place.board.snapshot = snapshot(marks=[mark()])
     rig = Rig(board=place.board, clock=place.clock)
     rig.grids.grid = place.desk.grid
-    took_s = []
+    took_s, beside_s = [], []
     async with serving(rig) as client:
         for _ in range(12):
             # Older than a grid may be: this one is computed, encoded and zipped anew.
             place.clock.at += FRESH_S
             began = time.process_time()
             async with client.session.get("/api/v1/heatmap/BTCUSDT?range=24h", auto_decompress=False) as response:
-                body = await response.read()
+                zipped = await response.read()
             took_s.append(time.process_time() - began)
+            body = gzip.decompress(zipped)
+            began = time.process_time()
+            json.loads(body)  # noqa: TID251 - as a measure of the machine only
+            beside_s.append(time.process_time() - began)
 
-    assert gzip.decompress(body).count(b"],[") > 10_000
-    # Time of the processor, because the machine may be busy with other tests; that of the client is in it.
-    assert min(took_s) < 0.05, took_s
+    assert body.count(b"],[") > 10_000
+    # 50 ms on a machine that takes 25 to read the answer; time of the processor, that of the client with it.
+    assert min(took_s) < 2.0 * min(beside_s), (took_s, beside_s)
