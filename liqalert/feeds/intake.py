@@ -147,7 +147,7 @@ class Intake:
             self._liveness.unknown(self._unknown_names(frame))
         for kind in parsed.rejected:
             self.reject(kind, frame)
-        lags = self._lags(parsed.sent_at)
+        lags = parsed.sent_at is not None and self._lags(parsed.sent_at)
         if parsed.sent_at is not None and not lags:
             self._heard(parsed.sent_at)
             self.latency_seen(now - parsed.sent_at)
@@ -158,11 +158,9 @@ class Intake:
         self._ingest(parsed, now)
         return proves
 
-    def _lags(self, sent_at: UnixTime | None) -> bool:
+    def _lags(self, sent_at: UnixTime) -> bool:
         """Whether marks that were sent much later came a moment ago, over another connection."""
         now_s = asyncio.get_running_loop().time()
-        if sent_at is None:
-            return False
         if now_s - self._newest_s <= AHEAD_FOR_S and sent_at < self._newest_sent_at:
             return sent_at < self._newest_sent_at - LAGS_S
         self._newest_sent_at, self._newest_s = sent_at, now_s
