@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from liqalert.app.lifecycle import serve
 from liqalert.app.world import World
@@ -113,41 +114,37 @@ async def test_one_contract_of_several_is_a_note(tmp_path: Path, telegram: Teleg
     assert not any("ETHUSDT" in text for text in telegram.texts(USER))
 
 
-async def test_the_daemon_is_not_ready_while_liquidations_are_refused_because_the_clock_is_behind(
-    tmp_path: Path, telegram: TelegramServer
+@pytest.mark.parametrize(
+    ("clock_s", "about", "reason"),
+    [
+        (
+            -90.0,
+            "liquidations are left out as not having happened yet",
+            "This machine's clock is 90 s behind Binance's: liquidations are left out as not having happened yet. "
+            "Switch on time synchronisation (timedatectl).",
+        ),
+        (
+            180.0,
+            "prices are older than they look",
+            "What Binance sends arrives 180 s late, or this machine's clock is that far ahead (timedatectl): prices "
+            "are older than they look, alerts come late, and cascades not at all.",
+        ),
+    ],
+    ids=["liquidations are refused", "all that comes is minutes old"],
+)
+async def test_the_daemon_is_not_ready_while_by_its_clock(
+    tmp_path: Path, telegram: TelegramServer, clock_s: float, about: str, reason: str
 ) -> None:
-    behind = World(clock=ScaledClock(SystemClock().now() - 90.0), environ={})
+    world = World(clock=ScaledClock(SystemClock().now() + clock_s), environ={})
     async with BinanceServer() as binance:
         binance.mark_every(0.1)
-        async with served(tmp_path, binance, telegram, "BTCUSDT", world=behind) as port:
-            [reason] = await until_ready_says(port, lambda _, reasons: "behind" in "".join(reasons))
+        async with served(tmp_path, binance, telegram, "BTCUSDT", world=world) as port:
+            [said] = await until_ready_says(port, lambda _, reasons: about in "".join(reasons))
             await until_ready_says(port, lambda status, _: status == 503)
             await telegram.push_text(USER, "/clusters")
-            answer = await until_told(telegram, USER, "liquidations are left out as not having happened yet")
+            answer = await until_told(telegram, USER, about)
 
-    assert reason == (
-        "This machine's clock is 90 s behind Binance's: liquidations are left out as not having happened yet. Switch "
-        "on time synchronisation (timedatectl)."
-    )
-    assert "No cluster" in answer
-
-
-async def test_the_daemon_is_not_ready_while_all_that_comes_is_minutes_old(
-    tmp_path: Path, telegram: TelegramServer
-) -> None:
-    ahead = World(clock=ScaledClock(SystemClock().now() + 180.0), environ={})
-    async with BinanceServer() as binance:
-        binance.mark_every(0.1)
-        async with served(tmp_path, binance, telegram, "BTCUSDT", world=ahead) as port:
-            [reason] = await until_ready_says(port, lambda _, reasons: "late" in "".join(reasons))
-            await until_ready_says(port, lambda status, _: status == 503)
-            await telegram.push_text(USER, "/clusters")
-            answer = await until_told(telegram, USER, "prices are older than they look")
-
-    assert reason == (
-        "What Binance sends arrives 180 s late, or this machine's clock is that far ahead (timedatectl): prices are "
-        "older than they look, alerts come late, and cascades not at all."
-    )
+    assert said == reason
     assert answer.startswith(reason)
 
 

@@ -57,13 +57,7 @@ def test_engine_and_candles_know_the_mark_that_the_plainest_rule_gives(found: li
 
 def test_a_mark_stamped_ahead_holds_back_no_alert_for_longer_than_a_late_one_may_come() -> None:
     """Price falls to the zone in second 20. In second 15 the exchange's time is 50 s ahead, once."""
-    engine, told = Engine(Terms()), []
-    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
-    engine.learn(OpenInterest(BTC, 1e8, T0), T0)
-    engine.mark(mark(103.0, T0))
-    for number in range(20):
-        engine.add(liquidation(100.0 + number / 1000.0, 3e6, T0 + number / 10, liquidated=PositionSide.LONG), T0 + 3)
-    engine.tick(T0 + 5)
+    engine, told = _with_a_zone_below(), []
 
     for second in range(6, 90):
         price, ahead_s = 103.0 if second < 20 else 100.5, 50.0 if second == 15 else 0.0
@@ -75,13 +69,7 @@ def test_a_mark_stamped_ahead_holds_back_no_alert_for_longer_than_a_late_one_may
 
 def test_one_of_two_connections_that_lags_by_minutes_brings_no_alert_of_the_past() -> None:
     """The price was at the zone three minutes ago, and rose; one connection still brings what was then."""
-    engine, told = Engine(Terms()), []
-    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
-    engine.learn(OpenInterest(BTC, 1e8, T0), T0)
-    engine.mark(mark(103.0, T0))
-    for number in range(20):
-        engine.add(liquidation(100.0 + number / 1000.0, 3e6, T0 + number / 10, liquidated=PositionSide.LONG), T0 + 3)
-    engine.tick(T0 + 5)
+    engine, told = _with_a_zone_below(), []
 
     for second in range(6, 60):
         for price, old_s in ((103.0, 0.1), (100.5, 180.0)):
@@ -89,3 +77,15 @@ def test_one_of_two_connections_that_lags_by_minutes_brings_no_alert_of_the_past
             told += alerts_in(engine.mark(Mark(BTC, price, now - old_s, now)))
 
     assert told == []
+
+
+def _with_a_zone_below() -> Engine:
+    """At 100, with the mark at 103; the rule is within 1 %."""
+    engine = Engine(Terms())
+    engine.set_rules([Rule(RuleKind.NEAR, BTC, 1.0, 0.3)], T0)
+    engine.learn(OpenInterest(BTC, 1e8, T0), T0)
+    engine.mark(mark(103.0, T0))
+    for number in range(20):
+        engine.add(liquidation(100.0 + number / 1000.0, 3e6, T0 + number / 10, liquidated=PositionSide.LONG), T0 + 3)
+    engine.tick(T0 + 5)
+    return engine
