@@ -12,7 +12,7 @@ from liqalert.app.candles import CandleDesk
 from liqalert.app.dead_man import DeadMansSwitch
 from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
-from liqalert.app.mark_ages import MarkAge, all_stopped, mark_ages, never_sentence, stopped_sentence
+from liqalert.app.mark_ages import AgesOfTick, MarkAge, all_stopped, never_sentence, stopped_sentence
 from liqalert.app.parts import Delivering, Stores, Watching
 from liqalert.app.pictures import Pictures
 from liqalert.app.start import watched_instruments
@@ -72,6 +72,7 @@ class Facts:
     clock_off_s: float = 0.0
     """How far the machine's clock is ahead of the one that is gone by."""
     failed_jobs: Counter[str] = field(default_factory=Counter)
+    _ages: AgesOfTick = field(default_factory=AgesOfTick)
 
     # ------------------------------------------------------------ for the web
 
@@ -165,11 +166,14 @@ class Facts:
 
     def mark_ages(self) -> tuple[MarkAge, ...]:
         """Of the instruments whose rules rest on marks, while their feed is alive."""
-        watching = self.watching
-        asked = {*watched_instruments(self.settings), *watching.engine.ruled(REST_ON_MARKS)}
-        # What is not listed has no marks, and that has been said.
-        instruments = [each for each in asked if self._unlisted(each) is None]
-        return mark_ages(watching.board.feeds.values(), watching.board.snapshot, instruments)
+        board, ruled = self.watching.board, self.watching.engine.ruled(REST_ON_MARKS)
+
+        def listed() -> list[Instrument]:
+            # What is not listed has no marks, and that has been said.
+            asked = {*watched_instruments(self.settings), *ruled}
+            return [each for each in asked if self._unlisted(each) is None]
+
+        return self._ages.of(board.feeds.values(), board.snapshot, ruled, listed)
 
     def _unlisted(self, instrument: Instrument) -> str | None:
         """Why nothing is to be expected of an instrument that Binance does not list."""

@@ -7,7 +7,7 @@ renamed or delisted: the others go on, and prove the feed alive.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from liqalert.core.engine import Snapshot
@@ -59,6 +59,30 @@ def mark_ages(
             since = feed.since if mark is None else max(feed.since, mark.received_time)
             found.append(MarkAge(instrument, mark is not None, since, newest_at - since))
     return tuple(found)
+
+
+class AgesOfTick:
+    """Mark ages, found anew when a tick, a feed or the rules have changed: to go through hundreds of instruments takes
+    milliseconds, they are asked for every second, and an alert that comes just then waits."""
+
+    def __init__(self) -> None:
+        self._found_from: object = None
+        self._ages: tuple[MarkAge, ...] = ()
+
+    def of(
+        self,
+        feeds: Iterable[FeedStatus],
+        snapshot: Snapshot,
+        ruled: frozenset[Instrument],
+        instruments: Callable[[], Collection[Instrument]],
+    ) -> tuple[MarkAge, ...]:
+        """As `mark_ages` of `instruments()`, which depend on `ruled` and on what the snapshot has marks of."""
+        feeds = tuple(feeds)
+        found_from = snapshot.as_of, ruled, [(feed.exchange, feed.alive, feed.since) for feed in feeds]
+        if found_from != self._found_from:
+            self._ages = mark_ages(feeds, snapshot, instruments())
+            self._found_from = found_from
+        return self._ages
 
 
 def all_stopped(ages: Iterable[MarkAge]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from liqalert.app.mark_ages import all_stopped, mark_ages, never_sentence, stopped_sentence
+from liqalert.app.mark_ages import AgesOfTick, all_stopped, mark_ages, never_sentence, stopped_sentence
 from liqalert.app.watchman import Sight, Watchman
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Snapshot
@@ -65,6 +65,26 @@ def test_all_have_stopped_when_none_that_had_marks_has_any() -> None:
     none = mark_ages([ALIVE], seen(T0 + 100.0, {BTC: T0, ETH: T0, GOLD: T0 + 100.0}), [BTC, ETH, COIN])
 
     assert (all_stopped(some), all_stopped(none)) == (False, True)
+
+
+def test_they_are_found_anew_only_when_a_tick_a_feed_or_the_rules_have_changed() -> None:
+    ages, asked = AgesOfTick(), 0
+
+    def of(lag_s: float, at: float, *, feed: FeedStatus = ALIVE, ruled: tuple[Instrument, ...] = (BTC,)) -> list[float]:
+        def instruments() -> tuple[Instrument, ...]:
+            nonlocal asked
+            asked += 1
+            return ruled
+
+        snapshot = seen(T0 + at, {BTC: T0 + at - lag_s, ETH: T0 + at - lag_s, GOLD: T0 + at})
+        return [each.silent_s for each in ages.of([feed], snapshot, frozenset(ruled), instruments)]
+
+    silences = [of(16.0, 100.0), of(99.0, 100.0), of(21.0, 105.0), of(21.0, 105.0, ruled=(BTC, ETH))]
+    lost = of(21.0, 105.0, feed=replace(ALIVE, alive=False))
+    back = of(21.0, 105.0, feed=replace(ALIVE, since=T0 + 95.0))
+
+    assert (silences, lost, back) == ([[16.0], [16.0], [21.0], [21.0, 21.0]], [], [10.0])
+    assert asked == 5
 
 
 class Play:
