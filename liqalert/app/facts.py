@@ -138,13 +138,12 @@ class Facts:
         """Counts what waits in the outbox, and who is enrolled. Keeps the old figures when the database cannot say."""
         try:
             async with asyncio.timeout(REFRESH_WITHIN_S):
-                counts = await self.stores.outbox.counts()
+                waiting = await self.stores.outbox.counts((DeliveryStatus.DUE, DeliveryStatus.LATE))
                 self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
-                enrolled = await self.stores.enrolments.chats()
+                self.nobody_on_telegram = self.bot is not None and not await self.stores.enrolments.any_on(TELEGRAM)
         except (StorageError, TimeoutError):
             return
-        self.depth = counts[DeliveryStatus.DUE] + counts[DeliveryStatus.LATE]
-        self.nobody_on_telegram = self.bot is not None and all(chat.channel != TELEGRAM for chat in enrolled)
+        self.depth = sum(waiting.values())
 
     # ------------------------------------------------------------ details
 

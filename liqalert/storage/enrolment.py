@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sqlalchemy import RowMapping, delete, func, insert, select, update
+from sqlalchemy import RowMapping, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import UnixTime
@@ -24,6 +24,12 @@ class Enrolments:
         query = select(CHATS).where(CHATS.c.removed_at.is_(None)).order_by(CHATS.c.id)
         async with self._database.read("reading chats") as connection:
             return tuple(chat_from(row) for row in (await connection.execute(query)).mappings())
+
+    async def any_on(self, channel: str) -> bool:
+        """Whether any chat of the channel may ask: that is asked often, and of 100,000 chats, too."""
+        query = select(exists().where(CHATS.c.channel == channel, CHATS.c.removed_at.is_(None)))
+        async with self._database.read("looking for chats") as connection:
+            return bool(await connection.scalar(query))
 
     async def offer(self, code: str, role: Role, *, expires_at: UnixTime, now: UnixTime) -> None:
         row = {"code_hash": _hash(code), "role": role, "created_at": now, "expires_at": expires_at}

@@ -141,12 +141,15 @@ class DeliveryOutbox:
         )
         return counts[chat_id]
 
-    async def counts(self) -> Mapping[DeliveryStatus, int]:
-        """How many deliveries there are, by status; every status is named."""
-        query = select(DELIVERIES.c.status, func.count()).group_by(DELIVERIES.c.status)
+    async def counts(
+        self, statuses: Collection[DeliveryStatus] = tuple(DeliveryStatus)
+    ) -> Mapping[DeliveryStatus, int]:
+        """How many deliveries there are, by status; each of `statuses` is named. Those sent may be millions."""
+        status = DELIVERIES.c.status
+        query = select(status, func.count()).where(status.in_(statuses)).group_by(status)
         async with self._database.read("counting deliveries") as connection:
             found = {DeliveryStatus(status): count for status, count in await connection.execute(query)}
-        return {status: found.get(status, 0) for status in DeliveryStatus}
+        return {each: found.get(each, 0) for each in statuses}
 
     async def oldest_unsettled_at(self) -> UnixTime | None:
         """When the oldest delivery that is neither sent nor dead was made; None when there is none."""

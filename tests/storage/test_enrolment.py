@@ -34,6 +34,7 @@ async def test_a_code_enrols_one_chat_once(enrolments: Enrolments, chats: ChatDi
     assert second is None
     assert await chats.chat("telegram", "-100/7") == first
     assert await enrolments.chats() == (first,)
+    assert [await enrolments.any_on(channel) for channel in ("telegram", "ntfy")] == [True, False]
 
 
 @pytest.mark.parametrize(("code", "at"), [("ABC234", T0 + 600), ("ABC235", T0)], ids=["expired", "unknown"])
@@ -102,6 +103,7 @@ async def test_an_owner_who_was_removed_comes_back_with_the_role_offered(enrolme
     first = await enrolments.redeem("AAA", "telegram", "1", T0)
     assert first is not None
     await enrolments.remove(first.id, T0)
+    assert not await enrolments.any_on("telegram")
 
     back = await enrolments.redeem("BBB", "telegram", "1", T0)
 

@@ -49,6 +49,7 @@ async def test_outcomes_decide_what_is_tried_again(
     assert await outbox.next_due_at() == T0 + 40
     assert await outbox.oldest_unsettled_at() == T0
     assert await outbox.counts() == {"due": 1, "sent": 1, "late": 1, "held": 0, "dead": 1}
+    assert await outbox.counts((DeliveryStatus.LATE, DeliveryStatus.HELD)) == {"late": 1, "held": 0}
 
 
 async def test_an_error_that_cannot_be_stored_is_stored_readably(
