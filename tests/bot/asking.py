@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bot_fakes import ADDRESS
+from tests.round_market import ADDRESS
 from tests.telegram_server import TelegramServer
 
 

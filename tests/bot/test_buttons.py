@@ -9,7 +9,8 @@ from liqalert.bot.pressing import NOT_ALLOWED, NOT_IN_CHANNEL
 from liqalert.core.rules import RuleKind
 from liqalert.ports import Chat, Loudness, QuietHours, Role
 from liqalert.render.buttons import alert_buttons
-from tests.bot_fakes import ADDRESS, BTC, HOUR, NOW, STRANGER, Office, alert_row
+from tests.bot_fakes import Office
+from tests.round_market import ADDRESS, BTC, HOUR, NOW, STRANGER, alert_row
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")

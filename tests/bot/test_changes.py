@@ -7,7 +7,8 @@ import pytest
 from liqalert.core.market import Instrument
 from liqalert.ports import Chat, Mute, QuietHours, Role
 from tests.bot.test_commands import answer
-from tests.bot_fakes import ADDRESS, BTC, HOUR, NOW, OWNER_ADDRESS, PEPE, STRANGER, Office
+from tests.bot_fakes import Office
+from tests.round_market import ADDRESS, BTC, HOUR, NOW, OWNER_ADDRESS, PEPE, STRANGER
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")

@@ -14,7 +14,8 @@ from liqalert.render.buttons import alert_buttons
 from liqalert.render.status import StatusFacts
 from liqalert.render.text import Text
 from tests.bot.asking import answer
-from tests.bot_fakes import ADDRESS, ALIVE, DEAD, HOUR, NOW, OWNER_ADDRESS, REFUSED, Office, alert_row
+from tests.bot_fakes import REFUSED, Office
+from tests.round_market import ADDRESS, ALIVE, DEAD, HOUR, NOW, OWNER_ADDRESS, alert_row
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")

@@ -9,7 +9,8 @@ import pytest
 from liqalert.bot.gate import Gate
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.ports import Chat, Role
-from tests.bot_fakes import ADDRESS, HOUR, NOW, REFUSED, STRANGER, FakeChats, FixedClock, Office
+from tests.bot_fakes import REFUSED, FakeChats, FixedClock, Office
+from tests.round_market import ADDRESS, HOUR, NOW, STRANGER
 from tests.telegram_server import TelegramServer
 
 GROUP = -1001234

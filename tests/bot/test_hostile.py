@@ -16,8 +16,9 @@ from liqalert.bot.settings_menu import changed
 from liqalert.ports import Chat, Preferences, QuietHours, Role
 from liqalert.render import menu
 from liqalert.render.callbacks import LIMIT, VERSION, callback_data, press_of
-from tests.bot_fakes import ADDRESS, OWNER_ADDRESS, Office, alert_row
+from tests.bot_fakes import Office
 from tests.mutations import ODD_TEXTS, kept
+from tests.round_market import ADDRESS, OWNER_ADDRESS, alert_row
 
 ALERT = alert_row().alert.id
 TYPED = ("BTC", "btcusdt", "all", "1%", "0.7", "2h", "30d", "99999d", "24h", "23:00-07:00", "25:61-9", "off", "utc")

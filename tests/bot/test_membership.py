@@ -15,7 +15,8 @@ from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.schema import prepare
 from tests.bot.conftest import running_bot
 from tests.bot.test_commands import answer
-from tests.bot_fakes import ADDRESS, NOW, STANDARD, Office
+from tests.bot_fakes import STANDARD, Office
+from tests.round_market import ADDRESS, NOW
 from tests.telegram_server import TelegramServer
 
 GROUP = -1001234

@@ -13,7 +13,8 @@ from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, Tim
 
 from liqalert.bot.telegram_bot import TelegramBot, build_application, pause_s, problem_of
 from tests.bot.conftest import running_bot
-from tests.bot_fakes import ADDRESS, NOW, Office
+from tests.bot_fakes import Office
+from tests.round_market import ADDRESS, NOW
 from tests.telegram_server import Fault, TelegramServer, telegram_server
 
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"

@@ -9,7 +9,8 @@ import pytest
 from liqalert.core.market import Instrument
 from liqalert.core.rules import Rule, RuleKind
 from tests.bot.asking import answer
-from tests.bot_fakes import BTC, EMPTY, RULE, SOL, Office
+from tests.bot_fakes import Office
+from tests.round_market import BTC, EMPTY, RULE, SOL
 from tests.telegram_server import TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")

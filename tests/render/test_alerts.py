@@ -12,9 +12,9 @@ from liqalert.render.alerts import alerts, outcome, rules
 from liqalert.render.answers import View
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.why import reason, why
-from tests.bot_fakes import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
 from tests.changing import replace
 from tests.golden_text import golden
+from tests.round_market import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
 from tests.telegram_rules import parse_html
 
 VIEW = View(market(), (ALIVE,), NOW, "UTC")

@@ -12,7 +12,8 @@ from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Gap, Instrument, Stream
 from liqalert.render.answers import View, clusters_of, clusters_overview
 from liqalert.render.numbers import NumberStyle
-from tests.bot_fakes import (
+from tests.golden_text import golden
+from tests.round_market import (
     ALIVE,
     BTC,
     CHINESE,
@@ -31,7 +32,6 @@ from tests.bot_fakes import (
     snapshot,
     zone,
 )
-from tests.golden_text import golden
 from tests.telegram_rules import parse_html
 
 

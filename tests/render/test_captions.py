@@ -15,7 +15,7 @@ from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Posit
 from liqalert.render.answers import View
 from liqalert.render.captions import heatmap_caption
 from liqalert.render.text import CAPTION_LIMIT, units
-from tests.bot_fakes import ALIVE, BTC, DEAD, EMPTY, HOUR, MINUTE, NOW, cluster, mark, market, snapshot
+from tests.round_market import ALIVE, BTC, DEAD, EMPTY, HOUR, MINUTE, NOW, cluster, mark, market, snapshot
 from tests.telegram_rules import parse_html
 
 

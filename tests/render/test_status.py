@@ -7,8 +7,9 @@ from dataclasses import replace
 from liqalert.core.market import FeedStatus
 from liqalert.render.answers import View
 from liqalert.render.status import StatusFacts, status
-from tests.bot_fakes import ALIVE, BTC, DEAD, EMPTY, FACTS, GAPS, NOW, cluster, mark, market, snapshot, zone
+from tests.bot_fakes import FACTS
 from tests.golden_text import golden
+from tests.round_market import ALIVE, BTC, DEAD, EMPTY, GAPS, NOW, cluster, mark, market, snapshot, zone
 from tests.telegram_rules import parse_html
 
 
