@@ -1,0 +1,55 @@
+"""What the owner is told of the machine and of listings, once per occurrence."""
+
+from __future__ import annotations
+
+from liqalert.app.notices.machine import crash_loop
+from liqalert.app.watchman import Sight, Watchman
+
+T0 = 1_790_000_000.0
+
+
+def test_what_is_wrong_with_the_machine_is_told_once_and_its_end() -> None:
+    watchman = Watchman()
+    wrong = Sight(database_problems=["disk full"], free_bytes=1_000_000, channel_problems=["telegram: wrong token"])
+
+    told = [[alert.reason for alert in watchman.look(wrong, T0 + second)] for second in (0, 5, 59, 60, 600)]
+    assert told == [["disk_low"], ["database_unwritable"], [], ["channel_failing"], []]
+
+    fine = Sight(free_bytes=400_000_000)
+    told = [[alert.reason for alert in watchman.look(fine, T0 + second)] for second in (601, 631)]
+    assert told == [[], ["database_unwritable_over", "channel_failing_over"]]
+    # Room for a while is not room enough.
+    assert [alert.reason for alert in watchman.look(Sight(free_bytes=600_000_000), T0 + 700)] == ["disk_low_over"]
+
+
+def test_a_problem_that_flickers_is_one_problem() -> None:
+    watchman, told = Watchman(), []
+    for second in range(0, 600, 5):
+        problems = ["locked"] if second % 20 < 10 else []
+        told += [alert.reason for alert in watchman.look(Sight(database_problems=problems), T0 + second)]
+
+    assert told == ["database_unwritable"]
+
+
+def test_several_starts_that_did_not_end_in_order_are_a_loop() -> None:
+    assert list(crash_loop([T0 - 700, T0 - 20, T0 - 10], T0)) == []
+
+    (notice,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10], T0)
+
+    assert notice.sentence.startswith("liqalert was started 4 times in the last 10 minutes and 3 times did not end")
+
+    (later,) = crash_loop([T0 - 700, T0 - 30, T0 - 20, T0 - 10, T0], T0 + 10)
+    assert (later.sentence == notice.sentence, later.alert(T0 + 10).id) == (False, notice.alert(T0).id)
+
+
+def test_contracts_that_end_are_told_once_each_and_many_of_them_together() -> None:
+    watchman = Watchman()
+    ends = [f"Binance ends COIN{number}USDT." for number in range(45)]
+
+    def told(*problems: str) -> list[str | None]:
+        return [alert.text for alert in watchman.look(Sight(listing_problems=problems), T0)]
+
+    assert told(*ends[:2]) == ends[:2]
+    assert told(*ends[:3]) == ends[2:3]
+    assert told(*ends) == ["\n".join((*ends[3:6], "The same or the like of 39 more contracts: the log names them."))]
+    assert told(*ends) == []
