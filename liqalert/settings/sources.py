@@ -80,12 +80,16 @@ def _lines(text: str) -> Iterable[tuple[str, int]]:
 
 
 def environment_layer(environ: Mapping[str, str]) -> Layer:
-    """LIQALERT_<SECTION>__<KEY>. A name that begins with LIQALERT_ and has no such form is refused as a slip."""
+    """LIQALERT_<SECTION>__<KEY>. A name that begins with LIQALERT_ and has no such form is refused as a slip.
+
+    An empty one, as an unset variable of a shell or compose file often arrives, is none.
+    """
     names = {name.lower(): name for name in environ if name.upper().startswith(_PREFIX)}
     for name in names.values():
         section, separator, key = name[len(_PREFIX) :].partition("__")
         if not (section and separator and key):
             raise SettingsError(f"{name} names no setting: write LIQALERT_<SECTION>__<KEY> with two underscores")
+    names = {lowered: name for lowered, name in names.items() if environ[name].strip()}
     source = EnvSettingsSource(Settings)
     # Taken from the argument, so that one process can load settings of several environments.
     source.env_vars = {lowered: environ[name] for lowered, name in names.items()}

@@ -54,7 +54,7 @@ def test_mistake_in_an_option_says_so() -> None:
         ("ALERTS__MEMORY_HOURS", "0"),
         ("ALERTS__MIN_NOTIONAL_USD", "inf"),
         ("ALERTS__KINDS", "cascades"),
-        ("ALERTS__KINDS", ""),
+        ("ALERTS__KINDS", "[]"),
         ("ALERTS__DIGEST_AFTER", "0"),
         ("BINANCE__CONNECTIONS", "5"),
         ("BINANCE__SYMBOLS", "BTC/USDT"),

@@ -127,6 +127,27 @@ def test_empty_credential_and_empty_variable_are_no_token(tmp_path: Path) -> Non
     assert load_settings(None, {"LIQALERT_TELEGRAM__TOKEN": ""}).telegram.token is None
 
 
+def test_empty_variable_leaves_what_the_file_says(tmp_path: Path) -> None:
+    """As `${CHATS}` in a compose file arrives where nobody has set it."""
+    tmp_path.joinpath("settings.toml").write_text(
+        f'[telegram]\ntoken = "{TOKEN}"\nallowed_chats = [1]\n[web]\nhost = "0.0.0.0"\ntoken = "{TOKEN}"\nport = 9999\n'
+    )
+    names = ("TELEGRAM__TOKEN", "TELEGRAM__ALLOWED_CHATS", "WEB__HOST", "WEB__TOKEN", "WEB__PORT", "WEB__ENABLED")
+
+    settings = load_settings(None, dict.fromkeys((f"LIQALERT_{name}" for name in names), " "))
+
+    assert settings == load_settings(None, {})
+    assert settings.telegram.allowed_chats == (1,)
+
+
+def test_empty_list_in_a_variable_takes_the_place_of_the_files(tmp_path: Path) -> None:
+    tmp_path.joinpath("settings.toml").write_text("[telegram]\nallowed_chats = [1]\n")
+
+    settings = load_settings(None, {"LIQALERT_TELEGRAM__ALLOWED_CHATS": "[]"})
+
+    assert settings.telegram.allowed_chats == ()
+
+
 def test_rest_url_of_a_stand_in_serves_both_markets() -> None:
     settings = load_settings(None, {"LIQALERT_BINANCE__REST_URL": "http://127.0.0.1:9/"})
 
