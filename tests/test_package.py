@@ -163,8 +163,11 @@ def test_container_has_no_privileges_and_leaves_no_dump() -> None:
     assert re.findall(r"^ +LIQALERT_\w+(?:TOKEN|SECRET):", compose, re.MULTILINE) == []
 
 
+@pytest.mark.parametrize("given_in", ["environment", "file"])
 @pytest.mark.parametrize(("status", "exit_code"), [(200, 0), (503, 1)])
-async def test_health_check_of_the_image_says_what_healthz_says(status: int, exit_code: int) -> None:
+async def test_health_check_of_the_image_says_what_healthz_says(
+    status: int, exit_code: int, given_in: str, tmp_path: Path
+) -> None:
     [check] = re.findall(r"^HEALTHCHECK .*\\\n +CMD (.*)$", CONTAINERFILE, re.MULTILINE)
     python, *arguments = msgspec.json.decode(check, type=list[str])
     app = web.Application()
@@ -176,10 +179,15 @@ async def test_health_check_of_the_image_says_what_healthz_says(status: int, exi
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    environ = {**os.environ, "LIQALERT_WEB__PORT": str(runner.addresses[0][1])}
+    port = runner.addresses[0][1]
+    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
+    if given_in == "environment":
+        environ["LIQALERT_WEB__PORT"] = str(port)
+    else:
+        tmp_path.joinpath("settings.toml").write_text(f"[web]\nport = {port}\n")
 
     asked = await asyncio.create_subprocess_exec(
-        sys.executable, *arguments, env=environ, stderr=asyncio.subprocess.DEVNULL
+        sys.executable, *arguments, cwd=tmp_path, env=environ, stderr=asyncio.subprocess.DEVNULL
     )
     async with asyncio.timeout(10):
         ended = await asked.wait()
