@@ -13,6 +13,7 @@ NAME_LIMIT = 40
 KNOWN: Mapping[str, frozenset[str]] = {
     "markPriceUpdate": frozenset(["e", "E", "s", "p", "ap", "P", "i", "r", "T", "st", "ps"]),
     "forceOrder": frozenset(["e", "E", "o", "st", "ps"]),
+    "serverShutdown": frozenset(["e", "E"]),
 }
 KNOWN_OF_ORDER = frozenset(["s", "S", "o", "f", "q", "p", "ap", "X", "l", "z", "T", "st", "ps"])
 

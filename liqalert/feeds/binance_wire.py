@@ -171,7 +171,7 @@ def _given(raw: Raw) -> bool:
 
 
 def _rows(part: Raw) -> tuple[Row, ...]:
-    """The row in `part`; none when it is the answer to a subscription. Raises Refused or UNREADABLE."""
+    """The row in `part`; none when it says only something about the connection. Raises Refused or UNREADABLE."""
     with suppress(*UNREADABLE):
         return (_decode_row(part),)
     return _loose_rows(part)
@@ -188,6 +188,8 @@ def _loose_rows(part: Raw) -> tuple[Row, ...]:
             return (_force_order(loose),)
         case "markPriceUpdate":
             return (MarkUpdate(_value(loose.s, Symbol), _value(loose.p, Price), _value(loose.E, Milliseconds, 0)),)
+        case "serverShutdown":  # the connection ends soon, and is then made anew
+            return ()
         case _:
             raise Refused("unknown_event")
 

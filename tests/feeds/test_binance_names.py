@@ -29,6 +29,10 @@ def test_new_fields_and_events_are_named_once() -> None:
     assert unknown_names(frame) == ("markPriceUpdate.x", "forceOrder.o.new", "event kline")
 
 
+def test_the_end_of_a_connection_announced_is_nothing_new() -> None:
+    assert unknown_names(b'{"e":"serverShutdown","E":1790000000000}') == ()
+
+
 def test_a_name_that_cannot_be_shown_is_made_harmless() -> None:
     assert unknown_names(msgspec.json.encode({"e": "a\nb" + "c" * 100})) == ("event a?b" + "c" * 37,)
 
