@@ -46,9 +46,9 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 async def harden(request: web.Request, response: web.StreamResponse) -> None:
-    """Just before the headers leave: ours are added, and aiohttp's own 500 becomes JSON like every other error."""
-    if response.status == 500 and response.content_type != JSON and isinstance(response, web.Response):
-        body = msgspec.json.encode(MISTAKE)
+    """Just before the headers leave: ours are added, and aiohttp's own 500 and 417 become JSON like all errors."""
+    if response.status >= 400 and response.content_type != JSON and isinstance(response, web.Response):
+        body = msgspec.json.encode(MISTAKE if response.status == 500 else ErrorAnswer(f"{response.reason}.", ()))
         response.body = body
         response.headers["Content-Type"] = JSON
         response.headers["Content-Length"] = str(len(body))

@@ -45,6 +45,15 @@ async def test_a_bug_is_a_500_without_a_trace_of_where(accept: str, rig: Rig, cl
     assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
+async def test_an_expectation_that_cannot_be_met_is_told_in_json(client: Client) -> None:
+    async with client.session.get("/api/v1/feeds", headers={"Expect": "a miracle"}) as response:
+        answer = await response.json()
+
+    assert response.status == 417
+    assert answer == {"error": "Expectation Failed.", "allowed": []}
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
 async def test_a_bug_is_logged_with_its_traceback(rig: Rig, client: Client, caplog: pytest.LogCaptureFixture) -> None:
     rig.alerts.broken = RuntimeError("secret detail")
 
