@@ -123,7 +123,8 @@ class Flows:
             first_at=times[0],
             last_at=times[-1],
             largest_usd=float(self._log[USD, places].max()),
-            saturated_s=saturated(times),
+            # A minute that does not begin on a second touches 61.
+            saturated_s=min(saturated(times), int(WINDOW_S)),
             at_least_usd=at_least_usd(flow.notional_usd, flow.count, len(set(map(math.floor, times)))),
         )
 

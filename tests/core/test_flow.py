@@ -62,6 +62,19 @@ def test_each_side_comes_to_what_its_own_list_would(ticks: list[tuple[list[Liqui
             greatest = sizes
 
 
+def test_a_minute_that_begins_within_a_second_has_sixty_of_them() -> None:
+    flows = Flows()
+    reports = [liquidation(1000.0, 1e5, T0 + 0.5 + each, received=T0 + 60.4) for each in range(60)]
+    reports.append(liquidation(1000.0, 1e5, T0 + 60.4, received=T0 + 60.4))
+    flows.add(reports, [None] * len(reports))
+    flows.prune(T0 + 60.4)
+    [flow] = flows.great({0: reports[0]}, 1, 0.0)
+
+    evidence = flows.evidence(flow, RULE, BASELINE, None)
+
+    assert (evidence.count, evidence.saturated_s) == (61, 60)
+
+
 def at(each: Liquidation) -> float:
     return min(each.event_time, each.received_time)
 
