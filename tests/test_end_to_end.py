@@ -240,6 +240,17 @@ async def test_without_rest_it_works_and_says_what_is_missing(
     assert [cluster["calibrated"] for cluster in answer["clusters"]] == [False]
 
 
+async def test_a_page_with_a_token_that_can_be_guessed_starts_with_a_warning(
+    tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    extra = {"LIQALERT_WEB__TOKEN": "hunter2", "LIQALERT_WEB__PUBLIC_URL": "https://liqalert.example.org"}
+    async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
+        await daemon.until("/readyz", lambda answer: answer["ready"])
+
+        assert "web.token can be guessed" in daemon.log.read_text()
+        assert "hunter2" not in daemon.log.read_text()
+
+
 async def test_a_wrong_token_ends_the_bot_and_not_the_daemon(
     tmp_path: Path, binance: BinanceServer, telegram: TelegramServer
 ) -> None:

@@ -138,6 +138,8 @@ def _web(settings: Settings) -> Iterator[Finding]:
     if settings.web.open_to_anyone:
         others = f"is {settings.web.host}, which others can reach"
         yield problem("web.host", f"{others}: give web.token as well, or keep 127.0.0.1; `liqalert run` refuses this")
+    if settings.web.guessable:
+        yield problem("web.token", settings.web.guessable)
 
 
 def _directory(subject: str, directory: Path) -> Finding:

@@ -146,6 +146,8 @@ class Daemon:
         await facts.refresh()
         await facts.delivering.remembered.refresh()
         if self._settings.web.enabled:
+            if self._settings.web.guessable:
+                log.warning("web.token can be guessed", extra={"reason": self._settings.web.guessable})
             token = self._settings.web.token
             access = Access(self._settings.web.host, token.get_secret_value() if token else None)
             server = WebServer(self._web_sources(), access, port=self._settings.web.port)

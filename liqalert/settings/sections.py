@@ -24,6 +24,8 @@ from liqalert.settings import values
 
 REST_URL = "https://fapi.binance.com"
 COIN_REST_URL = "https://dapi.binance.com"
+TOKEN_CHARACTERS = 16
+"""The fewest that cannot be guessed over a network, where they are random."""
 
 
 class Secret(MaskedValue[str]):
@@ -175,6 +177,17 @@ class Web(Section):
     def open_to_anyone(self) -> bool:
         """Whether others can reach the address, and no token is asked of them: nothing may be served there."""
         return self.token is None and not values.is_loopback(self.host)
+
+    @property
+    def guessable(self) -> str:
+        """What is wrong where others can try tokens, and the token is short enough for that; else nothing."""
+        reached = self.enabled and (self.public_url is not None or not values.is_loopback(self.host))
+        if self.token is None or not reached or len(self.token.get_secret_value()) >= TOKEN_CHARACTERS:
+            return ""
+        return (
+            f"has fewer than {TOKEN_CHARACTERS} characters, and others can try to guess it: "
+            "give a long random text, like `openssl rand -hex 16` prints"
+        )
 
 
 class Recording(Section):

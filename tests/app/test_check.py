@@ -53,6 +53,25 @@ async def test_page_for_others_without_a_token_is_a_problem() -> None:
     assert found.text.startswith("is 0.0.0.0, which others can reach: give web.token as well, or keep 127.0.0.1")
 
 
+@pytest.mark.parametrize(
+    ("reached", "length", "is_problem"),
+    [
+        ({"HOST": "0.0.0.0"}, 15, True),
+        ({"PUBLIC_URL": "https://liqalert.example.org"}, 15, True),
+        ({"HOST": "0.0.0.0"}, 16, False),
+        ({"HOST": "::1"}, 3, False),
+        ({"HOST": "0.0.0.0", "ENABLED": "false"}, 3, False),
+    ],
+)
+async def test_token_that_others_can_guess_is_a_problem(reached: dict[str, str], length: int, is_problem: bool) -> None:
+    environ = {f"LIQALERT_WEB__{name}": value for name, value in reached.items()}
+    settings = load_settings(None, environ | {"LIQALERT_WEB__TOKEN": "x" * length})
+
+    problems = [finding async for finding in check(settings) if not finding.ok]
+
+    assert [(found.subject, "xxx" in found.text) for found in problems] == [("web.token", False)] * is_problem
+
+
 async def test_current_and_sound_database_is_fine(empty_directory: Path) -> None:
     await _database(empty_directory / "liqalert.db")
 
