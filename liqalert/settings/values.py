@@ -184,9 +184,16 @@ def timezone(name: str) -> str:
 
 
 def host(name: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z:._-]+", name):
-        raise ValueError("give an address or a host name without scheme and port, like 127.0.0.1")
+    if not re.fullmatch(r"[0-9A-Za-z._-]+", name) and not _is_ipv6(name):
+        raise ValueError("give an address or a host name without scheme, port and brackets, like 127.0.0.1 or ::1")
     return name
+
+
+def _is_ipv6(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).version == 6
+    except ValueError:
+        return False
 
 
 def is_loopback(name: str) -> bool:

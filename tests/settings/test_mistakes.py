@@ -139,6 +139,13 @@ def test_larger_distance_alone_makes_the_default_rearm_distance_a_mistake() -> N
     )
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8787", "localhost:8787", "[::1]"])
+def test_host_with_a_port_or_brackets_is_told_what_does_not_belong_there(host: str) -> None:
+    assert f'web.host is "{host}": give an address or a host name without scheme, port and brackets' in _mistake(
+        {"LIQALERT_WEB__HOST": host}
+    )
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])
 def test_listening_beyond_loopback_needs_a_token(host: str) -> None:
     environ = {"LIQALERT_WEB__HOST": host}
