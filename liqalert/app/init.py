@@ -156,6 +156,8 @@ async def _reply(message: Message, text: str) -> None:
 
 def check_target(path: Path, *, force: bool) -> None:
     """Raises InitFailed where `path` could not be written in the end."""
+    if path.is_dir():
+        raise InitFailed(f"{path} is a directory: name a file in it, like {path / 'settings.toml'}")
     if path.exists() and not force:
         raise InitFailed(f"{path} exists: give --force to write it anew (it is kept as {path.name}.old)")
     if not os.access(path.absolute().parent, os.W_OK | os.X_OK):

@@ -118,6 +118,8 @@ def _token_asked() -> str:
             token = getpass("Token of the bot (it is not shown): ").strip()
         except EOFError:
             break
+        except UnicodeDecodeError:  # of a terminal that is not UTF-8
+            token = ""
         if TOKEN.fullmatch(token):
             return token
         _say("That is not of the form 123456789:AA...")

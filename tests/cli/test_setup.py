@@ -127,6 +127,18 @@ async def test_init_asks_again_after_a_slip_and_gives_up_after_three(
     assert list(empty_place.iterdir()) == []
 
 
+async def test_init_takes_what_is_not_utf_8_for_a_slip(telegram: TelegramServer, empty_place: Path) -> None:
+    async with at_terminal("init") as terminal:
+        await terminal.until("(it is not shown): ")
+        os.write(terminal.controls, b"\xff\xfe\n")
+        await terminal.until("That is not of the form 123456789:AA...")
+        terminal.type("\4")
+
+        assert await terminal.end() == 1
+
+    assert "Traceback" not in terminal.shown
+
+
 @pytest.mark.parametrize("moment", ["(it is not shown): ", "Ctrl-C ends it."])
 async def test_ctrl_c_ends_init_quietly_and_nothing_is_written(
     telegram: TelegramServer, empty_place: Path, moment: str
@@ -166,6 +178,14 @@ def test_init_without_a_terminal_says_what_to_give(empty_place: Path, capsys: py
     assert main(["init"]) == 2
 
     assert capsys.readouterr().err == ("liqalert: there is no terminal to ask for the token: give --token-file FILE\n")
+
+
+def test_init_into_a_directory_asks_for_a_file_in_it(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty_place.joinpath("etc").mkdir()
+
+    assert main(["init", "--config", "etc", "--force"]) == 1
+
+    assert "etc is a directory: name a file in it, like etc/settings.toml" in capsys.readouterr().err
 
 
 def test_init_leaves_settings_alone_that_would_be_read(
