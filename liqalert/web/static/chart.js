@@ -2,7 +2,7 @@
 
 import { roomFor } from "./edge.js";
 import { Heatmap } from "./heatmap.js";
-import { decimalsOf } from "./words.js";
+import { decimalsOf, fixedPrice } from "./words.js";
 
 const LOGARITHMIC = 1;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
@@ -50,7 +50,8 @@ export class Chart {
     this.grid = grid;
     const known = grid.candles.filter((candle) => candle);
     const decimals = known.length ? decimalsOf(known[known.length - 1][4]) : 2;
-    this.series.applyOptions({ priceFormat: { type: "price", precision: decimals, minMove: 10 ** -decimals } });
+    // The library's own format writes prices from 0.000001 to 0.00001 as 0.99999999999.
+    this.series.applyOptions({ priceFormat: { type: "custom", formatter: (price) => fixedPrice(price, decimals), minMove: 10 ** -decimals } });
     this.series.setData(grid.candles.map((candle, column) => this.bar(candle, column)));
     if (fresh) this.showAll();
     return complete;

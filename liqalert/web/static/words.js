@@ -49,6 +49,11 @@ export function price(value) {
   return plain(value, Math.max(0, 5 - exponent(value)));
 }
 
+// For a column of prices: all with as many decimals.
+export function fixedPrice(value, decimals) {
+  return grouped(fixed(value, decimals));
+}
+
 // Two decimals; below 0.01 one digit that is not zero: what is near is not inside.
 export function percent(value) {
   return `${plain(value, Math.max(2, -exponent(value)))}\u00a0%`;

@@ -53,11 +53,12 @@ def near(state: EpisodeState = EpisodeState.COOLING, outcome: EpisodeState | Non
 
 @dataclass
 class Grids(rigs.Grids):
-    """Grids of `held`, by what had been received; candles around 100, and around 2000 for the other instrument."""
+    """Grids of `held`, by what had been received; candles around `price`, and around 2000 for the other instrument."""
 
     held: Sequence[Liquidation] = ()
     unwatched: tuple[tuple[float, float], ...] = ()
     decay_s: float = 3600.0
+    price: float = 100.0
     slow: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ class Grids(rigs.Grids):
             raise self.broken
         as_of, shown = self.as_of, RANGES[range_name]
         known = [each for each in self.held if each.instrument == instrument and each.received_time <= as_of]
-        middle = 100.0 if instrument == BTC else 2000.0
+        middle = self.price if instrument == BTC else 2000.0
         opens = [shown.start(as_of) + column * shown.column_s for column in range(shown.columns)]
         candles = tuple(Candle(each, middle, middle * 1.01, middle * 0.99, middle) for each in opens)
         around = Surroundings(candles, unwatched=self.unwatched)

@@ -1,0 +1,56 @@
+"""What stands at the edges of the chart, in whatever country, and what a finger there does."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.async_api import Browser
+
+from liqalert.core.market import Mark
+from tests.web.browser.reader import BROWSER_TEST, Reader, reading
+from tests.web.browser.stage import Grids, address, loaded
+from tests.web.rig import BTC, NOW, Rig, serving, snapshot
+
+pytestmark = BROWSER_TEST
+NOTE_WORDS = """() => {
+  window.drawn = new Set();
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (words, ...place) {
+    drawn.add(words);
+    fillText.call(this, words, ...place);
+  };
+}"""
+
+
+async def words_on(reader: Reader, sign: str) -> set[str]:
+    """What is drawn anew on the chart of words that hold `sign`."""
+    found: set[str] = set()
+
+    async def drawn() -> bool:
+        found.update(word for word in await reader.page.evaluate("() => [...window.drawn]") if sign in word)
+        return bool(found)
+
+    await reader.page.evaluate(NOTE_WORDS)
+    await reader.page.set_viewport_size({"width": 1180, "height": 820})
+    await reader.until(drawn, f"nothing with {sign!r} was drawn")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("price", "begin"),
+    [(0.00000123, "0.000001"), (0.0123, "0.012"), (64_123.0, "64,")],
+    ids=["tiny", "small", "large"],
+)
+async def test_prices_at_the_edge_are_those_of_the_page(
+    browser: Browser, rig: Rig, grids: Grids, price: float, begin: str
+) -> None:
+    grids.price = price
+    rig.board.snapshot = snapshot(marks=[Mark(BTC, price, NOW, NOW)])
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await reader.until_shown("#hover", "Point at a cell")
+
+        words = await words_on(reader, begin)
+
+    assert len(words) > 3
+    assert all(re.fullmatch(r"[0-9,]+(\.[0-9]+)?", word) for word in words)
