@@ -23,6 +23,8 @@ export class Chart {
       rightPriceScale: { mode: LOGARITHMIC, borderVisible: false },
       timeScale: { timeVisible: true, secondsVisible: false, borderVisible: false, rightOffset: 0 },
       crosshair: { mode: 0 },
+      // That of the reader might count other days and in other digits than the rest of the page.
+      localization: { locale: "en-GB" },
     });
     this.series = this.chart.addSeries(LightweightCharts.CandlestickSeries, {});
     this.heatmap = new Heatmap(LIGHT.matches);

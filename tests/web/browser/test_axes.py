@@ -54,3 +54,13 @@ async def test_prices_at_the_edge_are_those_of_the_page(
 
     assert len(words) > 3
     assert all(re.fullmatch(r"[0-9,]+(\.[0-9]+)?", word) for word in words)
+
+
+async def test_days_and_hours_are_those_of_the_page_in_every_country(browser: Browser, rig: Rig) -> None:
+    """In Persian the 14th of November is the 23rd, and would be written in other digits."""
+    async with serving(rig) as client, reading(browser, address(client.port), locale="fa-IR") as reader:
+        await loaded(reader)
+
+        words = await words_on(reader, ":00")
+
+    assert {"06:00", "12:00"} <= words
