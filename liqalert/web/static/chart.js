@@ -25,6 +25,8 @@ export class Chart {
       crosshair: { mode: 0 },
       // That of the reader might count other days and in other digits than the rest of the page.
       localization: { locale: "en-GB" },
+      // On a phone held sideways there is nothing beside the chart by which to scroll on.
+      handleScroll: { vertTouchDrag: false },
     });
     this.series = this.chart.addSeries(LightweightCharts.CandlestickSeries, {});
     this.heatmap = new Heatmap(LIGHT.matches);

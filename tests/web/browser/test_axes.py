@@ -64,3 +64,23 @@ async def test_days_and_hours_are_those_of_the_page_in_every_country(browser: Br
         words = await words_on(reader, ":00")
 
     assert {"06:00", "12:00"} <= words
+
+
+async def test_a_finger_on_the_chart_scrolls_the_page(browser: Browser, rig: Rig) -> None:
+    """On a phone held sideways the chart fills the screen."""
+    phone = {"width": 740, "height": 340, "is_mobile": True, "has_touch": True}
+    async with serving(rig) as client, reading(browser, address(client.port), **phone) as reader:
+        await loaded(reader)
+        x, _ = await reader.place(0.4)
+        finger = await reader.page.context.new_cdp_session(reader.page)
+
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": 300}]})
+        for y in range(290, 150, -10):
+            await finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+        await reader.until(lambda: _scrolled(reader), "the page stayed where it was", within_s=10.0)
+
+
+async def _scrolled(reader: Reader) -> bool:
+    return bool(await reader.page.evaluate("() => scrollY > 50"))
