@@ -14,6 +14,7 @@ const CLUSTERS_EVERY_MS = 5000;
 const ALERTS_EVERY_MS = 15000;
 // A grid is computed at most this often, so asking sooner gives the same one.
 const SOON_MS = 2000;
+const SLEPT_MS = 5000;
 const SHOWN_LIQUIDATIONS = 12;
 const SHOWN_CLUSTERS = 40;
 const INVITATION = "Point at a cell for its numbers, or use the arrow keys.";
@@ -26,6 +27,8 @@ const loading = { fresh: false, soon: null };
 let [heardAt, refused, state, clusters, newest] = [performance.now(), null, null, null, []];
 // Whether the connection has been lost since everything was asked for.
 let lost = false;
+// While a machine sleeps, the clock on its wall goes on, and on many performance.now() does not.
+let apart_ms = Date.now() - performance.now();
 
 const chart = new Chart($("chart"));
 const live = new Live(
@@ -181,6 +184,16 @@ function showState() {
   $("state").textContent = `${believed ? "live" : "not current"}, ${mark}, data ${known_s === null ? "never" : `${age(known_s + Math.floor(silent_s))} old`}`;
 }
 
+// After a sleep all is as old as that was long, and a connection from before it may be dead without a word.
+function noticeSleep() {
+  const slept_ms = Date.now() - performance.now() - apart_ms;
+  apart_ms += slept_ms;
+  if (slept_ms < SLEPT_MS) return;
+  heardAt -= slept_ms;
+  lost = true;
+  live.follow(chosen.symbol);
+}
+
 function legend() {
   const { grid, largest, steps, table } = chart.heatmap;
   if (!grid) return;
@@ -241,4 +254,7 @@ chooseFromAddress();
 chart.chooseSide(chosen.side);
 loadAll(true);
 live.follow(chosen.symbol);
-setInterval(() => !document.hidden && showState(), 1000);
+setInterval(() => {
+  noticeSleep();
+  if (!document.hidden) showState();
+}, 1000);

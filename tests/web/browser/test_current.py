@@ -162,3 +162,26 @@ async def _pass(reader: Reader, seconds: int) -> None:
 
 async def _is(fact: bool) -> bool:
     return fact
+
+
+async def test_a_page_that_wakes_with_its_machine_does_not_call_old_things_live(
+    browser: Browser, rig: Rig, grids: Grids
+) -> None:
+    """Of the two clocks of a browser one stands still while the machine sleeps."""
+    async with (
+        serving(rig) as client,
+        wire_to(client.port) as wire,
+        reading(browser, address(wire.port), path=HOUR) as reader,
+    ):
+        await loaded(reader)
+        wire.cut()
+        asked = len(grids.asked)
+
+        await reader.page.evaluate("() => { const read = Date.now; Date.now = () => read() + 3600e3; }")
+        await reader.until_shown("#stale", "No word from liqalert since 22:13:20 UTC")
+        state = await reader.text("#state")
+        wire.mend()
+
+        await reader.until_hidden("#stale")
+        await reader.until(lambda: _is(len(grids.asked) > asked), "no heatmap was asked for")
+    assert "data 60 min old" in state
