@@ -11,7 +11,9 @@ export function cellInWords(grid, { column, low, high, cell }) {
   const [from, watched] = [grid.start + column * grid.column_s, grid.watched[column]];
   const first = grid.columns * grid.column_s > DAY_S ? moment(from) : clock(from);
   const where = `${first} to ${clock(from + grid.column_s)}, ${price(low)} to ${price(high)}`;
-  const seen = watched > 0.995 ? "" : `; only ${Math.round(watched * 100)} % of this time was watched`;
+  // Neither all nor nothing, when it is almost that.
+  const share_pct = watched > 0 ? Math.max(1, Math.min(99, Math.round(watched * 100))) : 0;
+  const seen = watched > 0.995 ? "" : `; only ${share_pct} % of this time was watched`;
   if (!cell) return `${where}: ${watched > 0 ? `nothing stands${seen}` : "not watched"}`;
   return `${where}: longs ${usd(cell[2])}, shorts ${usd(cell[3])}, ${cell[4]} liquidation${cell[4] === 1 ? "" : "s"}${seen}`;
 }

@@ -88,6 +88,12 @@ WRITTEN = """async ([kind, values]) => {
   return values.map((value) => words[kind](asked(value)).replace("\\u00a0", " "));
 }"""
 
+SEEN = """async (shares) => {
+  const { cellInWords } = await import("/static/words.js");
+  const grid = { start: 0, column_s: 60, columns: shares.length, watched: shares };
+  return shares.map((_, column) => cellInWords(grid, { column, low: 99, high: 100 }).split(": ")[1]);
+}"""
+
 
 @pytest.mark.parametrize("kind", CASES)
 def test_the_chat_writes_them_so(kind: str) -> None:
@@ -105,3 +111,15 @@ class TestThePage:
             }
 
         assert written == CASES
+
+    async def test_says_of_no_share_of_time_that_it_is_all_or_nothing(self, browser: Browser, rig: Rig) -> None:
+        async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+            words = await reader.page.evaluate(SEEN, [0.996, 0.995, 0.5, 0.004, 0.0])
+
+        assert words == [
+            "nothing stands",
+            "nothing stands; only 99 % of this time was watched",
+            "nothing stands; only 50 % of this time was watched",
+            "nothing stands; only 1 % of this time was watched",
+            "not watched",
+        ]
