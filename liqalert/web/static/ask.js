@@ -4,9 +4,13 @@
 const SILENCE_MS = 20000;
 const SILENT = `No answer for ${SILENCE_MS / 1000} s: the connection is bad, or too many windows of this page are open.`;
 
+// A person at a browser has no header to set.
+const LOCKED = "liqalert wants the token from this browser again: open the link with ?token= once more.";
+
 export class Refused extends Error {
   constructor(status, { error, allowed }) {
-    super(allowed && allowed.length ? `${error} Possible: ${allowed.slice(0, 5).join(", ")}` : error);
+    const possible = allowed && allowed.length ? ` Possible: ${allowed.slice(0, 5).join(", ")}` : "";
+    super(status === 401 ? LOCKED : error + possible);
     this.status = status;
   }
 }

@@ -1,6 +1,8 @@
 // Server-Sent Events by fetch: so that a lost connection is resumed from the last event, with growing pauses, and
 // that one which is open but silent counts as lost.
 
+import { Refused } from "./ask.js";
+
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10000;
 // The server speaks every second.
@@ -43,7 +45,7 @@ export class Live {
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(`/api/v1/events?symbol=${encodeURIComponent(this.symbol)}`, { headers, signal: abort.signal });
       if (answer.ok) await this.read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), abort);
-      else why = (await answer.json()).error;
+      else why = new Refused(answer.status, { error: (await answer.json()).error }).message;
     } catch {
       // A connection that breaks is lost like one that ends.
     }

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Route
 
 from liqalert.core.market import FeedStatus, Mark
+from liqalert.web.access import Access
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
 from tests.web.browser.stage import Grids, address, liquidation, loaded, until_cell
 from tests.web.browser.wire import wire_to
@@ -185,3 +186,18 @@ async def test_a_page_that_wakes_with_its_machine_does_not_call_old_things_live(
         await reader.until_hidden("#stale")
         await reader.until(lambda: _is(len(grids.asked) > asked), "no heatmap was asked for")
     assert "data 60 min old" in state
+
+
+async def test_a_page_whose_cookie_has_run_out_says_what_opens_it_again(browser: Browser, rig: Rig) -> None:
+    async with (
+        serving(rig, Access("127.0.0.1", "t-1")) as client,
+        reading(browser, address(client.port), path="/?token=t-1") as reader,
+    ):
+        await loaded(reader)
+
+        await reader.page.context.clear_cookies()
+        await reader.choose("ETHUSDT")
+
+        await reader.until_shown("#stale", "open the link with ?token= once more. What you see is not live.")
+        assert "?token=" in await reader.text("#hover")
+        assert "Authorization" not in await reader.text("body")
