@@ -118,6 +118,8 @@ async def test_since_when_is_watched_is_said_with_its_day_while_it_matters(
     rig.board.snapshot = replace(rig.board.snapshot, watching_since=NOW - watched_s)
     async with serving(rig) as client, reading(browser, address(client.port)) as reader:
         await loaded(reader)
+        # The heatmap's answer, which knows the decay, has come too.
+        await reader.until_shown("#low", "nothing stands")
 
         assert await reader.text("#asof") == said
 
