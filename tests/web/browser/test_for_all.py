@@ -1,0 +1,41 @@
+"""Whoever reads it, and however: by ear, by keys, with weak eyes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from playwright.async_api import Browser
+
+from liqalert.core.market import FeedStatus
+from tests.web.browser.reader import BROWSER_TEST, Reader, reading
+from tests.web.browser.stage import address, loaded
+from tests.web.rig import NOW, Rig, serving
+
+pytestmark = BROWSER_TEST
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+async def test_words_can_be_read_also_when_they_are_old(browser: Browser, rig: Rig, scheme: str) -> None:
+    """4.5 to 1 is what WCAG asks of words of this size."""
+    async with serving(rig) as client, reading(browser, address(client.port), color_scheme=scheme) as reader:
+        await loaded(reader)
+        rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, mark_at=NOW))
+        await reader.until_shown("#stale", "What you see is old.")
+
+        contrasts = [await contrast_of(reader, words) for words in ("#stale", "#asof", "th", "#clusters td", "#hover")]
+
+    assert min(contrasts) >= 4.5
+
+
+async def contrast_of(reader: Reader, selector: str) -> float:
+    """As WCAG counts it, between the palest and the darkest pixel."""
+    picture = Image.open(BytesIO(await reader.page.locator(selector).first.screenshot())).convert("RGB")
+    lights = [luminance(*colour) for _, colour in picture.getcolors(100_000) or ()]
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+def luminance(*colour: int) -> float:
+    linear = [(each / 255 + 0.055) ** 2.4 / 1.055**2.4 if each > 10 else each / 255 / 12.92 for each in colour]
+    return sum(share * each for share, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
