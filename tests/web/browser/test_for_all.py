@@ -39,3 +39,19 @@ async def contrast_of(reader: Reader, selector: str) -> float:
 def luminance(*colour: int) -> float:
     linear = [(each / 255 + 0.055) ** 2.4 / 1.055**2.4 if each > 10 else each / 255 / 12.92 for each in colour]
     return sum(share * each for share, each in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+async def test_all_that_a_key_reaches_has_a_name(browser: Browser, rig: Rig) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await loaded(reader)
+        ears = await reader.page.context.new_cdp_session(reader.page)
+
+        nodes = (await ears.send("Accessibility.getFullAXTree"))["nodes"]
+
+    reached = [each for each in nodes if not each["ignored"] and is_focusable(each)]
+    assert len(reached) > 10
+    assert [each["role"]["value"] for each in reached if not each["name"]["value"]] == []
+
+
+def is_focusable(node: dict[str, list[dict[str, object]]]) -> bool:
+    return any(each["name"] == "focusable" for each in node.get("properties", ()))
