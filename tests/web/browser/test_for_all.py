@@ -55,3 +55,16 @@ async def test_all_that_a_key_reaches_has_a_name(browser: Browser, rig: Rig) -> 
 
 def is_focusable(node: dict[str, list[dict[str, object]]]) -> bool:
     return any(each["name"] == "focusable" for each in node.get("properties", ()))
+
+
+@pytest.mark.parametrize("symbol", ["1000000MOGUSDT", "BTCUSDT_261225"])
+async def test_the_name_of_a_contract_is_seen_whole(browser: Browser, rig: Rig, symbol: str) -> None:
+    async with serving(rig) as client, reading(browser, address(client.port), width=320, height=640) as reader:
+        await loaded(reader)
+        await reader.page.fill("#symbol", symbol)
+
+        cut_off = await reader.page.evaluate("() => symbol.scrollWidth - symbol.clientWidth")
+        page_width = await reader.page.evaluate("() => document.documentElement.scrollWidth")
+
+    assert cut_off == 0
+    assert page_width == 320
