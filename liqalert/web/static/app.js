@@ -79,7 +79,7 @@ function showGrid(grid) {
   if (loading.fresh) say(INVITATION);
   else describe(chart.cell());
   loading.fresh = false;
-  showGaps($("gaps"), grid.gaps);
+  showGaps($("gaps"), grid);
   showTable();
   legend();
 }

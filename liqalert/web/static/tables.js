@@ -1,6 +1,6 @@
 // Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
 
-import { ago, amount, became, day, percent, price, strength } from "./words.js";
+import { ago, amount, became, day, moment, percent, price, strength } from "./words.js";
 
 function fill(body, rows, nothing) {
   body.replaceChildren(
@@ -52,10 +52,18 @@ export function showLiquidations(body, liquidations) {
   );
 }
 
-export function showGaps(body, gaps) {
-  fill(
-    body,
-    gaps.toReversed().map((each) => [day(each.from), each.to ? day(each.to) : "still open", each.stream, each.cause]),
-    "no gap",
-  );
+export function showGaps(body, grid) {
+  const rows = grid.gaps.toReversed().map((each) => [day(each.from), each.to ? day(each.to) : "still open", each.stream, each.cause]);
+  fill(body, [...rows, ...beginning(grid)], "no gap");
+}
+
+// What was before the first record is no gap, but was not watched either.
+function beginning({ as_of, start, column_s, watched, gaps }) {
+  if (watched[0] > 0 || gaps.some((each) => Date.parse(each.from) / 1000 <= start)) return [];
+  const first = watched.findIndex((share) => share > 0);
+  const opens = start + first * column_s;
+  // The last column is as long as it has lasted.
+  const lasted_s = Math.min(column_s, Date.parse(as_of) / 1000 - opens);
+  const until = first < 0 ? "still open" : moment(opens + (1 - watched[first]) * lasted_s);
+  return [["before", until, "all", "nothing is recorded"]];
 }

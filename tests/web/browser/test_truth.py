@@ -180,6 +180,24 @@ async def test_any_number_of_alerts_of_other_instruments_hides_none(browser: Bro
         assert await reader.text("#liquidations") == "none since this list was begun"
 
 
+@pytest.mark.parametrize(
+    ("since", "said"),
+    [(NOW - 1800.0, "11-14 21:43 UTC"), (NOW - 2.0, "11-14 22:13 UTC"), (NOW, "still open")],
+    ids=["half an hour ago", "in the last column", "never"],
+)
+async def test_the_time_before_the_first_record_is_told_as_not_watched(
+    browser: Browser, rig: Rig, grids: Grids, since: float, said: str
+) -> None:
+    grids.unwatched = ((0.0, since),)
+    async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
+        await loaded(reader)
+
+        await reader.until_shown("#gaps", "nothing is recorded")
+        cells = await reader.page.locator("#gaps td").all_inner_texts()
+
+    assert cells == ["before", said, "all", "nothing is recorded"]
+
+
 async def test_under_an_unknown_name_nothing_is_shown_and_it_is_said(browser: Browser, rig: Rig) -> None:
     async with serving(rig) as client, reading(browser, address(client.port)) as reader:
         await loaded(reader)
