@@ -31,9 +31,13 @@ async def test_words_can_be_read_also_when_they_are_old(browser: Browser, rig: R
 
 async def contrast_of(reader: Reader, selector: str) -> float:
     """As WCAG counts it, between the palest and the darkest pixel."""
-    picture = Image.open(BytesIO(await reader.page.locator(selector).first.screenshot())).convert("RGB")
-    lights = [luminance(*colour) for _, colour in picture.getcolors(100_000) or ()]
+    lights = [luminance(*colour) for colour in await colours_of(reader, selector)]
     return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+async def colours_of(reader: Reader, selector: str) -> set[tuple[int, ...]]:
+    picture = Image.open(BytesIO(await reader.page.locator(selector).first.screenshot())).convert("RGB")
+    return {colour for _, colour in picture.getcolors(100_000) or () if isinstance(colour, tuple)}
 
 
 def luminance(*colour: int) -> float:
@@ -68,3 +72,16 @@ async def test_the_name_of_a_contract_is_seen_whole(browser: Browser, rig: Rig, 
 
     assert cut_off == 0
     assert page_width == 320
+
+
+async def test_the_legend_has_its_colours_where_the_system_sets_all_others(browser: Browser, rig: Rig) -> None:
+    """As with high contrast on Windows; pictures keep their colours there."""
+    options = {"forced_colors": "active", "color_scheme": "dark"}
+    async with serving(rig) as client, reading(browser, address(client.port), **options) as reader:
+        await loaded(reader)
+
+        shown = [await colours_of(reader, f"#legend .{key}") for key in ("longs", "shorts", "saturated")]
+
+    assert (0x40, 0xC4, 0xFF) in shown[0]
+    assert (0xFF, 0x8A, 0x5A) in shown[1]
+    assert (0xE8, 0x59, 0x0C) in shown[2]
