@@ -63,7 +63,7 @@ class AlertPages:
         query = asked(request, "limit", "kind", "symbol")
         limit = limit_asked(query.get("limit"), default=50, most=500)
         kind = choice_asked("kind", query.get("kind"), allowed=KINDS)
-        instrument = instrument_asked(query["symbol"], self._board.snapshot) if "symbol" in query else None
+        instrument = instrument_asked(query["symbol"], self._board) if "symbol" in query else None
         rows = await self._alerts.recent(limit, kind=kind, instrument=instrument)
         return json_response(AlertsAnswer(tuple(alert_item(row) for row in rows)))
 

@@ -91,7 +91,7 @@ class ClusterPages:
 
     async def of_symbol(self, request: web.Request) -> web.Response:
         asked(request)
-        instrument = instrument_asked(request.match_info["symbol"], self._board.snapshot)
+        instrument = instrument_asked(request.match_info["symbol"], self._board)
         return await self._answer(instrument)
 
     async def _answer(self, instrument: Instrument | None) -> web.Response:

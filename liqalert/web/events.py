@@ -113,7 +113,7 @@ class Events:
         query = asked(request, "symbol")
         if "symbol" not in query:
             raise ApiError(400, "The query needs a symbol.", allowed=("symbol=BTCUSDT",))
-        instrument = instrument_asked(query["symbol"], self._board.snapshot)
+        instrument = instrument_asked(query["symbol"], self._board)
         if len(self._clients) >= MOST_CLIENTS:
             raise ApiError(503, f"{MOST_CLIENTS} clients are served already: try again later.")
         client = _Client(instrument)

@@ -106,7 +106,7 @@ class HeatmapPages:
     def _asked(self, request: web.Request, symbol: str) -> tuple[Instrument, str, UnixTime | None]:
         query = asked(request, "range", "at")
         range_name = choice_asked("range", query.get("range"), allowed=tuple(RANGES)) or DEFAULT_RANGE
-        instrument = instrument_asked(symbol, self._board.snapshot)
+        instrument = instrument_asked(symbol, self._board)
         return instrument, range_name, _moment(query.get("at"), self._clock.now())
 
     async def _body(self, grid: HeatmapGrid) -> _Body:

@@ -47,7 +47,7 @@ class LiquidationPages:
         limit = limit_asked(query.get("limit"), default=100, most=1000)
         if "symbol" not in query:
             raise ApiError(400, "The query names no symbol.", allowed=("symbol=BTCUSDT",))
-        instrument = instrument_asked(query["symbol"], self._board.snapshot)
+        instrument = instrument_asked(query["symbol"], self._board)
         found = await self._liquidations.liquidations(instrument.symbol, limit)
         return json_response(LiquidationsAnswer(tuple(_liquidation_item(liquidation) for liquidation in found)))
 

@@ -201,6 +201,16 @@ async def test_without_any_mark_a_symbol_is_not_called_unknown(client: Client) -
     }
 
 
+async def test_without_any_mark_it_is_said_why_there_is_none(rig: Rig, client: Client) -> None:
+    """On a new installation where Binance refuses, the page shows nothing but this."""
+    why = "Binance does not serve this country (HTTP 451): run liqalert elsewhere."
+    rig.board.feed_changed(FeedStatus("binance", alive=False, since=NOW, problem=why))
+
+    _, answer = await client.get("/api/v1/clusters/BTCUSDT")
+
+    assert answer["error"] == f"BTCUSDT cannot be looked up: no feed has delivered a mark yet, see /api/v1/feeds. {why}"
+
+
 async def test_a_query_that_means_nothing_is_refused(client: Client) -> None:
     answer = await client.get("/api/v1/clusters?symbol=BTC")
 
