@@ -17,10 +17,11 @@ from liqalert.web.alert_details import alert_detail
 from liqalert.web.alert_items import AlertItem, alert_item
 from liqalert.web.answers import ApiError, json_response, shown
 from liqalert.web.instruments import instrument_asked
-from liqalert.web.queries import asked, body_asked, choice_asked, limit_asked
+from liqalert.web.queries import Limit, asked, body_asked, choice_asked, limit_asked
 
 KINDS = (*RuleKind, *ABOUT_LIQALERT)
 LONGEST_ID = 64
+LIMIT = Limit(default=50, most=500)
 
 
 class UnknownChat(Exception):
@@ -61,7 +62,7 @@ class AlertPages:
 
     async def recent(self, request: web.Request) -> web.Response:
         query = asked(request, "limit", "kind", "symbol")
-        limit = limit_asked(query.get("limit"), default=50, most=500)
+        limit = limit_asked(query.get("limit"), LIMIT)
         kind = choice_asked("kind", query.get("kind"), allowed=KINDS)
         instrument = instrument_asked(query["symbol"], self._board) if "symbol" in query else None
         rows = await self._alerts.recent(limit, kind=kind, instrument=instrument)

@@ -11,7 +11,9 @@ from liqalert.board import Board
 from liqalert.core.market import Liquidation
 from liqalert.web.answers import ApiError, iso, json_response
 from liqalert.web.instruments import instrument_asked
-from liqalert.web.queries import asked, limit_asked
+from liqalert.web.queries import Limit, asked, limit_asked
+
+LIMIT = Limit(default=100, most=1000)
 
 
 class LiquidationReader(Protocol):
@@ -44,7 +46,7 @@ class LiquidationPages:
 
     async def newest(self, request: web.Request) -> web.Response:
         query = asked(request, "symbol", "limit")
-        limit = limit_asked(query.get("limit"), default=100, most=1000)
+        limit = limit_asked(query.get("limit"), LIMIT)
         if "symbol" not in query:
             raise ApiError(400, "The query names no symbol.", allowed=("symbol=BTCUSDT",))
         instrument = instrument_asked(query["symbol"], self._board)

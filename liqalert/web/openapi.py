@@ -12,6 +12,7 @@ from aiohttp import web
 import liqalert
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.ports import Role
+from liqalert.web import alerts, liquidations
 from liqalert.web.alert_details import AlertDetail
 from liqalert.web.alerts import KINDS, AlertsAnswer, TestAnswer, TestRequest
 from liqalert.web.answers import JSON, ErrorAnswer
@@ -21,7 +22,7 @@ from liqalert.web.health import HealthAnswer, ReadyAnswer
 from liqalert.web.heatmaps import HeatmapAnswer
 from liqalert.web.liquidations import LiquidationsAnswer
 from liqalert.web.pairing import PairAnswer, PairRequest
-from liqalert.web.queries import asked
+from liqalert.web.queries import Limit, asked
 
 Shape: TypeAlias = type[msgspec.Struct]
 Json: TypeAlias = "Mapping[str, object]"
@@ -65,9 +66,12 @@ def _query(name: str, schema: Json, *, required: bool = False) -> Json:
     return {"name": name, "in": "query", "required": required, "schema": schema}
 
 
+def _limit(limit: Limit) -> Json:
+    return _query("limit", {"type": "integer", "minimum": 1, "maximum": limit.most, "default": limit.default})
+
+
 _RANGE = _query("range", {"type": "string", "enum": list(RANGES), "default": "24h"})
 _AT = _query("at", {"type": "string", "format": "date-time", "description": "A moment in the past, since 1970."})
-_LIMIT = _query("limit", {"type": "integer", "minimum": 1, "maximum": 500})
 
 _NOT_EMPTY: Json = {"type": "string", "minLength": 1}
 
@@ -88,14 +92,14 @@ OPERATIONS = (
         "/api/v1/liquidations",
         "the liquidations of one instrument, newest first",
         LiquidationsAnswer,
-        parameters=(_query("symbol", {"type": "string"}, required=True), _LIMIT),
+        parameters=(_query("symbol", {"type": "string"}, required=True), _limit(liquidations.LIMIT)),
     ),
     _Operation(
         "/api/v1/alerts",
         "the last alerts, newest first",
         AlertsAnswer,
         parameters=(
-            _LIMIT,
+            _limit(alerts.LIMIT),
             _query("kind", {"type": "string", "enum": list(KINDS)}),
             _query("symbol", {"type": "string"}),
         ),

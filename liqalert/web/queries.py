@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -27,12 +28,20 @@ def asked(request: web.Request, *names: str) -> dict[str, str]:
     return dict(request.query)
 
 
-def limit_asked(text: str | None, *, default: int, most: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows a list has."""
+
+    default: int
+    most: int
+
+
+def limit_asked(text: str | None, limit: Limit) -> int:
     if text is None:
-        return default
+        return limit.default
     # Length first: int() takes long over thousands of digits.
-    if len(text) > 6 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= most:
-        raise ApiError(400, f"limit is {shown(text)!r}: give a whole number.", allowed=(f"1 to {most}",))
+    if len(text) > 6 or not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= limit.most:
+        raise ApiError(400, f"limit is {shown(text)!r}: give a whole number.", allowed=(f"1 to {limit.most}",))
     return int(text)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import msgspec
+import pytest
 
 from liqalert.web.access import Access
 from liqalert.web.application import build_app
@@ -51,6 +52,22 @@ async def test_answers_have_the_shapes_that_are_described() -> None:
 
     assert msgspec.json.decode(msgspec.json.encode(described)) == described
     assert BTC.symbol == "BTCUSDT"
+
+
+@pytest.mark.parametrize(
+    ("path", "usual", "most"),
+    [("/api/v1/liquidations?symbol=BTCUSDT&", 100, 1000), ("/api/v1/alerts?", 50, 500)],
+)
+async def test_limits_are_described_as_they_are(path: str, usual: int, most: int) -> None:
+    rig = Rig()
+    rig.board.snapshot = snapshot(marks=[mark()])
+    async with serving(rig) as client:
+        _, described = await client.get("/openapi.json")
+        parameters = {each["name"]: each for each in described["paths"][path.partition("?")[0]]["get"]["parameters"]}
+        statuses = [(await client.get(f"{path}limit={number}"))[0] for number in (most, most + 1)]
+
+    assert parameters["limit"]["schema"] == {"type": "integer", "minimum": 1, "maximum": most, "default": usual}
+    assert statuses == [200, 400]
 
 
 async def test_a_fuzzer_finds_no_answer_that_is_not_described() -> None:
