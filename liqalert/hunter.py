@@ -142,8 +142,9 @@ class LiquidationHunter:
 
         A liquidation is a dict with `price`, `side` ("long" or "short", or Binance's order side: "SELL" is a long),
         `quantity` in base units or `notional_usd`, and, for the decay, `time` (datetime, ISO 8601, or a number of
-        seconds or milliseconds); `symbol` may be left out. Messages of Binance (`{"o": {...}}`) are understood as the
-        feed understands them; one of COIN-M, or not priced in US dollars, needs `notional_usd` beside its `o`.
+        seconds or milliseconds, also as text); `symbol` may be left out. Equal ones of one time count once. Messages of
+        Binance (`{"o": {...}}`) are understood as the feed understands them; one of COIN-M, or not priced in US
+        dollars, needs `notional_usd` beside its `o`.
         Weights decay up to `now`, else to the time of the newest; one without a time happens then. What lies after it,
         is too old for the window, or is priced far off the others, is left out with a warning. Without
         `open_interest_usd` the strength is a guess (`calibrated` is False). Raises ValueError for what cannot be
@@ -152,7 +153,7 @@ class LiquidationHunter:
         from liqalert.library.plain import MOST, PlainMarket, clusters_of, unix_time
 
         market = PlainMarket(
-            now=None if now is None else unix_time(now),
+            now=None if now is None else unix_time(now, "now"),
             price=None if current_price is None else positive("current_price", current_price),
             open_interest_usd=(
                 None if open_interest_usd is None else positive("open_interest_usd", open_interest_usd, MOST)

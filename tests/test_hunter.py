@@ -93,8 +93,15 @@ def test_the_usual_ways_of_writing_a_liquidation_are_understood(same: Mapping[st
         ),
         ([{"price": 1, "side": "long"}], "liquidation 0: give quantity or qty or notional_usd"),
         ([{"price": float("nan"), "side": "long", "qty": 1}], "liquidation 0: price is nan: give a number above 0"),
-        ([{**row(0), "time": float("nan")}], "liquidation 0: time is nan: give seconds or milliseconds since 1970"),
-        ([{**row(0), "time": 1_700_000_000 * 10**9}], "time is 1700000000000000000: give seconds or milliseconds"),
+        ([{**row(0), "time": float("nan")}], "liquidation 0: time is nan: give a datetime"),
+        ([{**row(0), "time": 1_700_000_000 * 10**9}], "time is 1700000000000000000: give a datetime"),
+        ([{**row(0), "time": "yesterday"}], "liquidation 0: time is 'yesterday': give a datetime, ISO 8601"),
+        ([{**row(0), "time": ""}], "liquidation 0: time is '': give a datetime, ISO 8601, or seconds"),
+        ([{**row(0), "time": datetime(1, 1, 1)}], "liquidation 0: time is datetime.datetime(1, 1, 1, 0, 0): give"),
+        ([{**row(0), "time": np.datetime64("2026-11-23")}], "time is np.datetime64('2026-11-23'): give a datetime"),
+        ([{**row(0), "price": ""}], "liquidation 0: price is '': give a number"),
+        ([{**row(0), "price": 10**400}], "liquidation 0: price is 1000"),
+        ([("BTCUSDT", 90_000.0)], "liquidation 0 is ('BTCUSDT', 90000.0): give a dict"),  # type: ignore[list-item]
         ([row(0, price=1e308)], "liquidation 0: price is 1e+308: give one of at most 1e+12"),
         ([row(0, quantity=-1.0)], "liquidation 0: quantity is -1.0: give a number above 0"),
         ([row(0, usd=-5.0)], "liquidation 0: notional_usd is -5.0"),
@@ -108,11 +115,18 @@ def test_what_cannot_be_understood_is_named(rows: list[Mapping[str, object]], se
     assert sentence in str(refused.value)
 
 
-@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
-def test_a_price_and_an_open_interest_that_are_none_are_refused(value: float) -> None:
-    for name in ("current_price", "open_interest_usd"):
-        with pytest.raises(ValueError, match=f"{name} is {value}"):
-            LiquidationHunter().identify_clusters([row(0)], **{name: value})
+def test_a_present_that_is_none_is_named() -> None:
+    with pytest.raises(ValueError, match="now is 'noon': give a datetime"):
+        LiquidationHunter().identify_clusters([row(0)], now="noon")
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, "much", None])
+def test_a_price_and_an_open_interest_that_are_none_are_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=f"current_price is {value!r}: give a number above 0"):
+        LiquidationHunter().find_best_cluster([], value)
+    if value is not None:
+        with pytest.raises(ValueError, match=f"open_interest_usd is {value!r}"):
+            LiquidationHunter().identify_clusters([row(0)], open_interest_usd=value)
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
@@ -124,6 +138,17 @@ def test_numbers_of_other_libraries_are_numbers() -> None:
     [found] = LiquidationHunter().identify_clusters(rows)
 
     assert (found.price_level, found.liquidation_count) == (96.0, 5)
+
+
+@pytest.mark.parametrize("factor", [1, 1000])
+@pytest.mark.parametrize("began", [1_712_101_512, 1_795_442_700])
+def test_a_time_in_digits_is_a_number_and_never_a_date(began: int, factor: int) -> None:
+    """As a CSV file has it. 1712101512345 could be read as 23:45 on the 15th of October 1712."""
+    rows = [{**row(n), "time": str((began + n) * factor + 345 * (factor > 1))} for n in range(5)]
+
+    [found] = LiquidationHunter().identify_clusters(rows)
+
+    assert int(found.last_updated.timestamp()) == began + 4
 
 
 def message(step: int, symbol: str = "BTCUSDT", **order: Any) -> dict[str, Any]:
@@ -287,6 +312,8 @@ def test_a_source_that_cannot_be_is_refused_and_the_one_before_stays(
     ("options", "sentence"),
     [
         ({"min_cluster_strength": 60}, "min_cluster_strength is 60: give 0 to 1 (it is a strength)"),
+        ({"min_cluster_strength": "0.6"}, "min_cluster_strength is '0.6': give 0 to 1"),
+        ({"min_cluster_size": None}, "min_cluster_size is None: give 1 to 1000"),
         ({"max_distance_pct": 10}, "max_distance_pct is 10: give 0.0001 to 1 (it is a fraction, 0.10 for 10 %)"),
     ],
 )

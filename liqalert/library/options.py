@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from liqalert.library.clusters import StrengthScale
@@ -45,9 +47,9 @@ class ClusterOptions:
         )
 
 
-def within(name: str, value: float, low: float, high: float, what: str) -> None:
+def within(name: str, value: object, low: float, high: float, what: str) -> None:
     """Raises ValueError unless `value` is a number from `low` to `high`."""
-    if not low <= value <= high:
+    if not isinstance(value, Real) or not low <= float(value) <= high:
         raise ValueError(f"{name} is {value!r}: give {low:g} to {high:g} ({what})")
 
 
@@ -58,7 +60,9 @@ def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def positive(name: str, value: float, most: float = math.inf) -> float:
     """`value` as a float. Raises ValueError unless it is finite, above 0 and at most `most`."""
-    number = float(value)
+    number = math.nan
+    with suppress(TypeError, ValueError, OverflowError):
+        number = float(value)
     if not 0.0 < number < math.inf:
         raise ValueError(f"{name} is {value!r}: give a number above 0")
     if number > most:

@@ -33,6 +33,8 @@ NO_TIME = -math.inf
 APART_S = 1e-6
 MILLISECONDS_FROM = 1e11
 """A larger number cannot be seconds: it would be in the year 5138."""
+DIGITS_FROM = 1e9
+"""September 2001."""
 FUTURE_FROM = 4_102_444_800.0
 """The year 2100."""
 MOST_PRICE, MOST = 1e12, 1e15
@@ -65,17 +67,27 @@ def clusters_of(rows: Iterable[Mapping[str, object]], terms: Terms, market: Plai
     return [cluster_of(cluster, now, market.price) for cluster in snapshot.clusters(now)]
 
 
-def unix_time(value: object) -> UnixTime:
-    """From a datetime (UTC where it names no zone), ISO 8601 text, or a number of seconds or milliseconds."""
+def unix_time(value: object, name: str = "time") -> UnixTime:
+    """From a datetime (UTC where it names no zone), ISO 8601 text, or seconds or milliseconds, also in digits."""
+    with suppress(ValueError, OverflowError):
+        at = _seconds(value)
+        if 0.0 <= at < FUTURE_FROM:
+            return at
+    allowed = "a datetime, ISO 8601, or seconds or milliseconds since 1970, before 2100"
+    raise ValueError(f"{name} is {value!r}: give {allowed}")
+
+
+def _seconds(value: object) -> float:
     if isinstance(value, str):
+        with suppress(ValueError):
+            # Earlier ones are rather dates without dashes: 20261123.
+            if (at := _seconds(float(value))) >= DIGITS_FROM:
+                return at
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     number = _number("time", value)
-    at = number / 1000.0 if number >= MILLISECONDS_FROM else number
-    if not 0.0 <= at < FUTURE_FROM:
-        raise ValueError(f"time is {value!r}: give seconds or milliseconds since 1970, or leave it out")
-    return at
+    return number / 1000.0 if number >= MILLISECONDS_FROM else number
 
 
 def _now(found: Sequence[Liquidation], market: PlainMarket) -> UnixTime:
@@ -125,7 +137,9 @@ def _liquidations(rows: Iterable[Mapping[str, object]]) -> list[Liquidation]:
     return found
 
 
-def _liquidation(number: int, row: Mapping[str, object]) -> Liquidation:
+def _liquidation(number: int, row: object) -> Liquidation:
+    if not isinstance(row, Mapping):
+        raise ValueError(f"liquidation {number} is {row!r}: give a dict")
     try:
         order = row.get("o")
         if isinstance(order, Mapping):
@@ -171,5 +185,6 @@ def _first(row: Mapping[str, object], names: tuple[str, ...]) -> object:
 def _number(name: str, value: object) -> float:
     # Real: those of numpy and pandas as well.
     if not isinstance(value, bool) and isinstance(value, Real | Decimal | str):
-        return float(value)
+        with suppress(ValueError, OverflowError):
+            return float(value)
     raise ValueError(f"{name} is {value!r}: give a number")
