@@ -76,7 +76,7 @@ class CoinglassSource:
 
     def __init__(self, options: ClusterOptions, *, api_key: str, base_url: str = VENDOR_URL) -> None:
         self._options = options
-        self._api_key = api_key
+        self._api_key = api_key.strip()
         self._base_url = base_url.rstrip("/")
         self._answers: dict[str, tuple[float, _Shown]] = {}
 

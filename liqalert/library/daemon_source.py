@@ -85,7 +85,7 @@ class DaemonSource:
     def __init__(self, options: ClusterOptions, *, url: str, token: str | None = None) -> None:
         self._options = options
         self._url = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._headers = {"Authorization": f"Bearer {token.strip()}"} if token else {}
 
     def clusters(self, symbol: str, price: float) -> Clusters:
         """Raises DataSourceError, and UnknownSymbolError for a symbol that the daemon does not know."""

@@ -114,6 +114,15 @@ def test_whatever_bytes_come_there_is_one_sentence(body: bytes) -> None:
         _shown(Reply(200, body, {}), "http://vendor")
 
 
+async def test_a_key_may_end_as_its_file_does() -> None:
+    async with serving(heatmap()) as vendor:
+        hunter = LiquidationHunter()
+        hunter.set_data_source("coinglass", api_key=f"{SECRET}\n", base_url=vendor.url)
+        await asked(hunter)
+
+    assert [key for _, key in vendor.asked] == [SECRET]
+
+
 async def test_an_old_heatmap_is_told_of() -> None:
     async with serving(heatmap(age_s=3600.0)) as vendor:
         hunter = hunter_at(vendor)

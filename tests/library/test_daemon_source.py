@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -117,6 +118,29 @@ async def test_a_token_is_sent_and_a_missing_one_is_told_in_the_daemons_words() 
     assert signal == -1
 
 
+async def test_a_token_may_end_as_its_file_does_and_a_proxy_is_not_told_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon on this machine is asked directly, as `liqalert clusters` does."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    async with serving(rig(), Access("127.0.0.1", "t-0-k-e-n")) as client:
+        hunter = LiquidationHunter(min_cluster_strength=0.3)
+        hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{client.port}", token="t-0-k-e-n\n")
+        signal, _, _ = await asked(hunter)
+
+    assert signal == -1
+
+
+@pytest.mark.parametrize("token", ["t-0-k\ne-n", "t-0-k-€-n"])
+def test_a_token_that_no_header_can_carry_is_told_without_it(token: str) -> None:
+    hunter = LiquidationHunter()
+    hunter.set_data_source("liqalert", url="http://127.0.0.1:9", token=token)
+
+    with pytest.raises(DataSourceError, match="cannot be asked") as refused:
+        hunter.generate_signal("BTCUSDT", 100.0)
+
+    assert "t-0-k" not in str(refused.value)
+
+
 def test_no_daemon_is_an_error_and_no_quiet_market(unused_tcp_port: int) -> None:
     hunter = LiquidationHunter()
     hunter.set_data_source("liqalert", url=f"http://127.0.0.1:{unused_tcp_port}")
@@ -125,9 +149,10 @@ def test_no_daemon_is_an_error_and_no_quiet_market(unused_tcp_port: int) -> None
         hunter.generate_signal("BTCUSDT", 100.0)
 
 
-def test_an_address_that_is_none_is_refused() -> None:
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "127.0.0.1:8787", "localhost:8787", "http://[::1:8787"])
+def test_an_address_that_is_none_is_refused(url: str) -> None:
     hunter = LiquidationHunter()
-    hunter.set_data_source("liqalert", url="file:///etc/passwd")
+    hunter.set_data_source("liqalert", url=url)
 
-    with pytest.raises(DataSourceError, match="is no address"):
+    with pytest.raises(DataSourceError, match=rf"^'{re.escape(url)}.* is no address: give one like"):
         hunter.generate_signal("BTCUSDT", 100.0)
