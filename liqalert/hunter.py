@@ -61,8 +61,8 @@ class LiquidationHunter:
     ) -> None:
         """`min_cluster_strength`: 0 to 1. `max_distance_pct` and `cluster_window_pct`: fractions, 0.10 is 10 %.
 
-        The others are those of LiveLiquidationHeatmap; of an existing one, and of a daemon, their own settings hold.
-        Raises ValueError for what lies outside its range.
+        The others are those of LiveLiquidationHeatmap; of an existing one, and of a daemon, their own settings hold;
+        but `when_blind="raise"` holds whatever an existing one does. Raises ValueError for what lies outside its range.
         """
         within("min_cluster_strength", min_cluster_strength, 0.0, 1.0, "it is a strength")
         within("max_distance_pct", max_distance_pct, 0.0001, 1.0, "it is a fraction, 0.10 for 10 %")
@@ -122,7 +122,9 @@ class LiquidationHunter:
             chosen = self._coinglass(api_key, base_url)
         self.close()
         self._source = chosen
-        self._blindness = Blindness(self._when_blind) if source in JUDGED_HERE else None
+        # A heatmap that was given may be told to warn only, and once: what a hunter was told to raise, it raises.
+        strict = source == "live_binance" and self._when_blind == "raise"
+        self._blindness = Blindness(self._when_blind) if strict or source in JUDGED_HERE else None
 
     def close(self) -> None:
         """Lets go of the source; a heatmap that was given is left running."""

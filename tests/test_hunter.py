@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from liqalert import LiquidationHunter
+from liqalert import LiquidationHunter, LiveLiquidationHeatmap, NotLiveError
 from liqalert.clock import SystemClock
 from liqalert.library.clusters import Clusters
+from liqalert.library.options import WhenBlind
 from tests.binance_messages import force_order
 from tests.library.test_choosing import cluster
 
@@ -344,3 +345,13 @@ class FakeHeatmap:
 
     def stop_stream(self) -> None:
         self.stopped = True
+
+
+@pytest.mark.filterwarnings("ignore::liqalert.StaleDataWarning")
+@pytest.mark.parametrize("of_heatmap", ["warn", "ignore"])
+def test_a_hunter_that_is_to_raise_does_so_whatever_its_heatmap_does(of_heatmap: WhenBlind) -> None:
+    hunter = LiquidationHunter(when_blind="raise")
+    hunter.set_data_source(live_heatmap=LiveLiquidationHeatmap(when_blind=of_heatmap))
+
+    with pytest.raises(NotLiveError, match="No stream was started"):
+        hunter.generate_signal("BTCUSDT", 90_000.0)
