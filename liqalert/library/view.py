@@ -204,6 +204,8 @@ class HeatmapView(ABC):
             return self._failure
         if self._watch is None and not self._running():
             return "No stream was started: call start_stream()."
+        if status is not None and status.alive and not self._running():
+            return "The stream runs in the process that this one was forked from: call start_stream() here as well."
         return why_not(status, now)
 
     def _clock_notes(self) -> tuple[str, ...]:

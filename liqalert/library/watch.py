@@ -71,6 +71,7 @@ class Watch:
         self.ready = False
         """Clusters have been built since open interest was first asked for, with or without an answer."""
         self._asked = False
+        self._runs = False
         self._received = 0
         self._watched_until: UnixTime | None = None
         """From when on nothing accounts for what was not seen, once `run` has ended."""
@@ -85,6 +86,10 @@ class Watch:
 
     async def run(self, symbols: Sequence[str] | None) -> NoReturn:
         """Listens until it is cancelled."""
+        if self._runs and (cut := self.board.feeds.get(BINANCE)) is not None:
+            # It still runs in the process that this one was forked from; here it ended with the last mark.
+            self._stopped(cut)
+        self._runs = True
         self._select(Selection(symbols))
         parser = BinanceParser()
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=DaemonResolver())) as session:
@@ -163,6 +168,7 @@ class Watch:
 
     def _stopped(self, status: FeedStatus) -> None:
         """The gaps that are open end here, as the next `run` knows nothing of them."""
+        self._runs = False
         now = self._clock.now()
         self._watched_until = status.mark_at
         for gap in status.gaps:

@@ -42,3 +42,35 @@ def test_it_ends_in_time_without_a_traceback(ending: str, tmp_path: Path) -> Non
     assert (ended.returncode, ended.stderr) == (0, "")
     [end] = [line for line in ended.stdout.splitlines() if line.startswith("END")]
     assert gone_at - float(end.split()[1]) < 15.0
+
+
+FORKED = """
+import os, time
+from liqalert import LiveLiquidationHeatmap
+
+heatmap = LiveLiquidationHeatmap(update_interval=1, when_blind="ignore")
+heatmap.start_stream(["BTCUSDT"])
+heatmap.wait_until_live(30)
+if child := os.fork():
+    os.waitpid(child, 0)
+    print(heatmap.status().alive, len(heatmap.status().gaps))
+else:
+    time.sleep(7)
+    print(heatmap.status().alive, heatmap.status().problem)
+    heatmap.start_stream(["BTCUSDT"])
+    heatmap.wait_until_live(30)
+    print([(gap.end - gap.start).total_seconds() > 5 for gap in heatmap.status().gaps], flush=True)
+    os._exit(0)
+"""
+
+
+def test_a_process_that_is_forked_has_no_stream_and_a_gap_until_it_begins_one(tmp_path: Path) -> None:
+    """As under a server that loads the program once and forks its workers."""
+    with simulated() as environ:
+        ended = python("-u", "-c", FORKED, environ=environ, cwd=tmp_path)
+
+    assert ended.stdout.splitlines() == [
+        "False The stream runs in the process that this one was forked from: call start_stream() here as well.",
+        "[True]",
+        "True 0",
+    ]
