@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from types import TracebackType
@@ -12,7 +13,7 @@ from liqalert.library.choosing import Signal, best_cluster, signal_of
 from liqalert.library.clusters import Clusters, LiquidationCluster, StrengthScale, ranked
 from liqalert.library.options import ClusterOptions, WhenBlind, one_of, positive, within
 from liqalert.library.symbols import refuse_price_of_one_coin
-from liqalert.library.view import HeatmapView
+from liqalert.library.view import SILENT, HeatmapView
 from liqalert.live import LiveLiquidationHeatmap
 
 OPTIONS = {
@@ -73,6 +74,7 @@ class LiquidationHunter:
         self._when_blind = when_blind
         self._blindness: Blindness | None = None
         self._source: Source | None = None
+        logging.getLogger("liqalert").addHandler(SILENT)
 
     def set_data_source(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import warnings
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from liqalert import LiquidationHunter, LiveLiquidationHeatmap, NotLiveError
 from liqalert.clock import SystemClock
 from liqalert.library.clusters import Clusters
 from liqalert.library.options import WhenBlind
+from liqalert.library.view import SILENT
 from tests.binance_messages import force_order
 from tests.library.test_choosing import cluster
 
@@ -355,3 +357,12 @@ def test_a_hunter_that_is_to_raise_does_so_whatever_its_heatmap_does(of_heatmap:
 
     with pytest.raises(NotLiveError, match="No stream was started"):
         hunter.generate_signal("BTCUSDT", 90_000.0)
+
+
+def test_a_script_that_sets_up_no_logging_is_told_nothing_by_it() -> None:
+    ours = logging.getLogger("liqalert")
+    ours.removeHandler(SILENT)
+
+    LiquidationHunter()
+
+    assert SILENT in ours.handlers
