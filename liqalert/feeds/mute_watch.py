@@ -10,7 +10,7 @@ from typing import Protocol
 
 from liqalert.board import Board
 from liqalert.clock import Clock
-from liqalert.core.market import Gap, Instrument, Mark, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, UnixTime
 from liqalert.feeds.silence import SLOT_S, StreamSilence
 from liqalert.ports import StorageError
 
@@ -64,12 +64,12 @@ class MuteWatch:
         self._began: UnixTime | None = None
 
     async def look(self) -> None:
-        if not self._learned:
-            self._learned = True
-            await self._learn()
         status = self._board.feeds.get(self._exchange)
         if status is None or not status.alive:
             return
+        if not self._learned:
+            self._learned = True
+            await self._learn(status)
         now, count, marks = self._clock.now(), self._received(), self._board.snapshot.marks
         came, self._count = count != self._count, count
         if came or not self._marks:
@@ -81,7 +81,8 @@ class MuteWatch:
             expected = math.floor(self._silence.expected)
             self._alarm(self._silence.heard_at or self._began, f"no liquidation came, though {expected} were likely")
 
-    async def _learn(self) -> None:
+    async def _learn(self, status: FeedStatus) -> None:
+        """From what was watched before this run: the gap from then on may not be written yet."""
         now = self._clock.now()
         try:
             recorded_since = await self._ledger.recorded_since(self._exchange)
@@ -91,7 +92,8 @@ class MuteWatch:
         except StorageError as exc:
             log.warning("what is usual cannot be read", extra={"exchange": self._exchange, "reason": str(exc)})
             return
-        await asyncio.to_thread(self._silence.learn, heard, tuple(watched_slots(since, now, gaps)))
+        watched = watched_slots(since, min(now, status.since), (*gaps, *status.gaps))
+        await asyncio.to_thread(self._silence.learn, heard, tuple(watched))
 
 
 def lively(before: Mapping[Instrument, Mark], now: Mapping[Instrument, Mark]) -> bool:

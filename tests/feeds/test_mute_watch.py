@@ -70,6 +70,22 @@ async def test_a_silence_beside_marks_that_move_raises_the_alarm() -> None:
     assert cause == "no liquidation came, though 14 were likely"
 
 
+async def test_time_in_which_liqalert_did_not_run_is_no_silence() -> None:
+    """Also where the gap is not written yet."""
+    place = Place(at=T0 + 28_800)
+    watch = place.watch()
+    place.board.feed_changed(FeedStatus("binance", False, place.at))
+    await watch.look()
+    gap = Gap("binance", T0, T0 + 28_830, "liqalert was not running")
+    place.board.feed_changed(FeedStatus("binance", True, T0 + 28_830, mark_at=T0 + 28_830, gaps=(gap,)))
+
+    for place.at in (T0 + 28_835, T0 + 28_840):
+        await watch.look()
+        place.board.snapshot = Snapshot(T0, 3600.0, marks=marks(101.0))
+
+    assert place.alarms == []
+
+
 async def test_a_silence_beside_marks_that_stand_still_is_a_quiet_market() -> None:
     place = Place()
     await place.let_pass(place.watch(), 1200)
