@@ -90,7 +90,7 @@ class Pipeline:
         if status.alive is not (status.exchange in self._alive):
             self._record("feed", status.exchange, msgspec.json.encode(status), now)
             if status.alive:
-                self._sees(status.exchange, now)
+                self._sees(status, now)
             else:
                 self._is_blind(status, now)
         if status.alive:
@@ -172,14 +172,15 @@ class Pipeline:
         if decisions:
             self._decide(decisions)
 
-    def _sees(self, exchange: str, now: UnixTime) -> None:
+    def _sees(self, status: FeedStatus, now: UnixTime) -> None:
         if not self._alive:
+            since = min(status.since, now)
             every = self._engine.terms.rebuild_s
             self._ticked = math.floor(now / every) * every
-            if self._watching_since is None or self._blind_from is None or now - self._blind_from > SHORT_GAP_S:
-                self._watching_since = now
+            if self._watching_since is None or self._blind_from is None or since - self._blind_from > SHORT_GAP_S:
+                self._watching_since = since
             self._engine.watch(self._watching_since, now)
-        self._alive.add(exchange)
+        self._alive.add(status.exchange)
 
     def _is_blind(self, status: FeedStatus, now: UnixTime) -> None:
         self._alive.discard(status.exchange)

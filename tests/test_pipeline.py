@@ -155,6 +155,15 @@ def test_a_short_stop_of_the_daemon_does_not_start_the_watching_anew() -> None:
     assert rig.board.snapshot.watching_since == T0 - 5000
 
 
+def test_watching_begins_when_the_feed_says_so_where_the_clock_is_ahead() -> None:
+    rig = Rig()
+    rig.pipeline.resume(T0 - 90_000, T0 - 300)
+    rig.pipeline.feed_changed(FeedStatus("binance", True, T0, mark_at=T0 + 28_800), T0 + 28_800)
+    rig.pipeline.advance(T0 + 28_805)
+
+    assert rig.board.snapshot.watching_since == T0
+
+
 def test_accepted_liquidations_are_journalled_and_refused_ones_counted() -> None:
     rig = Rig()
     rig.feed(T0, rejected=(("malformed", 2),))

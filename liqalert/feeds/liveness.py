@@ -11,6 +11,8 @@ from liqalert.core.market import GAPS_KEPT, FeedStatus, Gap, Stream, UnixTime
 
 LATENCIES_KEPT = 60
 UNKNOWN_KEPT = 20
+CLOCK_AHEAD_S = 10.0
+"""No line is as slow as this for long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,13 @@ class Liveness:
 
     def marked(self, now: UnixTime, sent_at: UnixTime | None) -> Gap | None:
         """Marks were received. Gives the gap that this ended, if there was one."""
+        seen_from = now if sent_at is None or self._mark_at is not None else self._first_seen(now, sent_at)
         self._mark_at = now
         if sent_at is not None:
             self._latencies.append(now - sent_at)
         if not self._alive:
-            self._alive, self._since, self._problem = True, now, None
-        return self._close_gap(now)
+            self._alive, self._since, self._problem = True, seen_from, None
+        return self._close_gap(seen_from)
 
     def lost(self, now: UnixTime, outage: Outage) -> None:
         """The feed is not proven alive any more. A gap runs from the last mark and keeps its first cause."""
@@ -148,6 +151,12 @@ class Liveness:
             connections=connections,
             late_s=None if latency_s is None or latency_s < self._late_s else latency_s,
         )
+
+    def _first_seen(self, now: UnixTime, sent_at: UnixTime) -> UnixTime:
+        """By the exchange's clock, where ours is far ahead of it and what an earlier run has left is not: after a boot
+        it may be hours ahead until it is set right, and all that time nothing would count as watched."""
+        wrong = self._open is not None and self._open.start <= sent_at < now - CLOCK_AHEAD_S
+        return sent_at if wrong else now
 
     def _close_gap(self, now: UnixTime) -> Gap | None:
         if self._open is None:

@@ -53,6 +53,22 @@ def test_time_since_an_earlier_run_is_a_gap() -> None:
     assert liveness.marked(110.0, None) == Gap("binance", 40.0, 110.0, "liqalert was not running")
 
 
+def test_gap_before_a_start_with_the_clock_hours_ahead_ends_by_the_exchanges_clock() -> None:
+    liveness = Liveness("binance", 28_900.0, Past(watched_until=40.0))
+
+    assert liveness.marked(28_901.0, 101.0) == Gap("binance", 40.0, 101.0, "liqalert was not running")
+    assert liveness.status().since == 101.0
+
+
+def test_gap_with_a_clock_that_was_always_ahead_ends_by_that_clock() -> None:
+    liveness = Liveness("binance", 28_900.0, Past(watched_until=28_840.0))
+
+    assert liveness.marked(28_901.0, 101.0) == Gap("binance", 28_840.0, 28_901.0, "liqalert was not running")
+
+    liveness.lost(29_000.0, CUT)
+    assert liveness.marked(29_010.0, 210.0) == Gap("binance", 28_901.0, 29_010.0, "the connection broke")
+
+
 def test_gap_never_ends_before_it_began() -> None:
     liveness = Liveness("binance", 100.0)
     liveness.marked(200.0, None)
