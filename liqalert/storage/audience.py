@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     and_,
     bindparam,
+    exists,
     func,
     null,
     or_,
@@ -96,14 +97,13 @@ _SAID_OTHERWISE = (
 _EVERYONE = (
     select(*_CHAT, null().label("muted_until")).where(CHATS.c.id > _AFTER, *_LIVING).order_by(CHATS.c.id).limit(_MOST)
 )
-_TOLD = select(_HELD.chat_id).where(_HELD.loudness != OFF)
+# Asked of each chat: a list of all who are told is as long as there are chats, and each batch would make it anew.
+_IS_TOLD = exists().where(_HELD.chat_id == CHATS.c.id, _HELD.loudness != OFF).correlate(CHATS)
 
 _SUBSCRIBERS = Prepared(_SUBSCRIBED)
 _OF_ALL_INSTRUMENTS = Prepared(_SUBSCRIBED.where(_HELD.chat_id.not_in(_SAID_OTHERWISE)))
 _ONE_CHAT = Prepared(_EVERYONE.where(CHATS.c.id == bindparam("only_chat", type_=BigInteger)))
-_ALL_BUT_THE_OWNER = Prepared(
-    _EVERYONE.where(CHATS.c.id.in_(_TOLD), CHATS.c.role != Role.OWNER, CHATS.c.channel != CONSOLE)
-)
+_ALL_BUT_THE_OWNER = Prepared(_EVERYONE.where(_IS_TOLD, CHATS.c.role != Role.OWNER, CHATS.c.channel != CONSOLE))
 _THE_OWNER = Prepared(_EVERYONE.where(or_(CHATS.c.role == Role.OWNER, CHATS.c.channel == CONSOLE)))
 
 

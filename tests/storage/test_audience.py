@@ -1,10 +1,13 @@
+import sqlite3
+
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from liqalert.core.alerts import Alert
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import Delivery, DeliveryStatus, Loudness, Preferences, QuietHours, Recipient
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.audience import read_recipients
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
@@ -193,3 +196,18 @@ async def fanned_out_notice(outbox: DeliveryOutbox, alerts: AlertStore, what: Al
     await alerts.record_notice(what)
     assert await outbox.fan_out(what, T0) is True
     return await told(outbox)
+
+
+async def test_the_next_of_very_many_chats_are_found_without_going_through_all(sqlite_database: Database) -> None:
+    await subscribers(sqlite_database, 3000)
+    steps: list[None] = []
+
+    def read(connection: Connection) -> int:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        # It is called after every hundred of SQLite's own steps.
+        driver.set_progress_handler(lambda: steps.append(None), 100)
+        return len(read_recipients(connection, replace(notice(), kind="watching"), now=T0, after=0, limit=50))
+
+    assert await sqlite_database.read_at_once("test", read) == 50
+    assert len(steps) < 50
