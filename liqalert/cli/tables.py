@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -89,6 +90,7 @@ class Alert(msgspec.Struct, frozen=True):
     liquidated: str | None = None
     episode: Episode | None = None
     deliveries: tuple[Delivery, ...] = ()
+    more_deliveries: Mapping[str, int] = {}
     explained: tuple[str, ...] = ()
     """In what `why` asks for only."""
 
@@ -207,8 +209,8 @@ def _zone_row(zone: Zone) -> tuple[str, ...]:
 def _alert_row(alert: Alert) -> tuple[str, ...]:
     episode = alert.episode
     outcome = (episode.outcome or STATES.get(episode.state, episode.state)) if episode else "-"
-    told = sum(delivery.status == "sent" for delivery in alert.deliveries)
-    delivered = f"{told} of {len(alert.deliveries)}"
+    found = Counter(delivery.status for delivery in alert.deliveries) + Counter(alert.more_deliveries)
+    delivered = f"{found['sent']} of {found.total()}"
     return (
         _time(alert.decided_at),
         alert.kind,

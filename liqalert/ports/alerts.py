@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from liqalert.core.alerts import Alert
@@ -48,6 +48,8 @@ class AlertRow:
     """Filled by `why` only; None where the journal no longer has them."""
     gaps: tuple[Gap, ...] = ()
     """Filled by `why` only: those of the exchange that touch the two hours before the alert, oldest first."""
+    more: Mapping[DeliveryStatus, int] = field(default_factory=dict)
+    """Filled by `recent` only: how many deliveries there are beyond those listed, by status."""
 
     def with_running(self, feeds: Iterable[FeedStatus]) -> AlertRow:
         """With the gaps that had begun before the alert and last still: they are written when they end."""
@@ -76,7 +78,10 @@ class AlertReader(Protocol):
         kind: str | None = None,
         instrument: Instrument | None = None,
     ) -> tuple[AlertRow, ...]:
-        """Newest first; of one chat, of one kind, of one instrument. Without `kind`, neither `notice` nor `test`."""
+        """Newest first; of one chat, of one kind, of one instrument. Without `kind`, neither `notice` nor `test`.
+
+        Each with its first hundred deliveries.
+        """
         ...
 
     async def why(self, alert_id: str) -> AlertRow | None: ...

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, false, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import ABOUT_LIQALERT, Alert
@@ -14,7 +15,7 @@ from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.outcomes import TrackRecord
 from liqalert.core.rules import RuleKind
 from liqalert.core.zones import Zone
-from liqalert.ports import AlertRow, DeliveryRow, DeliveryStatus, FannedOut, Restored
+from liqalert.ports import AlertRow, DeliveryRow, FannedOut, Restored
 from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import (
@@ -35,7 +36,8 @@ from liqalert.storage.evidence import (
 from liqalert.storage.fanout import fan_out_at_once
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.prepared import Prepared
-from liqalert.storage.tables import ALERTS, CHATS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
+from liqalert.storage.tables import ALERTS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
+from liqalert.storage.told import LISTED, count_deliveries, read_deliveries
 
 TOLD_S = 86_400.0
 BATCH = 500
@@ -107,7 +109,7 @@ class AlertStore:
         if chat_id is not None:
             query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:
-            return await _told_rows(connection, query, chat_id=chat_id)
+            return await _told_rows(connection, query, chat_id=chat_id, most=LISTED if chat_id is None else None)
 
     async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
         query = select(ALERTS).where(_ALERTED, *_about(instrument))
@@ -224,11 +226,25 @@ async def _told(connection: AsyncConnection, since: UnixTime) -> tuple[Alert, ..
 
 
 async def _told_rows(
-    connection: AsyncConnection, query: Select[tuple[object, ...]], *, chat_id: int | None = None
+    connection: AsyncConnection,
+    query: Select[tuple[object, ...]],
+    *,
+    chat_id: int | None = None,
+    most: int | None = None,
 ) -> tuple[AlertRow, ...]:
-    """With all deliveries, or those to one chat."""
+    """With all deliveries, or those to one chat, or of each alert `most` of them and how many more there are."""
     alerts = (await connection.execute(query)).mappings().all()
-    return await _alert_rows(connection, alerts, await _deliveries(connection, [row["id"] for row in alerts], chat_id))
+    ids = [row["id"] for row in alerts]
+    if most is None:
+        return await _alert_rows(connection, alerts, await read_deliveries(connection, ids, chat_id))
+    counts = await count_deliveries(connection, ids)
+    crowded = [id_ for id_ in ids if counts[id_].total() > most]
+    found = await read_deliveries(connection, [id_ for id_ in ids if id_ not in crowded], chat_id)
+    for id_ in crowded:
+        found |= await read_deliveries(connection, [id_], chat_id, most=most)
+        counts[id_].subtract(delivery.status for delivery in found[id_])
+    rows = await _alert_rows(connection, alerts, found)
+    return tuple(replace(row, more=+counts[row.alert.id]) if row.alert.id in crowded else row for row in rows)
 
 
 async def _alert_rows(
@@ -240,33 +256,4 @@ async def _alert_rows(
         AlertRow(alert, episodes.get(row["episode_id"]), tuple(deliveries.get(row["id"], ())))
         for row in alerts
         if (alert := readable_alert(row["content"])) is not None
-    )
-
-
-async def _deliveries(
-    connection: AsyncConnection, ids: Sequence[str], chat_id: int | None
-) -> dict[str, list[DeliveryRow]]:
-    table = DELIVERIES.c
-    query = (
-        select(DELIVERIES, CHATS.c.channel, CHATS.c.address)
-        .join(CHATS, CHATS.c.id == table.chat_id)
-        .where(table.alert_id.in_(ids) if ids else false())
-        .order_by(table.id)
-    )
-    if chat_id is not None:
-        query = query.where(table.chat_id == chat_id)
-    found: dict[str, list[DeliveryRow]] = {}
-    for row in (await connection.execute(query)).mappings():
-        found.setdefault(row["alert_id"], []).append(_delivery(row))
-    return found
-
-
-def _delivery(row: RowMapping) -> DeliveryRow:
-    return DeliveryRow(
-        row["channel"],
-        row["address"],
-        DeliveryStatus(row["status"]),
-        row["attempts"],
-        row["updated_at"],
-        row["error"],
     )

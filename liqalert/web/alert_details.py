@@ -135,6 +135,7 @@ def alert_detail(row: AlertRow, now: UnixTime) -> AlertDetail:
         decided_at=short.decided_at,
         episode=_episode_detail(row.episode, row.alert.zone) if row.episode else None,
         deliveries=tuple(_delivery_detail(delivery) for delivery in row.deliveries),
+        more_deliveries=short.more_deliveries,
         text=alert.text,
         rule=_rule_item(alert.rule) if alert.rule else None,
         zone=_zone_detail(alert.zone) if alert.zone else None,

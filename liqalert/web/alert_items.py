@@ -83,6 +83,9 @@ class AlertItem(msgspec.Struct, frozen=True):
     episode: EpisodeItem | None
     """For `near`; null where its rule was given up before the episode had ended."""
     deliveries: tuple[DeliveryItem, ...]
+    """The first hundred; all of them where one alert is asked for."""
+    more_deliveries: dict[str, int]
+    """How many there are beyond those, by status."""
 
 
 def alert_item(row: AlertRow) -> AlertItem:
@@ -101,6 +104,7 @@ def alert_item(row: AlertRow) -> AlertItem:
         decided_at=iso(alert.decided_at),
         episode=EpisodeItem(row.episode.state, row.episode.outcome) if row.episode else None,
         deliveries=tuple(DeliveryItem(found.channel, found.status, found.attempts) for found in row.deliveries),
+        more_deliveries={status.value: count for status, count in row.more.items()},
     )
 
 

@@ -23,6 +23,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.schema import migrate
 from liqalert.web.access import Access
+from tests.changing import replace
 from tests.storage import objects
 from tests.web.rig import BTC, NOW, Rig, cluster, mark, serving, snapshot, zone
 
@@ -170,6 +171,16 @@ async def test_alerts_are_shown_with_outcome_and_deliveries(daemon: Rig, capsys:
     head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["DECIDED", "KIND", "SYMBOL", "LIQUIDATED", "OUTCOME", "DELIVERED", "ID"]
     assert row.split()[3:] == ["near", "BTCUSDT", "long", "held", "1", "of", "1", "a1"]
+
+
+async def test_chats_that_are_not_listed_count_among_those_told(
+    daemon: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    daemon.alerts.rows = [replace(daemon.alerts.rows[0], more={DeliveryStatus.SENT: 19_000, DeliveryStatus.DEAD: 900})]
+
+    assert await _run("alerts") == 0
+
+    assert "19001 of 19901" in capsys.readouterr().out
 
 
 async def test_why_shows_zone_evidence_steps_and_deliveries(daemon: Rig, capsys: pytest.CaptureFixture[str]) -> None:

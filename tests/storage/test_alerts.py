@@ -5,6 +5,7 @@ from liqalert.core.episodes import (
     Decision,
     EpisodeMoved,
     EpisodeState,
+    Raised,
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
@@ -37,6 +38,7 @@ from tests.storage.objects import (
     touched,
     zone,
 )
+from tests.storage.subscribers import subscribers
 
 STORY: tuple[Decision, ...] = (ZoneOpened(zone(), T0), armed(), near(), touched())
 END = ZoneEnded(zone(), T0 + 100, ZoneEnd.SWEPT)
@@ -279,6 +281,23 @@ async def test_recent_of_a_chat_is_what_it_was_told(
         await outbox.fan_out(mine, T0)
 
     assert [row.alert.id for row in await alerts.recent(9, chat_id=second.id)] == ["a2"]
+
+
+async def test_of_an_alert_that_many_chats_were_told_of_a_hundred_are_listed_and_the_rest_counted(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 130)
+    to_one = alert("a2", only_chat=7)
+    await alerts.record([near(), Raised(to_one, T0)])
+    for each in (alert(), to_one):
+        assert await outbox.fan_out(each, T0)
+    await outbox.settle([Outcome(id_, DeliveryStatus.SENT, 1, T0, T0 + 1, "77") for id_ in (1, 120, 121)])
+
+    many, one = sorted(await alerts.recent(9), key=lambda row: row.alert.id)
+
+    assert [delivery.address for delivery in many.deliveries] == [str(n) for n in range(100)]
+    assert many.more == {DeliveryStatus.DUE: 28, DeliveryStatus.SENT: 2}
+    assert (len(one.deliveries), one.more) == (1, {})
 
 
 async def test_recent_of_a_chat_says_nothing_of_other_chats(

@@ -111,11 +111,20 @@ async def test_alerts_have_exactly_the_shape_of_the_contract(rig: Rig, client: C
                     "decided_at": "2023-11-14T22:13:19.500Z",
                     "episode": {"state": "cooling", "outcome": "held"},
                     "deliveries": [{"channel": "telegram", "status": "sent", "attempts": 2}],
+                    "more_deliveries": {},
                 }
             ]
         },
     )
     assert rig.alerts.asked == [(50, None, None)]
+
+
+async def test_deliveries_that_are_not_listed_are_counted(rig: Rig, client: Client) -> None:
+    rig.alerts.rows = [replace(ROW, more={DeliveryStatus.SENT: 19_900})]
+
+    _, answer = await client.get("/api/v1/alerts")
+
+    assert answer["alerts"][0]["more_deliveries"] == {"sent": 19_900}
 
 
 async def test_the_alerts_of_one_instrument_are_asked_for_in_any_spelling(rig: Rig, client: Client) -> None:
@@ -173,6 +182,7 @@ async def test_one_alert_is_shown_with_everything_that_led_to_it(rig: Rig, clien
                     ],
                 }
             ],
+            "more_deliveries": {},
             "text": None,
             "rule": {
                 "id": "near:binance:BTCUSDT:1:0.6",
@@ -249,6 +259,7 @@ async def test_a_notice_has_no_instrument_and_its_sentence_is_in_the_detail(rig:
             "decided_at": "2023-11-14T22:13:20.000Z",
             "episode": None,
             "deliveries": [],
+            "more_deliveries": {},
         }
     ]
     assert detail["text"] == "The clock is 12 s off."
