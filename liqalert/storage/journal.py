@@ -7,8 +7,9 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, Stream, UnixTime
@@ -25,6 +26,8 @@ BATCH = 5_000
 BOUND = 200_000
 """How many liquidations are kept in memory while the database refuses: about 50 MB, hours of a wild market."""
 
+READ_AT_ONCE = 2_000
+"""Rows that become liquidations in one go, for which the loop stands: some milliseconds."""
 MOST_READ = 1_000_000
 """Liquidations that an engine begins with, at most: about 200 MB for a moment, and more than any day has shown."""
 MOST_GAPS = 10_000
@@ -206,14 +209,19 @@ async def read_liquidations(
     """The liquidations from `since` on, by event time and then by arrival; of more than `most` the newest."""
     table = LIQUIDATIONS
     newest = select(*LIQUIDATION_COLUMNS).where(table.c.event_time >= since).limit(most)
-    query = newest.order_by(table.c.event_time.desc(), table.c.id.desc()).execution_options(yield_per=BATCH)
-    found: list[Liquidation] = []
-    async for rows in (await connection.stream(query)).partitions():
-        found += [liquidation_from(*row) for row in rows]
+    found = await streamed(connection, newest.order_by(table.c.event_time.desc(), table.c.id.desc()))
     if len(found) == most:
         log.warning("too many liquidations to begin with all of them", extra={"since": found[-1].event_time})
     found.reverse()
     return tuple(found)
+
+
+async def streamed(connection: AsyncConnection, query: Select[Any]) -> list[Liquidation]:
+    """What `query` gives of LIQUIDATION_COLUMNS, batch by batch: the loop goes on between two of them."""
+    found: list[Liquidation] = []
+    async for rows in (await connection.stream(query.execution_options(yield_per=READ_AT_ONCE))).partitions():
+        found += [liquidation_from(*row) for row in rows]
+    return found
 
 
 LIQUIDATION_COLUMNS = tuple(

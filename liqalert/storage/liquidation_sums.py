@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, false, func, or_, 
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide, UnixTime
 from liqalert.storage.database import Database
-from liqalert.storage.journal import GAP_COLUMNS, LIQUIDATION_COLUMNS, gap_from, liquidation_from
+from liqalert.storage.journal import GAP_COLUMNS, LIQUIDATION_COLUMNS, gap_from, liquidation_from, streamed
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS, LIQUIDATIONS
 
 
@@ -73,7 +73,7 @@ class LiquidationSums:
             .order_by(LIQUIDATIONS.c.event_time, LIQUIDATIONS.c.id)
         )
         async with self._database.read("reading liquidations") as connection:
-            return tuple(liquidation_from(*row) for row in await connection.execute(query))
+            return tuple(await streamed(connection, query))
 
     async def recorded_since(self, exchange: str) -> UnixTime | None:
         """Since when anything of `exchange` has been kept; None when nothing has."""

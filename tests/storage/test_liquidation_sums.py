@@ -5,7 +5,7 @@ from sqlalchemy import insert
 
 from liqalert.core.market import Gap, Instrument, Liquidation, PositionSide
 from liqalert.storage.database import Database
-from liqalert.storage.journal import BatchJournal
+from liqalert.storage.journal import READ_AT_ONCE, BatchJournal
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.tables import FEED_GAPS
 
@@ -175,3 +175,10 @@ async def test_a_gap_without_an_end_reaches_into_every_span(database: Database) 
     assert await LiquidationSums(database).gaps_since("binance", NOON + 900.0) == (
         Gap("binance", NOON, None, "closed"),
     )
+
+
+async def test_what_is_read_in_several_goes_is_whole_and_in_order(database: Database) -> None:
+    kept = [liquidated(NOON + number, 1.0) for number in range(2 * READ_AT_ONCE + 1)]
+    sums = await stored(database, *kept)
+
+    assert await sums.all_between([BTC], since=NOON, until=NOON + 86_400.0) == tuple(kept)
