@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Table, delete, select, text, tuple_
+from sqlalchemy import ColumnElement, Delete, Table, delete, func, literal_column, select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.market import UnixTime
 from liqalert.storage.baselines import utc_day
@@ -25,6 +26,8 @@ from liqalert.storage.tables import (
 
 CHUNK = 5_000
 """Rows per transaction: some tens of milliseconds, after which whoever waits for the writer gets it."""
+DELIVERIES_CHUNK = 1_000
+"""Each goes with its attempts, and out of six indexes."""
 
 Expired: TypeAlias = tuple[Table, ColumnElement[bool]]
 
@@ -70,12 +73,7 @@ def _expired(name: str, cutoff: UnixTime) -> tuple[Expired, ...]:
             )
         case "alerts":
             of_old_alert = DELIVERIES.c.alert_id.in_(select(ALERTS.c.id).where(old_alert))
-            deliveries = select(DELIVERIES.c.id).where(of_old_alert)
-            return (
-                (ATTEMPTS, ATTEMPTS.c.delivery_id.in_(deliveries)),
-                (DELIVERIES, of_old_alert),
-                (ALERTS, old_alert),
-            )
+            return ((DELIVERIES, of_old_alert), (ALERTS, old_alert))
         case "candles":
             return ((CANDLES, CANDLES.c.open_time < cutoff),)
         case "baselines":
@@ -84,12 +82,35 @@ def _expired(name: str, cutoff: UnixTime) -> tuple[Expired, ...]:
 
 
 async def _delete(database: Database, table: Table, expired: ColumnElement[bool]) -> int:
-    key = tuple_(*table.primary_key)
-    step = delete(table).where(key.in_(select(*table.primary_key).where(expired).limit(CHUNK)))
-    total = 0
-    while True:
+    total, more = 0, True
+    while more:
         async with database.write("pruning") as connection:
-            deleted = (await connection.execute(step)).rowcount
+            if table is DELIVERIES:
+                deleted, more = await _delete_deliveries(connection, expired)
+            else:
+                deleted = (await connection.execute(_step(database, table, expired))).rowcount
+                more = deleted == CHUNK
         total += deleted
-        if deleted < CHUNK:
-            return total
+    return total
+
+
+def _step(database: Database, table: Table, expired: ColumnElement[bool]) -> Delete:
+    if database.path:
+        key = tuple_(*table.primary_key)
+        return delete(table).where(key.in_(select(*table.primary_key).where(expired).limit(CHUNK)))
+    # By where a row lies: of keys PostgreSQL makes a list, and then goes through the whole table for each step.
+    place: ColumnElement[str] = literal_column("ctid")
+    rows = select(place).select_from(table).where(expired).limit(CHUNK)
+    return delete(table).where(place == func.any(func.array(rows.scalar_subquery())))
+
+
+async def _delete_deliveries(connection: AsyncConnection, expired: ColumnElement[bool]) -> tuple[int, bool]:
+    """How many rows went, their attempts among them, and whether there may be more.
+
+    Attempts first, and then deliveries, would go through all deliveries for each step.
+    """
+    found = await connection.scalars(select(DELIVERIES.c.id).where(expired).limit(DELIVERIES_CHUNK))
+    ids = found.all()
+    attempts = await connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.delivery_id.in_(ids)))
+    await connection.execute(delete(DELIVERIES).where(DELIVERIES.c.id.in_(ids)))
+    return len(ids) + attempts.rowcount, len(ids) == DELIVERIES_CHUNK

@@ -10,11 +10,12 @@ from liqalert.storage.alerts import AlertStore
 from liqalert.storage.baselines import BaselineStore
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
-from liqalert.storage.housekeeping import prune, quick_check
+from liqalert.storage.housekeeping import DELIVERIES_CHUNK, prune, quick_check
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import CANDLES, METADATA
 from tests.storage.objects import BTC, BTC_RULE, T0, alert, armed, episode, liquidation, near, standard, touched, zone
+from tests.storage.subscribers import subscribers
 
 DAY = 86_400.0
 EVERYTHING = {"liquidations": 1, "feed_gaps": 1, "clusters": 1, "alerts": 1, "candles": 1, "baselines": 1}
@@ -96,6 +97,22 @@ async def test_more_than_one_step_is_deleted_whole(database: Database) -> None:
     await journal.flush()
 
     assert await prune(database, now=T0 + 9 * DAY, retention_days={"liquidations": 1}) == {"liquidations": 5_001}
+
+
+async def test_deliveries_to_very_many_chats_go_with_their_attempts(database: Database) -> None:
+    chats = 2 * DELIVERIES_CHUNK + 1
+    outbox = DeliveryOutbox(database)
+    await subscribers(database, chats)
+    await AlertStore(database).record([near()])
+    while not await outbox.fan_out(alert(), T0):
+        pass
+    sent = [Outcome(id_, DeliveryStatus.SENT, 1, T0, T0 + 1, "7", attempted=True) for id_ in range(1, chats + 1)]
+    await outbox.settle(sent)
+
+    gone = await prune(database, now=T0 + 2 * DAY, retention_days={"alerts": 1})
+
+    assert gone == {"alerts": 2 * chats + 1}
+    assert (await _counts(database))["deliveries"] == 0
 
 
 async def test_an_unknown_table_is_refused(database: Database) -> None:
