@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from liqalert.board import Board
 from liqalert.bot.desk import Desk
+from liqalert.core.alerts import Alert
 from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Instrument
 from liqalert.core.rules import Rule, RuleKind, Thresholds
@@ -162,7 +163,11 @@ class FakeAlerts:
             raise self.broken
         return tuple(row for row in self.rows if instrument in (None, row.alert.instrument))[:limit]
 
-    async def why(self, alert_id: str) -> AlertRow | None:
+    async def alert(self, alert_id: str) -> Alert | None:
+        row = await self.why(alert_id)
+        return row.alert if row else None
+
+    async def why(self, alert_id: str, *, asking: int | None = None) -> AlertRow | None:
         if self.broken:
             raise self.broken
         return next((row for row in self.rows if row.alert.id == alert_id), None)

@@ -55,7 +55,7 @@ async def why(desk: Desk, asked: Asked) -> Text:
     if len(asked.arguments) != 1:
         raise CannotAnswer(replies.wrong("/why takes the id of one alert; /alerts lists them.", "/why ab12cd34"))
     alert_id = asked.arguments[0].lower()
-    row = await desk.alerts.why(alert_id)
+    row = await desk.alerts.why(alert_id, asking=asked.chat.id)
     if row is None:
         raise CannotAnswer(replies.no_such_alert(shown(alert_id)))
     # Not in a group that is the owner's: everybody there may ask.

@@ -51,5 +51,4 @@ async def do(desk: Desk, asked: Asked, press: Press) -> Pressed:
 
 
 async def _alert(desk: Desk, press: Press) -> Alert | None:
-    row = await desk.alerts.why(press.arguments[0]) if len(press.arguments) == 1 else None
-    return row.alert if row else None
+    return await desk.alerts.alert(press.arguments[0]) if len(press.arguments) == 1 else None

@@ -48,8 +48,8 @@ class AlertRow:
     """Filled by `why` only; None where the journal no longer has them."""
     gaps: tuple[Gap, ...] = ()
     """Filled by `why` only: those of the exchange that touch the two hours before the alert, oldest first."""
-    more: Mapping[DeliveryStatus, int] = field(default_factory=dict)
-    """Filled by `recent` only: how many deliveries there are beyond those listed, by status."""
+    more: Mapping[str, int] = field(default_factory=dict)
+    """How many deliveries there are beyond those listed, by status."""
 
     def with_running(self, feeds: Iterable[FeedStatus]) -> AlertRow:
         """With the gaps that had begun before the alert and last still: they are written when they end."""
@@ -84,7 +84,13 @@ class AlertReader(Protocol):
         """
         ...
 
-    async def why(self, alert_id: str) -> AlertRow | None: ...
+    async def alert(self, alert_id: str) -> Alert | None:
+        """Alone: what that costs does not grow with the chats."""
+        ...
+
+    async def why(self, alert_id: str, *, asking: int | None = None) -> AlertRow | None:
+        """With all that is known of it; where a chat is `asking`, of the deliveries its own and the first hundred."""
+        ...
 
     async def track_record(self, rule_id: str) -> TrackRecord: ...
 

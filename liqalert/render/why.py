@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
@@ -83,6 +83,10 @@ class AlertExplained(Protocol):
     def members(self) -> Members | None: ...
     @property
     def gaps(self) -> Sequence[Gap]: ...
+    @property
+    def more(self) -> Mapping[str, int]:
+        """How many deliveries there are beyond those listed, by status."""
+        ...
 
 
 def why(view: View, row: AlertExplained, *, address: str, addresses_shown: bool) -> Text:
@@ -102,7 +106,7 @@ def why(view: View, row: AlertExplained, *, address: str, addresses_shown: bool)
             *_gaps(view, alert, row.gaps),
             *([f"Outcome: {outcome(row.episode, row.alert.zone, view.numbers)}"] if row.episode else []),
             *_transitions(view, row.transitions),
-            *_delivery_lines(view, row.deliveries, address=address, addresses_shown=addresses_shown),
+            *_delivery_lines(view, row, address=address, addresses_shown=addresses_shown),
         ]
     )
 
@@ -202,11 +206,9 @@ def _transitions(view: View, transitions: Sequence[Transition]) -> Iterator[str]
         )
 
 
-def _delivery_lines(
-    view: View, deliveries: Sequence[DeliveryShown], *, address: str, addresses_shown: bool
-) -> Iterator[str]:
-    yield "<b>Deliveries</b>" if deliveries else "Deliveries: none"
-    here_first = sorted(deliveries, key=lambda one: one.address != address)
+def _delivery_lines(view: View, row: AlertExplained, *, address: str, addresses_shown: bool) -> Iterator[str]:
+    yield "<b>Deliveries</b>" if row.deliveries else "Deliveries: none"
+    here_first = sorted(row.deliveries, key=lambda one: one.address != address)
     for one in here_first[:DELIVERIES_SHOWN]:
         other = escape(one.address) if addresses_shown else "another chat"
         where = "this chat" if one.address == address else other
@@ -215,7 +217,7 @@ def _delivery_lines(
         yield f"• {escape(one.channel)}, {where}: {status_words(one.status)} {view.when(one.at)}, {tries}{error}"
         if len(one.history) > 1:
             yield from _attempts(view, one.history)
-    if rest := Counter(one.status for one in here_first[DELIVERIES_SHOWN:]):
+    if rest := Counter(one.status for one in here_first[DELIVERIES_SHOWN:]) + Counter(row.more):
         counted = ", ".join(f"{view.numbers.whole(count)} {status_words(status)}" for status, count in rest.items())
         yield f"• {view.numbers.counted(rest.total(), 'more chat')}: {counted}"
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import ABOUT_LIQALERT, Alert
@@ -37,7 +37,7 @@ from liqalert.storage.fanout import fan_out_at_once
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
-from liqalert.storage.told import LISTED, count_deliveries, read_deliveries
+from liqalert.storage.told import LISTED, count_deliveries, listed, listed_for, read_deliveries
 
 TOLD_S = 86_400.0
 BATCH = 500
@@ -109,7 +109,7 @@ class AlertStore:
         if chat_id is not None:
             query = query.where(_told_to(chat_id))
         async with self._database.read("reading alerts") as connection:
-            return await _told_rows(connection, query, chat_id=chat_id, most=LISTED if chat_id is None else None)
+            return await _told_rows(connection, query, chat_id=chat_id)
 
     async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
         query = select(ALERTS).where(_ALERTED, *_about(instrument))
@@ -131,19 +131,29 @@ class AlertStore:
             contents = await connection.scalars(query.order_by(ALERTS.c.decided_at, ALERTS.c.id))
             return tuple(alert for alert in map(readable_alert, contents) if alert is not None)
 
-    async def why(self, alert_id: str) -> AlertRow | None:
+    async def alert(self, alert_id: str) -> Alert | None:
         async with self._database.read("reading an alert") as connection:
-            found = await _told_rows(connection, select(ALERTS).where(ALERTS.c.id == alert_id))
+            content = await connection.scalar(select(ALERTS.c.content).where(ALERTS.c.id == alert_id))
+            return None if content is None else readable_alert(content)
+
+    async def why(self, alert_id: str, *, asking: int | None = None) -> AlertRow | None:
+        only = true() if asking is None else listed_for(alert_id, asking)
+        async with self._database.read("reading an alert") as connection:
+            alerts = (await connection.execute(select(ALERTS).where(ALERTS.c.id == alert_id))).mappings().all()
+            found = await _alert_rows(connection, alerts, await read_deliveries(connection, [alert_id], only=only))
             if not found:
                 return None
             [row] = found
+            counts = (await count_deliveries(connection, [alert_id]))[alert_id]
+            counts.subtract(delivery.status for delivery in row.deliveries)
             return AlertRow(
                 row.alert,
                 row.episode,
-                await with_attempts(connection, row.alert.id, row.deliveries),
+                await with_attempts(connection, alert_id, row.deliveries, only=only),
                 await read_transitions(connection, row.alert.episode_id),
                 await read_members(connection, row.alert),
                 await read_gaps_around(connection, row.alert),
+                more=+counts,
             )
 
     async def episodes_of(self, alert_ids: Sequence[str]) -> Mapping[str, Episode]:
@@ -230,18 +240,18 @@ async def _told_rows(
     query: Select[tuple[object, ...]],
     *,
     chat_id: int | None = None,
-    most: int | None = None,
 ) -> tuple[AlertRow, ...]:
-    """With all deliveries, or those to one chat, or of each alert `most` of them and how many more there are."""
+    """With the deliveries to one chat, or of each alert the first hundred and how many more there are."""
     alerts = (await connection.execute(query)).mappings().all()
     ids = [row["id"] for row in alerts]
-    if most is None:
-        return await _alert_rows(connection, alerts, await read_deliveries(connection, ids, chat_id))
+    if chat_id is not None:
+        mine = await read_deliveries(connection, ids, only=DELIVERIES.c.chat_id == chat_id)
+        return await _alert_rows(connection, alerts, mine)
     counts = await count_deliveries(connection, ids)
-    crowded = [id_ for id_ in ids if counts[id_].total() > most]
-    found = await read_deliveries(connection, [id_ for id_ in ids if id_ not in crowded], chat_id)
+    crowded = [id_ for id_ in ids if counts[id_].total() > LISTED]
+    found = await read_deliveries(connection, [id_ for id_ in ids if id_ not in crowded])
     for id_ in crowded:
-        found |= await read_deliveries(connection, [id_], chat_id, most=most)
+        found |= await read_deliveries(connection, [id_], only=listed(id_))
         counts[id_].subtract(delivery.status for delivery in found[id_])
     rows = await _alert_rows(connection, alerts, found)
     return tuple(replace(row, more=+counts[row.alert.id]) if row.alert.id in crowded else row for row in rows)

@@ -104,13 +104,13 @@ async def read_transitions(connection: AsyncConnection, episode_id: str | None) 
 
 
 async def with_attempts(
-    connection: AsyncConnection, alert_id: str, deliveries: Sequence[DeliveryRow]
+    connection: AsyncConnection, alert_id: str, deliveries: Sequence[DeliveryRow], *, only: ColumnElement[bool]
 ) -> tuple[DeliveryRow, ...]:
-    """`deliveries` of the alert, which are ordered by row, each with its attempts."""
+    """`deliveries`, which are `only` those of the alert, by row, each with its attempts."""
     query = (
         select(DELIVERIES.c.id, ATTEMPTS.c.at, ATTEMPTS.c.error)
         .outerjoin(ATTEMPTS, ATTEMPTS.c.delivery_id == DELIVERIES.c.id)
-        .where(DELIVERIES.c.alert_id == alert_id)
+        .where(DELIVERIES.c.alert_id == alert_id, only)
         .order_by(DELIVERIES.c.id, ATTEMPTS.c.id)
     )
     made: dict[int, list[Attempt]] = {}

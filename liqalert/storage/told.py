@@ -5,44 +5,53 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sqlalchemy import RowMapping, false, func, select
+from sqlalchemy import ColumnElement, RowMapping, false, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import DeliveryRow, DeliveryStatus
 from liqalert.storage.tables import CHATS, DELIVERIES
 
+_ANY = true()
 LISTED = 100
 """So many deliveries of each alert are listed where alerts are: of 20,000 chats, fifty alerts would have a million."""
 
 
+def listed(alert_id: str) -> ColumnElement[bool]:
+    """The alert's deliveries to the first chats, `LISTED` at most: an index gives them in this order."""
+    of_alert = DELIVERIES.alias()
+    first = select(of_alert.c.id).where(of_alert.c.alert_id == alert_id).order_by(of_alert.c.chat_id).limit(LISTED)
+    return DELIVERIES.c.id.in_(first)
+
+
+def listed_for(alert_id: str, chat_id: int) -> ColumnElement[bool]:
+    """Those, and the one to this chat."""
+    return or_(listed(alert_id), DELIVERIES.c.chat_id == chat_id)
+
+
 async def read_deliveries(
-    connection: AsyncConnection, ids: Sequence[str], chat_id: int | None, *, most: int | None = None
+    connection: AsyncConnection, ids: Sequence[str], *, only: ColumnElement[bool] = _ANY
 ) -> dict[str, list[DeliveryRow]]:
-    """By alert id; with `most`, which is for a single alert, those to the first chats."""
+    """By alert id, in the order in which they were made."""
     table = DELIVERIES.c
     query = (
         select(DELIVERIES, CHATS.c.channel, CHATS.c.address)
         .join(CHATS, CHATS.c.id == table.chat_id)
-        .where(table.alert_id.in_(ids) if ids else false())
-        # By the chat, where few of many are wanted: the index then gives the order.
-        .order_by(table.id if most is None else table.chat_id)
-        .limit(most)
+        .where(table.alert_id.in_(ids) if ids else false(), only)
+        .order_by(table.id)
     )
-    if chat_id is not None:
-        query = query.where(table.chat_id == chat_id)
     found: dict[str, list[DeliveryRow]] = {}
     for row in (await connection.execute(query)).mappings():
         found.setdefault(row["alert_id"], []).append(_delivery(row))
     return found
 
 
-async def count_deliveries(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Counter[DeliveryStatus]]:
+async def count_deliveries(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Counter[str]]:
     """How many deliveries each alert has, by status."""
     table = DELIVERIES.c
     query = select(table.alert_id, table.status, func.count()).where(table.alert_id.in_(ids) if ids else false())
-    counts: dict[str, Counter[DeliveryStatus]] = {id_: Counter() for id_ in ids}
+    counts: dict[str, Counter[str]] = {id_: Counter() for id_ in ids}
     for id_, status, count in await connection.execute(query.group_by(table.alert_id, table.status)):
-        counts[id_][DeliveryStatus(status)] = count
+        counts[id_][status] = count
     return counts
 
 

@@ -104,7 +104,7 @@ def alert_item(row: AlertRow) -> AlertItem:
         decided_at=iso(alert.decided_at),
         episode=EpisodeItem(row.episode.state, row.episode.outcome) if row.episode else None,
         deliveries=tuple(DeliveryItem(found.channel, found.status, found.attempts) for found in row.deliveries),
-        more_deliveries={status.value: count for status, count in row.more.items()},
+        more_deliveries={str(status): count for status, count in row.more.items()},
     )
 
 

@@ -64,6 +64,14 @@ def test_why_of_ten_thousand_chats_names_the_asking_one_and_counts_the_most() ->
     assert text.splitlines()[-1] == "• 9,982 more chats: 9,981 sent, 1 late (not sent in time)"
 
 
+def test_why_counts_those_that_were_not_read() -> None:
+    row = replace(alert_row(), more={DeliveryStatus.SENT: 19_900})
+
+    text = why(VIEW, row, address=HERE, addresses_shown=True).plain
+
+    assert text.splitlines()[-1] == "• 19,900 more chats: 19,900 sent"
+
+
 def test_why_shows_every_attempt_of_a_quarter_of_an_hour() -> None:
     """So long an alert is tried: after 1, 2, 4, 8, 15 and then every 30 s."""
     row, tries = alert_row(), tuple(Attempt(NOW + number, f"error {number}") for number in range(36))

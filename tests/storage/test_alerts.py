@@ -185,7 +185,7 @@ async def test_why_gives_the_alert_with_its_whole_story(
     row = await alerts.why("a1")
 
     assert row is not None
-    assert row.alert == alert()
+    assert row.alert == await alerts.alert("a1") == alert()
     assert row.episode == held().episode
     assert row.deliveries == (DeliveryRow("telegram", "42", DeliveryStatus.DEAD, 3, T0 + 85, "blocked"),)
     assert row.transitions == (armed(), near(), touched(), held())
@@ -197,6 +197,7 @@ def _outcome(delivery: Delivery) -> Outcome:
 
 async def test_why_of_an_unknown_alert_is_none(alerts: AlertStore) -> None:
     assert await alerts.why("absent") is None
+    assert await alerts.alert("absent") is None
 
 
 async def test_why_of_a_notice_has_no_episode(alerts: AlertStore) -> None:
@@ -298,6 +299,25 @@ async def test_of_an_alert_that_many_chats_were_told_of_a_hundred_are_listed_and
     assert [delivery.address for delivery in many.deliveries] == [str(n) for n in range(100)]
     assert many.more == {DeliveryStatus.DUE: 28, DeliveryStatus.SENT: 2}
     assert (len(one.deliveries), one.more) == (1, {})
+
+
+async def test_a_chat_that_asks_why_is_among_the_deliveries_listed(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    await subscribers(database, 130)
+    await alerts.record([near()])
+    assert await outbox.fan_out(alert(), T0)
+    sent = [Outcome(id_, DeliveryStatus.SENT, 1, T0, T0 + 1, "77", attempted=True) for id_ in (1, 120, 121)]
+    await outbox.settle(sent)
+
+    row, everything = await alerts.why("a1", asking=121), await alerts.why("a1")
+
+    assert row is not None
+    assert everything is not None
+    assert [delivery.address for delivery in row.deliveries] == [*(str(n) for n in range(100)), "120"]
+    assert [len(delivery.history) for delivery in row.deliveries] == [1, *(0 for _ in range(99)), 1]
+    assert row.more == {DeliveryStatus.DUE: 28, DeliveryStatus.SENT: 1}
+    assert (len(everything.deliveries), everything.more) == (130, {})
 
 
 async def test_recent_of_a_chat_says_nothing_of_other_chats(

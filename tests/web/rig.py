@@ -70,7 +70,7 @@ class StoredAlerts:
     async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
         return tuple(replace(row, deliveries=()) for row in await self.recent(limit, instrument=instrument))
 
-    async def why(self, alert_id: str) -> AlertRow | None:
+    async def why(self, alert_id: str, *, asking: int | None = None) -> AlertRow | None:
         self.asked.append((alert_id,))
         if self.broken:
             raise self.broken
