@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
+
+from playwright.async_api import Browser
 
 from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.candles import Candle
@@ -16,8 +19,11 @@ from liqalert.core.market import Instrument, Liquidation, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import AlertRow
 from tests.web import rig as rigs
-from tests.web.browser.reader import Reader
+from tests.web.browser.reader import Reader, reading
+from tests.web.browser.wire import Wire, wire_to
 from tests.web.rig import BTC, NOW, zone
+
+HOUR = "/#BTCUSDT/1h"
 
 
 def liquidation(received: float, *, price: float = 100.0, usd: float = 5000.0, of: Instrument = BTC) -> Liquidation:
@@ -87,6 +93,18 @@ async def loaded(reader: Reader) -> None:
     await reader.until_shown("#state", "live, mark 100")
     await reader.until_shown("#hover", "Point at a cell")
     await reader.until_shown("#clusters", "long")
+
+
+@asynccontextmanager
+async def over_wire(browser: Browser, rig: rigs.Rig) -> AsyncIterator[tuple[Wire, Reader]]:
+    """A page that has loaded, and what connects it."""
+    async with (
+        rigs.serving(rig) as client,
+        wire_to(client.port) as wire,
+        reading(browser, address(wire.port), path=HOUR) as reader,
+    ):
+        await loaded(reader)
+        yield wire, reader
 
 
 async def until_cell(reader: Reader, words: str) -> None:

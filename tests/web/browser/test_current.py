@@ -10,13 +10,11 @@ from playwright.async_api import Browser, Route
 from liqalert.core.market import FeedStatus, Mark
 from liqalert.web.access import Access
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
-from tests.web.browser.stage import Grids, address, liquidation, loaded, until_cell
-from tests.web.browser.wire import wire_to
+from tests.web.browser.stage import Grids, address, liquidation, loaded, over_wire, until_cell
 from tests.web.rig import BTC, NOW, Rig, serving
 
 pytestmark = BROWSER_TEST
 
-HOUR = "/#BTCUSDT/1h"
 PASSES = """(() => { window.passed_ms = 0; const read = performance.now.bind(performance);
     performance.now = () => read() + window.passed_ms; })();"""
 
@@ -24,12 +22,7 @@ PASSES = """(() => { window.passed_ms = 0; const read = performance.now.bind(per
 async def test_a_heatmap_that_was_on_its_way_when_the_network_changed_is_asked_for_again(
     browser: Browser, rig: Rig, grids: Grids
 ) -> None:
-    async with (
-        serving(rig) as client,
-        wire_to(client.port) as wire,
-        reading(browser, address(wire.port), path=HOUR) as reader,
-    ):
-        await loaded(reader)
+    async with over_wire(browser, rig) as (wire, reader):
         grids.slow.clear()
         rig.events.take(liquidation(NOW + 1.0, price=150.0))
         await reader.until(lambda: _is(len(grids.asked) == 2), "no other heatmap was asked for")
@@ -158,25 +151,11 @@ async def test_windows_that_take_each_others_connections_say_so(browser: Browser
             await each.until_shown("#stale", "too many windows of this page are open")
 
 
-async def _pass(reader: Reader, seconds: int) -> None:
-    """Time of the browser, without its waiting for it."""
-    await reader.page.evaluate("(ms) => { window.passed_ms += ms; }", seconds * 1000)
-
-
-async def _is(fact: bool) -> bool:
-    return fact
-
-
 async def test_a_page_that_wakes_with_its_machine_does_not_call_old_things_live(
     browser: Browser, rig: Rig, grids: Grids
 ) -> None:
     """Of the two clocks of a browser one stands still while the machine sleeps."""
-    async with (
-        serving(rig) as client,
-        wire_to(client.port) as wire,
-        reading(browser, address(wire.port), path=HOUR) as reader,
-    ):
-        await loaded(reader)
+    async with over_wire(browser, rig) as (wire, reader):
         wire.cut()
         asked = len(grids.asked)
 
@@ -203,3 +182,12 @@ async def test_a_page_whose_cookie_has_run_out_says_what_opens_it_again(browser:
         await reader.until_shown("#stale", "open the link with ?token= once more. What you see is not live.")
         assert "?token=" in await reader.text("#hover")
         assert "Authorization" not in await reader.text("body")
+
+
+async def _pass(reader: Reader, seconds: int) -> None:
+    """Time of the browser, without its waiting for it."""
+    await reader.page.evaluate("(ms) => { window.passed_ms += ms; }", seconds * 1000)
+
+
+async def _is(fact: bool) -> bool:
+    return fact

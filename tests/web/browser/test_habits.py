@@ -10,14 +10,12 @@ from playwright.async_api import Browser
 from liqalert.core.market import Mark
 from liqalert.web.access import Access
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
-from tests.web.browser.stage import Grids, a_day, address, liquidation, loaded, near, until_cell
-from tests.web.browser.wire import wire_to
+from tests.web.browser.stage import HOUR, Grids, a_day, address, liquidation, loaded, near, over_wire, until_cell
 from tests.web.rig import BTC, ETH, NOW, Rig, cluster, serving, snapshot, zone
 
 pytestmark = BROWSER_TEST
 
 HATCHED, SATURATED, ALERT = "#96a0af", "#e8590c", "#ffb454"
-HOUR = "/#BTCUSDT/1h"
 PRETEND = """(hidden) => { Object.defineProperty(document, 'hidden', {get: () => hidden, configurable: true});
     document.dispatchEvent(new Event('visibilitychange')); }"""
 TRIES = """() => { window.tries_ms = []; const ask = window.fetch;
@@ -31,12 +29,7 @@ TRIES = """() => { window.tries_ms = []; const ask = window.fetch;
 
 
 async def test_what_came_while_the_connection_was_lost_is_not_missed(browser: Browser, rig: Rig) -> None:
-    async with (
-        serving(rig) as client,
-        wire_to(client.port) as wire,
-        reading(browser, address(wire.port), path=HOUR) as reader,
-    ):
-        await loaded(reader)
+    async with over_wire(browser, rig) as (wire, reader):
         rig.events.take(liquidation(NOW + 1.0, usd=2000.0))
         await reader.until_shown("#liquidations", "2.00k")
 
@@ -50,12 +43,7 @@ async def test_what_came_while_the_connection_was_lost_is_not_missed(browser: Br
 
 
 async def test_it_asks_for_a_lost_connection_after_longer_and_longer_pauses(browser: Browser, rig: Rig) -> None:
-    async with (
-        serving(rig) as client,
-        wire_to(client.port) as wire,
-        reading(browser, address(wire.port), path=HOUR) as reader,
-    ):
-        await loaded(reader)
+    async with over_wire(browser, rig) as (wire, reader):
         await reader.page.evaluate(TRIES)
 
         wire.cut()
