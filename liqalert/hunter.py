@@ -110,9 +110,7 @@ class LiquidationHunter:
             "api_key": api_key,
             "base_url": base_url,
         }
-        foreign = [name for name, value in given.items() if value is not None and name not in OPTIONS[source]]
-        if foreign:
-            raise TypeError(f"{source} has no {', '.join(foreign)}: it takes {', '.join(OPTIONS[source])}")
+        _refuse_foreign(source, [name for name, value in given.items() if value is not None])
         chosen: Source
         if source == "live_binance":
             chosen = self._live(symbols, live_heatmap)
@@ -257,3 +255,10 @@ class LiveSource:
         refuse_price_of_one_coin(found.symbol or "", price, found.price)
         found[:] = ranked((cluster.seen_from(price) for cluster in found), self._scale)
         return found
+
+
+def _refuse_foreign(source: str, given: Sequence[str]) -> None:
+    """Raises TypeError for options that the source does not have."""
+    foreign = [name for name in given if name not in OPTIONS[source]]
+    if foreign:
+        raise TypeError(f"{source} has no {', '.join(foreign)}: it takes {', '.join(OPTIONS[source])}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select, true
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.alerts import ABOUT_LIQALERT, Alert
@@ -37,7 +37,7 @@ from liqalert.storage.fanout import fan_out_at_once
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
-from liqalert.storage.told import LISTED, count_deliveries, listed, listed_for, read_deliveries
+from liqalert.storage.told import ALL, LISTED, count_deliveries, listed, listed_for, read_deliveries
 
 TOLD_S = 86_400.0
 BATCH = 500
@@ -137,7 +137,7 @@ class AlertStore:
             return None if content is None else readable_alert(content)
 
     async def why(self, alert_id: str, *, asking: int | None = None) -> AlertRow | None:
-        only = true() if asking is None else listed_for(alert_id, asking)
+        only = ALL if asking is None else listed_for(alert_id, asking)
         async with self._database.read("reading an alert") as connection:
             alerts = (await connection.execute(select(ALERTS).where(ALERTS.c.id == alert_id))).mappings().all()
             found = await _alert_rows(connection, alerts, await read_deliveries(connection, [alert_id], only=only))

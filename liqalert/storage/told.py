@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from liqalert.ports import DeliveryRow, DeliveryStatus
 from liqalert.storage.tables import CHATS, DELIVERIES
 
-_ANY = true()
+ALL = true()
 LISTED = 100
 """So many deliveries of each alert are listed where alerts are: of 20,000 chats, fifty alerts would have a million."""
 
@@ -29,7 +29,7 @@ def listed_for(alert_id: str, chat_id: int) -> ColumnElement[bool]:
 
 
 async def read_deliveries(
-    connection: AsyncConnection, ids: Sequence[str], *, only: ColumnElement[bool] = _ANY
+    connection: AsyncConnection, ids: Sequence[str], *, only: ColumnElement[bool] = ALL
 ) -> dict[str, list[DeliveryRow]]:
     """By alert id, in the order in which they were made."""
     table = DELIVERIES.c
