@@ -7,6 +7,7 @@ for the interpreter's lock. Here the crossing is made once, with a function that
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 from weakref import WeakKeyDictionary
@@ -17,13 +18,19 @@ from sqlalchemy import Connection, StaticPool, create_engine
 T = TypeVar("T")
 
 
+class InThread(Connection):
+    """A connection of SQLAlchemy with the driver's at hand, to which its own way leads through five objects."""
+
+    raw: sqlite3.Connection
+
+
 class AtOnce:
     """Runs functions on connections of aiosqlite, each in its thread and in a transaction of its own."""
 
     def __init__(self) -> None:
         # SQLAlchemy's synchronous half. One engine for all connections: it remembers how statements are put in SQL.
         self._engine = create_engine("sqlite://", poolclass=StaticPool)
-        self._connections: WeakKeyDictionary[aiosqlite.Connection, Connection] = WeakKeyDictionary()
+        self._connections: WeakKeyDictionary[aiosqlite.Connection, InThread] = WeakKeyDictionary()
 
     async def run(self, driver: aiosqlite.Connection, begin: str, work: Callable[[Connection], T]) -> T:
         """What `work` gives, once it is committed; the transaction begins with `begin`.
@@ -41,7 +48,8 @@ class AtOnce:
         if connection is None:
             # SQLAlchemy's own drivers do not fit its type of a connection either.
             pool = StaticPool(lambda: raw, reset_on_return=None)  # type: ignore[arg-type]
-            connection = self._connections[driver] = Connection(self._engine, pool.connect())
+            connection = self._connections[driver] = InThread(self._engine, pool.connect())
+            connection.raw = raw
         raw.execute(begin)
         try:
             result = work(connection)

@@ -7,13 +7,14 @@ some ten statements. PostgreSQL, where the way to the server is what takes the t
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Compiled, Connection, Insert, Select, Update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
+
+from liqalert.storage.at_once import InThread
 
 Values: TypeAlias = Mapping[str, object]
 """By the names of a statement's parameters; lists for those that are `expanding`."""
@@ -34,26 +35,24 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Values) -> Sequence[Any]:
         """All rows, each in the order of the statement's columns."""
-        driver = _driver_of(connection)
-        if driver is None:
+        if not isinstance(connection, InThread):
             return connection.execute(self._statement, values).all()
         text = self._text(values)
-        return driver.execute(text.sql, text.in_order(values)).fetchall()
+        return connection.raw.execute(text.sql, text.in_order(values)).fetchall()
 
     def rows_of_each(self, connection: Connection, many: Sequence[Values]) -> Sequence[Any]:
         """The rows that an INSERT of each of `many`, which have the same names, gives back."""
-        if _driver_of(connection) is None:
+        if not isinstance(connection, InThread):
             return connection.execute(self._statement, many).all()
         return [row for values in many for row in self.rows(connection, values)]
 
     def run(self, connection: Connection, many: Sequence[Values]) -> None:
         """Once with each of `many`, at least one, which have the same names and no lists."""
-        driver = _driver_of(connection)
-        if driver is None:
+        if not isinstance(connection, InThread):
             connection.execute(self._statement, many)
             return
         text = self._text(many[0])
-        driver.executemany(text.sql, [text.in_order(values) for values in many])
+        connection.raw.executemany(text.sql, [text.in_order(values) for values in many])
 
     def _text(self, values: Values) -> _Text:
         form = (*values, *(len(value) for value in values.values() if isinstance(value, list)))
@@ -88,8 +87,3 @@ def _put_into_sql(compiled: Compiled, values: Values) -> _Text:
     known = compiled.construct_params(dict(values))
     fixed = {name: known[name] for name in names if name not in values}
     return _Text(compiled.construct_expanded_state(dict(values)).statement, names, fixed)
-
-
-def _driver_of(connection: Connection) -> sqlite3.Connection | None:
-    driver = connection.connection.driver_connection
-    return driver if isinstance(driver, sqlite3.Connection) else None
