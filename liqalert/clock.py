@@ -7,6 +7,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 from typing import Protocol
 
@@ -19,6 +20,8 @@ WITNESSES = 5
 UNHEARD_S = 60.0
 """A jump that no exchange says anything about for so long is believed: nothing is decided meanwhile."""
 
+_BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """Tells the time in seconds since 1970-01-01 UTC."""
@@ -29,20 +32,16 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clock."""
 
-    def now(self) -> float:
-        return time.time()  # noqa: TID251 - this is the one place
+    now = staticmethod(time.time)  # noqa: TID251 - this is the one place
 
 
-def elapsed_s() -> float:
-    """Seconds since some moment, whatever is done to the clock; sleep of the machine counts where that is known."""
-    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
+elapsed_s: Callable[[], float] = time.monotonic if _BOOT_TIME is None else partial(time.clock_gettime, _BOOT_TIME)
+"""Seconds since some moment, whatever is done to the clock; sleep of the machine counts where that is known."""
 
 
 def asleep_s() -> float:
     """For how long the machine has slept since it was started, which no timer of a loop counts; 0 where not known."""
-    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
-    return 0.0 if boot_time is None else time.clock_gettime(boot_time) - time.monotonic()
+    return 0.0 if _BOOT_TIME is None else time.clock_gettime(_BOOT_TIME) - time.monotonic()
 
 
 class SteadyClock:
@@ -53,7 +52,7 @@ class SteadyClock:
     """
 
     def __init__(self, wall: Clock | None = None, elapsed: Callable[[], float] = elapsed_s) -> None:
-        self._wall = wall or SystemClock()
+        self._wall = (wall or SystemClock()).now
         self._elapsed = elapsed
         self._offset: float | None = None
         """From elapsed time to our time."""
@@ -70,17 +69,21 @@ class SteadyClock:
         return self._off_s if len(self._witnesses) == WITNESSES else 0.0
 
     def now(self) -> float:
-        elapsed, wall = self._elapsed(), self._wall.now()
+        elapsed, wall = self._elapsed(), self._wall()
         if self._offset is None:
             self._offset = wall - elapsed
         off_s = wall - elapsed - self._offset
         if abs(off_s) <= FOLLOWED_S:
-            self._follow(off_s)
+            self._offset += off_s
+            if self._off_s:
+                self._is_right_again()
         elif abs(off_s - self._off_s) > FOLLOWED_S:
             self._doubt(off_s, elapsed)
         elif not self._witnesses and elapsed - self._jumped_at > UNHEARD_S:
             self._believe(off_s)
-        self._latest = max(self._latest, elapsed + self._offset)
+        now = elapsed + self._offset
+        if now > self._latest:
+            self._latest = now
         return self._latest
 
     def heard(self, sent_at: float) -> None:
@@ -94,10 +97,8 @@ class SteadyClock:
         if abs(exchange_off_s - self._off_s) < abs(exchange_off_s):
             self._believe(self._off_s)
 
-    def _follow(self, off_s: float) -> None:
-        if self._off_s:
-            log.info("the machine's clock is right again", extra={"was_off_s": self._off_s})
-        self._offset = (self._offset or 0.0) + off_s
+    def _is_right_again(self) -> None:
+        log.info("the machine's clock is right again", extra={"was_off_s": self._off_s})
         self._off_s = 0.0
         self._witnesses.clear()
 
