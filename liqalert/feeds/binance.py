@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, cast
 
 import msgspec
 from msgspec import Meta, Struct
 
 from liqalert.core.exchanges import BINANCE
-from liqalert.core.frames import FEWEST, frame_of
+from liqalert.core.frames import FEWEST, ORDERS_KEPT, frame_of
 from liqalert.core.market import Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.feeds.binance_tables import USD_QUOTES, BinanceTables
 from liqalert.feeds.binance_wire import (
@@ -48,6 +49,16 @@ def stream_url(base: str) -> str:
     return f"{base.rstrip('/')}/stream?streams=!forceOrder@arr/!markPrice@arr@1s"
 
 
+@dataclass(slots=True)
+class _Lineup:
+    """What marks came of together in one frame, as they do second after second."""
+
+    symbols: list[str]
+    instruments: list[Instrument]
+    prices: Sequence[float] = ()
+    """The newest; hardly anybody asks for one, so they are not noted one by one. Empty once they are."""
+
+
 class BinanceParser:
     """Turns frames into liquidations and marks. The same frames and REST answers in the same order give the same."""
 
@@ -60,6 +71,9 @@ class BinanceParser:
         self._in_dollars: dict[str, Instrument] = {}
         """Those whose quantity is in base units and whose price is in US dollars, as far as they have been seen."""
         self._marks: dict[str, float] = {}
+        """Prices by symbol, but for those that stand in a lineup still."""
+        self._lineups: dict[str, _Lineup] = {}
+        """By the first of their symbols."""
         self._wanted: dict[str, None] = {}
 
     @property
@@ -122,22 +136,42 @@ class BinanceParser:
         updates = cast("Sequence[MarkUpdate]", rows)
         try:
             symbols, prices, sent = [row.s for row in updates], [row.p for row in updates], [row.E for row in updates]
-            instruments = [*map(self._instruments.__getitem__, symbols)]
+            lineup = self._lineup(symbols)
         except (AttributeError, KeyError):  # a liquidation among them, or an instrument that was not seen before
             return None
-        self._marks.update(zip(symbols, prices, strict=True))
+        lineup.prices = prices
         newest = sent[0]
         at: float | list[float] = newest / 1000.0
         if not newest or sent.count(newest) < len(sent):  # nearly always all are sent at the same time
             newest = max(sent)
             at = [each / 1000.0 if each else received_time for each in sent]
-        marks = frame_of(instruments, prices, at, received_time)
+        marks = frame_of(lineup.instruments, prices, at, received_time)
         return ParsedFrame(marks=marks, sent_at=newest / 1000.0 if newest else None)
+
+    def _lineup(self, symbols: list[str]) -> _Lineup:
+        """Raises KeyError where an instrument was not seen before."""
+        lineup = self._lineups.get(symbols[0])
+        if lineup is None or lineup.symbols != symbols:
+            instruments = [*map(self._instruments.__getitem__, symbols)]
+            self._note_prices()
+            if len(self._lineups) >= ORDERS_KEPT:
+                self._lineups.clear()
+            lineup = _Lineup(symbols, instruments)
+        # Last: they stand in the order in which their prices came.
+        self._lineups.pop(symbols[0], None)
+        self._lineups[symbols[0]] = lineup
+        return lineup
+
+    def _note_prices(self) -> None:
+        for lineup in self._lineups.values():
+            self._marks.update(zip(lineup.symbols, lineup.prices, strict=False))
+            lineup.prices = ()
 
     def _parsed(self, rows: Sequence[Row], refused: Sequence[str], received_time: UnixTime) -> ParsedFrame:
         liquidations: list[Liquidation] = []
         marks: list[Mark] = []
         rejected = list(refused)
+        self._note_prices()
         for row in rows:
             try:
                 if isinstance(row, MarkUpdate):

@@ -86,11 +86,7 @@ marks = st.lists(
 @given(marks)
 def test_an_array_of_marks_of_instruments_seen_before_is_what_it_was(rows: list[tuple[str, float, int]]) -> None:
     """Taken column by column then; rows may come twice, or without the time they were sent."""
-    updates = [
-        {"e": "markPriceUpdate", "s": symbol, "p": str(price)} | ({"E": sent} if sent else {})
-        for symbol, price, sent in rows
-    ]
-    frame = msgspec.json.encode({"stream": "!markPrice@arr@1s", "data": updates})
+    frame = _array(rows)
     parser = BinanceParser()
     expected = parser.parse(frame, T0)
     assert [mark.price for mark in expected.marks] == [price for _, price, _ in rows]
@@ -102,6 +98,36 @@ def test_an_array_of_marks_of_instruments_seen_before_is_what_it_was(rows: list[
     assert isinstance(columns, MarkFrame) is isinstance(one_by_one, MarkFrame) is (len(rows) >= FEWEST)
     if isinstance(columns, MarkFrame) and isinstance(one_by_one, MarkFrame):
         assert plain(columns.columns) == plain(one_by_one.columns)
+
+
+@given(st.lists(st.tuples(st.permutations(range(20)), st.integers(16, 20), st.booleans()), max_size=8))
+def test_the_newest_price_values_what_is_not_quoted_in_dollars(
+    arrays: list[tuple[list[int], int, bool]],
+) -> None:
+    """In whatever array it came, and whether or not somebody asks in between: two tables may share an instrument."""
+    parser = BinanceParser(quotes={"ETHS7": "S7"})
+    parser.parse(_array([(f"S{number}USDT", 1.0, 0) for number in range(20)]), T0)
+    newest = 1.0
+    for at, (order, count, asks) in enumerate(arrays, start=2):
+        parser.parse(_array([(f"S{number}USDT", float(at), 0) for number in order[:count]]), T0)
+        newest = float(at) if 7 in order[:count] else newest
+        assert not asks or _usd(parser) == newest
+
+    assert _usd(parser) == newest
+
+
+def _usd(parser: BinanceParser) -> float:
+    """What one S7 is worth."""
+    [liquidation] = parser.parse(_frame("ETHS7", "SELL", "1", "1", 1, 1), T0).liquidations
+    return liquidation.notional_usd
+
+
+def _array(rows: list[tuple[str, float, int]]) -> bytes:
+    updates = [
+        {"e": "markPriceUpdate", "s": symbol, "p": str(price)} | ({"E": sent} if sent else {})
+        for symbol, price, sent in rows
+    ]
+    return msgspec.json.encode({"stream": "!markPrice@arr@1s", "data": updates})
 
 
 def plain(columns: MarkColumns) -> tuple[object, ...]:
