@@ -86,8 +86,9 @@ class Intake:
         self._heard = time.heard
         self._liveness = liveness
         self._revived = revived
+        self._to_look_at = b""
         self._until_look = 0
-        """So many frames come until names are looked for the next time."""
+        """So many frames come until the next is looked at."""
         self.spared = Spared(feed.exchange)
         self.marked_s = 0.0
         """When the last marks came, in the loop's time, which no change of the clock disturbs."""
@@ -114,9 +115,17 @@ class Intake:
                 if self._take(frame, now):
                     marked.append(frame)
         self._pass_on(arrived, now)
-        # Last, because no alert is to wait for it: in an array of marks it takes a millisecond.
-        self._look_for_names(frames)
+        self._until_look -= len(frames)
+        if self._until_look < 0:
+            self._to_look_at, self._until_look = frames[0], LOOKED_AT_EVERY
         return marked
+
+    def look_for_names(self) -> None:
+        """Looks for names that are not known in a frame that came lately. In an array of marks it takes a millisecond:
+        no alert is to wait for that."""
+        frame, self._to_look_at = self._to_look_at, b""
+        if frame:
+            self._liveness.unknown(self._unknown_names(frame))
 
     def reject(self, kind: str, frame: bytes = b"") -> None:
         """Counts what was refused, by kind; the first of a kind is logged."""
@@ -125,12 +134,6 @@ class Intake:
             log.warning(
                 "refused, from now on only counted", extra={"exchange": self._exchange, "kind": kind, "sample": sample}
             )
-
-    def _look_for_names(self, frames: Sequence[bytes]) -> None:
-        if self._until_look <= 0 and frames:
-            self._liveness.unknown(self._unknown_names(frames[0]))
-            self._until_look = LOOKED_AT_EVERY
-        self._until_look -= len(frames)
 
     def _spare(self, now: UnixTime) -> None:
         if self.spared.count(now):

@@ -175,6 +175,7 @@ class FeedRunner:
             if self._liveness.alive and loop.time() - self.intake.marked_s > self._patience.silence_s:
                 self._note(silent(self._exchange, self._patience.silence_s, heard_before=True))
             self._caught_up(self._clock.now())
+            self.intake.look_for_names()
             self._publish(self._clock.now())
 
     def _notice_sleep(self) -> None:
