@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 import aiohttp
+import msgspec
 from aiohttp.helpers import get_env_proxy_for_url
 from telegram.error import NetworkError, TimedOut
 from telegram.request import BaseRequest, RequestData
@@ -13,8 +14,7 @@ from yarl import URL
 
 CONNECT_S = 5.0
 WRITE_S = 10.0
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-NOWHERE = URL("/")
+JSON = {"Content-Type": "application/json"}
 
 Proxy: TypeAlias = tuple[URL, aiohttp.BasicAuth | None] | tuple[None, None]
 
@@ -112,8 +112,7 @@ def _body(content: RequestData | None) -> tuple[bytes | aiohttp.FormData | None,
     if content is None:
         return None, None
     if not content.contains_files:
-        # The encoding of addresses is that of forms; yarl's costs a sixth of the one that FormData uses.
-        return NOWHERE.with_query(content.json_parameters).raw_query_string.encode(), FORM
+        return msgspec.json.encode(content.parameters), JSON
     form = aiohttp.FormData(content.json_parameters)
     for name, (filename, body, kind) in content.multipart_data.items():
         form.add_field(name, body, filename=filename, content_type=kind)

@@ -33,7 +33,7 @@ async def test_html_without_a_link_preview(server: TelegramServer, telegram: Bot
     call = server.calls_of("sendMessage")[0]
     assert call.text == "<b>mark</b> 1 &lt; 2"
     assert call.params["parse_mode"] == "HTML"
-    assert call.params["link_preview_options"] == '{"is_disabled": true}'
+    assert call.params["link_preview_options"] == '{"is_disabled":true}'
     assert server.texts(77) == ["mark 1 < 2"]
 
 

@@ -72,7 +72,7 @@ async def test_one_that_can_no_longer_be_changed_is_replied_to_without_a_sound(
     reply = server.calls_of("sendMessage")[-1].params
     assert server.texts(int(address.partition("/")[0])) == ["near", "Held"]
     assert reply["disable_notification"] == "true"
-    assert reply["reply_parameters"] == f'{{"message_id": {message_id}}}'
+    assert reply["reply_parameters"] == f'{{"message_id":{message_id}}}'
     assert reply.get("message_thread_id", "") == address.partition("/")[2]
 
 
