@@ -46,7 +46,7 @@ PAUSE_S = 0.005
 SETTLED_S = 0.06
 """After one of ours: by then its outcome is written, which would slow down whoever comes next. And ours stay below
 Telegram's 30 messages a second, so that no pacing delays them."""
-PARTS, SIZE = 9, 33
+PARTS, SIZE = 9, 32
 """Nine parts of so many events of each kind; every round leaves one part out, and its p99 is its third slowest. Of a
 single part it would be the slowest: what happens once a minute, here or on the host."""
 WITH_DEFAULT_RULES = 2
@@ -88,7 +88,8 @@ def _quantiles(values: Sequence[float], share: float, size: int) -> tuple[float,
 
 async def _measure(directory: Path, size: int, parts: int) -> dict[str, Latencies]:
     """Each event has an instrument, a rule and a chat of its own, so that nothing is paced, muted or cooling."""
-    watched = instruments()[WITH_DEFAULT_RULES:][: WARM_UP + 2 * size * parts]
+    each_kind = WARM_UP + size * parts
+    watched = instruments()[WITH_DEFAULT_RULES:][: 2 * each_kind]
     kinds = (ALONE, f"in an array of {len(watched)}")
     measured = {kind: Latencies() for kind in kinds}
     random = Random(6)
@@ -103,12 +104,12 @@ async def _measure(directory: Path, size: int, parts: int) -> dict[str, Latencie
         _daemon(directory, binance, telegram, marks) as ours,
     ):
         for number, instrument in enumerate(watched):
-            # A feed sends frames of one kind, and the daemon knows a frame like the one before.
-            kind = kinds[(number - WARM_UP) // size % 2]
+            # One after the other: a feed sends frames of one kind, and the daemon knows a frame like the one before.
+            kind = kinds[number // each_kind]
             marks[instrument.symbol] = CLOSE
             # Whoever is sent an array has to decode it to know anything.
             sent, least = ({instrument.symbol: CLOSE}, bare) if kind == ALONE else (marks, decoding)
-            found = measured[kind] if number >= WARM_UP else Latencies()
+            found = measured[kind] if number % each_kind >= WARM_UP else Latencies()
             # In any order: who comes second finds the way through the exchange and the kernel warm.
             for client, latencies in random.sample(
                 ((ours, found.ours), (least, found.bare), (committing, found.committing)), 3
