@@ -30,7 +30,7 @@ from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.defaults import sync_defaults
 from liqalert.storage.schema import migrate
-from tests.benchmarks.harness import Figure, Question, Scale
+from tests.benchmarks.harness import Figure, Question, Scale, without_collector
 from tests.benchmarks.inputs import instruments, mark_frame
 from tests.benchmarks.marks import zone
 from tests.binance_server import BinanceServer, Client
@@ -57,7 +57,7 @@ PATIENCE_S = 20.0
 
 def figures(scale: Scale) -> Iterator[Figure]:
     size, parts = scale.of(SIZE, 2), scale.of(PARTS, 2)
-    with TemporaryDirectory() as directory:
+    with TemporaryDirectory() as directory, without_collector():
         measured = asyncio.run(_measure(Path(directory), size, parts))
     for kind, latencies in measured.items():
         between = "" if kind == ALONE else "msgspec decode, "

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
 from statistics import median
@@ -97,6 +98,17 @@ def compare(question: Question, *, ours: Cost, peer: Cost, rounds: int, floor: C
             if measured:
                 costs[side].append(cost)
     return Figure(question, tuple(costs[ours]), tuple(costs[peer]), tuple(costs[floor]) if floor else ())
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """For a measurement whose other end is in this process: a pause of its own would count as the other's."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def cpu_us(work: Callable[[], object], items: int) -> float:
