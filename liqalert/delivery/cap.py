@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping, Set
 
 from liqalert.core.alerts import NOTICE, Alert
@@ -26,7 +27,7 @@ class DailyCap:
         self._cap = cap
         self._outbox = outbox
         self._tell = tell
-        self._day = ""
+        self._day = -math.inf
         self._sent: dict[int, int] = {}
         """By chat, since the day began."""
         self._told: set[int] = set()
@@ -84,5 +85,6 @@ class DailyCap:
         self._tell(Alert(id_, NOTICE, now, "daily_cap", text=text, only_chat=chat_id))
 
     def _turn_page(self, now: UnixTime) -> None:
-        if utc_day(now) != self._day:
-            self._day, self._sent, self._told = utc_day(now), {}, set()
+        day = now // DAY_S
+        if day != self._day:
+            self._day, self._sent, self._told = day, {}, set()

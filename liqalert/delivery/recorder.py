@@ -149,10 +149,12 @@ class DecisionRecorder:
         while True:
             self._arrived.clear()
             await self._write_all()
-            # While all is well there is nothing to do until the next decision, so then it waits without a timeout.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_S if self.problem else None):
-                    await self._arrived.wait()
+            if self.problem is None:
+                await self._arrived.wait()
+            else:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(RETRY_S):
+                        await self._arrived.wait()
 
     async def _lose_patience(self) -> None:
         while True:

@@ -51,7 +51,7 @@ def bold(text: str) -> Text:
 
 
 def joined(lines: Sequence[Text]) -> Text:
-    return Text("\n".join(line.html for line in lines), "\n".join(line.plain for line in lines))
+    return Text("\n".join([line.html for line in lines]), "\n".join([line.plain for line in lines]))
 
 
 def clip(text: str, limit: int) -> str:

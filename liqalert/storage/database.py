@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -80,14 +80,14 @@ class Database:
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """The writing connection inside one transaction, committed at the end. Raises StorageError."""
         async with self._turn:
-            with self._writing(operation):
+            with _Explained(self, operation, self._doubt_driver):
                 async with self._writer.begin() as connection:
                     yield connection
 
     @asynccontextmanager
     async def read(self, operation: str) -> AsyncIterator[AsyncConnection]:
         """A read-only connection inside one transaction: all its queries see the same state. Raises StorageError."""
-        with self._explained(operation):
+        with _Explained(self, operation):
             async with self._reader.connect() as connection:
                 yield connection
 
@@ -97,7 +97,7 @@ class Database:
         Several times faster than `write` where there are several statements, and `work` cannot wait for anything else.
         """
         async with self._turn:
-            with self._writing(operation):
+            with _Explained(self, operation, self._doubt_driver):
                 if self.path is None:
                     async with self._writer.begin() as connection:
                         return await connection.run_sync(work)
@@ -109,7 +109,7 @@ class Database:
 
     async def read_at_once(self, operation: str, work: Callable[[Connection], T]) -> T:
         """As `write_at_once`, on a connection that only reads."""
-        with self._explained(operation):
+        with _Explained(self, operation):
             connection = await self._reader.connect()
             try:
                 if self.path is None:
@@ -121,16 +121,9 @@ class Database:
                 self._returning.add(returning)
                 returning.add_done_callback(self._returning.discard)
 
-    @contextmanager
-    def _writing(self, operation: str) -> Iterator[None]:
-        """For who has the turn. Raises StorageError."""
-        try:
-            with self._explained(operation):
-                yield
-        except BaseException:
-            # SQLAlchemy may have given the connection up.
-            self._driver = None
-            raise
+    def _doubt_driver(self) -> None:
+        """SQLAlchemy may have given the connection up."""
+        self._driver = None
 
     async def checkpoint(self, *, truncate: bool = True) -> None:
         """Moves SQLite's write-ahead log into the database file and truncates it; nothing on PostgreSQL.
@@ -141,7 +134,7 @@ class Database:
         if self.path is None:
             return
         async with self._turn:
-            with self._writing("checkpoint"):
+            with _Explained(self, "checkpoint", self._doubt_driver):
                 async with self._writer.connect() as connection:
                     # Through the driver, because SQLite refuses a checkpoint inside a transaction.
                     driver = await _driver_of(connection)
@@ -194,13 +187,6 @@ class Database:
 
         return postgresql.insert(table)
 
-    @contextmanager
-    def _explained(self, operation: str) -> Iterator[None]:
-        try:
-            yield
-        except REFUSALS as exc:
-            raise self.refusal(operation, exc) from exc
-
     def refusal(self, operation: str, exc: Exception) -> StorageError:
         """What to raise for `exc`: a sentence with the operation, the database and the cause, without the password."""
         text = f"{operation} failed on {self.name}: {self._cause(exc)}"
@@ -212,6 +198,28 @@ class Database:
         cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig else exc
         text = " ".join(str(cause).split()) or type(cause).__name__
         return text.replace(self.url.password, "***") if self.url.password else text
+
+
+class _Explained:
+    """Around what asks a database: what it refuses becomes StorageError. A generator of `contextlib` would be as long
+    under way as a statement, and stands between an alert and its message."""
+
+    __slots__ = ("_database", "_failed", "_operation")
+
+    def __init__(self, database: Database, operation: str, failed: Callable[[], None] = lambda: None) -> None:
+        """`failed`: to be called first, whatever went wrong."""
+        self._database = database
+        self._operation = operation
+        self._failed = failed
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
+        if exc is not None:
+            self._failed()
+        if isinstance(exc, REFUSALS):
+            raise self._database.refusal(self._operation, exc) from exc
 
 
 async def _driver_of(connection: AsyncConnection) -> aiosqlite.Connection:

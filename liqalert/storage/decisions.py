@@ -43,6 +43,9 @@ class Write(Enum):
     ALERT = auto()
     TRANSITION = auto()
 
+    # An enum's own hash is a function in Python.
+    __hash__ = object.__hash__
+
 
 def writes(decision: Decision) -> Iterator[tuple[Write, Values]]:
     """The rows that record `decision`, in the order in which they must be written."""
