@@ -57,6 +57,7 @@ class FakeDatabase(FakeAmendments):
     async def record_and_fan_out(
         self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
     ) -> FannedOut:
+        assert not any(decision in self.decisions for decision in decisions), "only for the first try"
         await self.record(decisions)
         if any(alert.id not in self.done for alert in self.alerts.values() if alert not in alerts_in(decisions)):
             return FannedOut()

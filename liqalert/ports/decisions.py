@@ -26,8 +26,9 @@ class DecisionStore(Protocol):
     ) -> FannedOut:
         """As `record`, and in the same transaction the deliveries of their alerts as of `now`, as far as they are few.
 
-        Only for alerts that have not gone out unrecorded: those deliveries must be adopted first (`Outbox`). How many
-        messages they have been sent today is not looked up for the chats in `counted`.
+        Only for the first try: what it has perhaps recorded unawares is not looked for. And only for alerts that have
+        not gone out unrecorded: those deliveries must be adopted first (`Outbox`). How many messages they have been
+        sent today is not looked up for the chats in `counted`.
         """
         ...
 

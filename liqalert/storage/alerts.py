@@ -18,13 +18,7 @@ from liqalert.core.zones import Zone
 from liqalert.ports import AlertRow, DeliveryRow, FannedOut, Restored
 from liqalert.storage.amendments import mark_outdated
 from liqalert.storage.database import Database
-from liqalert.storage.decisions import (
-    Write,
-    alert_row,
-    readable_alert,
-    writes,
-    zone_from,
-)
+from liqalert.storage.decisions import Values, Write, alert_row, readable_alert, writes, zone_from
 from liqalert.storage.episodes import read_episodes, read_episodes_of, read_unfinished, readable
 from liqalert.storage.evidence import (
     read_gaps_around,
@@ -33,7 +27,7 @@ from liqalert.storage.evidence import (
     read_transitions,
     with_attempts,
 )
-from liqalert.storage.fanout import fan_out_at_once
+from liqalert.storage.fanout import fan_out_at_once, read_unfinished_fan_outs
 from liqalert.storage.journal import read_liquidations
 from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, CLUSTERS, DELIVERIES, EPISODES, TRANSITIONS
@@ -53,37 +47,61 @@ class AlertStore:
 
     async def record(self, decisions: Sequence[Decision]) -> None:
         """Writes `decisions` in one transaction, in order. A transition that is recorded already changes nothing."""
+
+        def write(connection: Connection) -> None:
+            self._write(connection, _not_yet_recorded(connection, decisions))
+
         if decisions:
-            await self._database.write_at_once(
-                "recording decisions", lambda connection: self._write(connection, decisions)
-            )
+            await self._database.write_at_once("recording decisions", write)
 
     async def record_and_fan_out(
         self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
     ) -> FannedOut:
         alerts = tuple(alerts_in(decisions))
+        ids = {alert.id for alert in alerts}
 
         def write(connection: Connection) -> FannedOut:
-            new = self._write(connection, decisions)
-            if not alerts:
-                return FannedOut(complete=True)
-            written = {each.episode.id: each.episode for each in new if isinstance(each, Transition)}
-            return fan_out_at_once(self._database, connection, alerts, now, just_written=written, counted=counted)
+            cursors = read_unfinished_fan_outs(connection, most=len(ids) + 1)
+            if not cursors.keys() <= ids:
+                # A chat is told of the other alert first.
+                self._write(connection, decisions)
+                return FannedOut()
+            # What is going to be true is written at once: seldom is there more than can be done here.
+            inserted = self._write(connection, decisions, fanned_out=True)
+            return fan_out_at_once(
+                self._database,
+                connection,
+                alerts,
+                now,
+                inserted=inserted,
+                begun=cursors,
+                just_written={each.episode.id: each.episode for each in decisions if isinstance(each, Transition)},
+                counted=counted,
+            )
 
         return await self._database.write_at_once("recording decisions", write)
 
-    def _write(self, connection: Connection, decisions: Sequence[Decision]) -> Sequence[Decision]:
-        """Gives those that were not recorded before."""
-        new = _not_yet_recorded(connection, decisions)
+    def _write(self, connection: Connection, new: Sequence[Decision], *, fanned_out: bool = False) -> Set[str]:
+        """Gives the ids of the alerts that were not there. `fanned_out`: they are marked as if that had been done."""
+        inserted: set[str] = set()
         rows = [write for decision in new for write in writes(decision)]
         for kind, group in groupby(rows, key=lambda row: row[0]):
-            self._statements[kind].run(connection, [values for _, values in group])
+            many = [values for _, values in group]
+            if kind is Write.ALERT:
+                inserted |= self._insert_alerts(connection, many, fanned_out=fanned_out)
+            else:
+                self._statements[kind].run(connection, many)
         mark_outdated(connection, new)
-        return new
+        return inserted
+
+    def _insert_alerts(self, connection: Connection, rows: Sequence[Values], *, fanned_out: bool) -> Set[str]:
+        insert = self._database.prepared_insert_new(ALERTS, returning=("id",))
+        many = [{**row, "fanout_done": fanned_out} for row in rows]
+        return {id_ for (id_,) in insert.rows_of_each(connection, many)}
 
     async def record_notice(self, alert: Alert) -> None:
         async with self._database.write("recording a notice") as connection:
-            await connection.run_sync(self._statements[Write.ALERT].run, [alert_row(alert)])
+            await connection.run_sync(self._insert_alerts, [alert_row(alert)], fanned_out=False)
 
     async def restore(self, now: UnixTime, window_s: float) -> Restored:
         """Live zones with their unfinished episodes; liquidations and ended zones of the last `window_s`."""
@@ -180,7 +198,6 @@ def _statements(database: Database) -> Mapping[Write, Prepared]:
         Write.ZONE_ENDED: database.upsert(CLUSTERS, end),
         Write.EPISODE: database.upsert(EPISODES),
         Write.EPISODE_MOVED: database.upsert(EPISODES, ("zone_id",)),
-        Write.ALERT: database.insert_new(ALERTS),
         Write.TRANSITION: database.insert_new(TRANSITIONS),
     }
     return {kind: Prepared(statement) for kind, statement in statements.items()}
@@ -189,7 +206,8 @@ def _statements(database: Database) -> Mapping[Write, Prepared]:
 _RECORDED = Prepared(
     select(TRANSITIONS.c.episode_id, TRANSITIONS.c.previous, TRANSITIONS.c.state, TRANSITIONS.c.at).where(
         TRANSITIONS.c.episode_id.in_(bindparam("ids", expanding=True))
-    )
+    ),
+    lists=("ids",),
 )
 
 

@@ -32,6 +32,16 @@ def read_progress(connection: Connection, alert: Alert) -> tuple[bool, int] | No
     return (bool(found[0][0]), found[0][1]) if found else None
 
 
+def note_progress(connection: Connection, alert: Alert, *, done: bool, cursor: int) -> None:
+    """As `read_progress` gives it."""
+    _NOTE_PROGRESS.run(connection, [{"b_id": alert.id, "b_done": done, "b_cursor": cursor}])
+
+
+def read_unfinished_fan_outs(connection: Connection, *, most: int) -> dict[str, int]:
+    """How far those have come that are not complete, by alert: at most so many."""
+    return dict(_UNFINISHED.rows(connection, {"most": most}))
+
+
 def fan_out(
     database: Database,
     connection: Connection,
@@ -41,9 +51,9 @@ def fan_out(
     after: int,
     limit: int = BATCH,
     just_written: Mapping[str, Episode] = MappingProxyType({}),
-) -> tuple[bool, Iterable[Delivery]]:
-    """Adds deliveries for the next `limit` recipients, and notes how far it has come; whether those were the last, and
-    what was added, as the outbox would give it, each made when it is read."""
+) -> tuple[bool, int, Iterable[Delivery]]:
+    """Adds deliveries for the next `limit` recipients. Gives how far it has come, which is to be noted: whether those
+    were the last, and the chat's row. And what was added, as the outbox would give it, each made when it is read."""
     recipients = read_recipients(connection, alert, now=now, after=after, limit=limit)
     wanted = [(recipient, way) for recipient in recipients if (way := route(alert, recipient, now)) is not None]
     ids: dict[int, int] = {}
@@ -52,14 +62,12 @@ def fan_out(
         rows = [delivery_row(alert, each, way, now) | {"amend_at": amend_at} for each, way in wanted]
         insert = database.prepared_insert_new(DELIVERIES, returning=("chat_id", "id"))
         ids = dict(insert.rows_of_each(connection, rows))
-    done = len(recipients) < limit
-    cursor = recipients[-1].chat_id if recipients else after
-    _NOTE_PROGRESS.run(connection, [{"b_id": alert.id, "b_done": done, "b_cursor": cursor}])
-    return done, (
+    added = (
         delivery_by(way, alert, recipient, now, id_=ids[recipient.chat_id])
         for recipient, way in wanted
         if recipient.chat_id in ids
     )
+    return len(recipients) < limit, recipients[-1].chat_id if recipients else after, added
 
 
 def fan_out_at_once(
@@ -68,33 +76,35 @@ def fan_out_at_once(
     alerts: Sequence[Alert],
     now: UnixTime,
     *,
+    inserted: Set[str],
+    begun: Mapping[str, int],
     just_written: Mapping[str, Episode],
     counted: Set[int],
 ) -> FannedOut:
     """Deliveries of `alerts`, in their order, for the first 50 recipients in all: their alerts are being recorded.
 
-    `just_written` are the episodes that are, by id; messages of the day are not counted for the chats in `counted`.
-    None where the fan-out of another alert is not complete: a chat is told of that one first.
+    `inserted` are the ids of those that are new, and marked as fanned out; `begun` is how far the others have come that
+    are not. `just_written` are the episodes that are being recorded, by id; messages of the day are not counted for the
+    chats in `counted`.
     """
-    cursors: dict[str, int] = dict(_UNFINISHED.rows(connection, {"most": len(alerts) + 1}))
-    if not cursors.keys() <= {alert.id for alert in alerts}:
-        return FannedOut()
     made: list[Delivery] = []
+    complete = True
     for alert in alerts:
-        # Recorded before, and fanned out.
-        if alert.id not in cursors:
+        cursor = 0 if alert.id in inserted else begun.get(alert.id)
+        if cursor is None:
+            # Recorded before, and fanned out.
             continue
         room = AT_ONCE - len(made)
-        if room <= 0:
-            break
-        after = cursors[alert.id]
-        done, added = fan_out(database, connection, alert, now=now, after=after, limit=room, just_written=just_written)
-        made += added
-        if not done:
-            break
-    else:
-        return _briefed(connection, made, now, counted, complete=True)
-    return _briefed(connection, made, now, counted, complete=False)
+        if complete and room > 0:
+            complete, cursor, added = fan_out(
+                database, connection, alert, now=now, after=cursor, limit=room, just_written=just_written
+            )
+            made += added
+        else:
+            complete = False
+        if not complete or alert.id not in inserted:
+            note_progress(connection, alert, done=complete, cursor=cursor)
+    return _briefed(connection, made, now, counted, complete=complete)
 
 
 def _briefed(

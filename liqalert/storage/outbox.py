@@ -16,7 +16,7 @@ from liqalert.storage.audience import read_recipients
 from liqalert.storage.database import Database
 from liqalert.storage.decisions import readable_alert
 from liqalert.storage.episodes import overtaken_at
-from liqalert.storage.fanout import delivery_row, fan_out, read_progress
+from liqalert.storage.fanout import delivery_row, fan_out, note_progress, read_progress
 from liqalert.storage.outcomes import count_messages, store_outcomes
 from liqalert.storage.preferences import preferences_from
 from liqalert.storage.tables import ALERTS, CHATS, DELIVERIES
@@ -38,7 +38,10 @@ class DeliveryOutbox:
             if progress is None:
                 raise StorageError(f"fan-out of alert {alert.id} failed on {self._database.name}: it is not recorded")
             done, cursor = progress
-            return done or fan_out(self._database, connection, alert, now=now, after=cursor)[0]
+            if not done:
+                done, cursor, _ = fan_out(self._database, connection, alert, now=now, after=cursor)
+                note_progress(connection, alert, done=done, cursor=cursor)
+            return done
 
         return await self._database.write_at_once("fan-out", write)
 

@@ -109,5 +109,6 @@ _COUNT = Prepared(
     .join(ALERTS, ALERTS.c.id == DELIVERIES.c.alert_id)
     .where(DELIVERIES.c.chat_id.in_(bindparam("chat_ids", expanding=True)))
     .where(DELIVERIES.c.sent_at >= bindparam("since"), ALERTS.c.kind.not_in(ABOUT_LIQALERT))
-    .group_by(DELIVERIES.c.chat_id)
+    .group_by(DELIVERIES.c.chat_id),
+    lists=("chat_ids",),
 )

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import Compiled, Connection, Insert, Select, Update
+from sqlalchemy import Connection, Insert, Select, Update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from liqalert.storage.at_once import InThread
 
-Values: TypeAlias = Mapping[str, object]
+Values: TypeAlias = Mapping[str, Any]
 """By the names of a statement's parameters; lists for those that are `expanding`."""
 
-_DIALECT = sqlite.dialect()
+# A dictionary of values is then taken as it is.
+_DIALECT = sqlite.dialect(paramstyle="named")
 
 
 class Prepared:
@@ -28,8 +29,10 @@ class Prepared:
     What SQLite gives is as it stores it: truth as 0 and 1, everything else as the tables say.
     """
 
-    def __init__(self, statement: Select[Any] | Insert | Update) -> None:
+    def __init__(self, statement: Select[Any] | Insert | Update, *, lists: tuple[str, ...] = ()) -> None:
+        """`lists`: the parameters that are `expanding`."""
         self._statement = statement
+        self._lists = lists
         self._texts: dict[tuple[object, ...], _Text] = {}
         """By the names that are given, and the lengths of the lists among them."""
 
@@ -38,7 +41,7 @@ class Prepared:
         if not isinstance(connection, InThread):
             return connection.execute(self._statement, values).all()
         text = self._text(values)
-        return connection.raw.execute(text.sql, text.in_order(values)).fetchall()
+        return connection.raw.execute(text.sql, text.all(values)).fetchall()
 
     def rows_of_each(self, connection: Connection, many: Sequence[Values]) -> Sequence[Any]:
         """The rows that an INSERT of each of `many`, which have the same names, gives back."""
@@ -52,38 +55,38 @@ class Prepared:
             connection.execute(self._statement, many)
             return
         text = self._text(many[0])
-        connection.raw.executemany(text.sql, [text.in_order(values) for values in many])
+        connection.raw.executemany(text.sql, map(text.all, many) if text.fixed else many)
 
     def _text(self, values: Values) -> _Text:
-        form = (*values, *(len(value) for value in values.values() if isinstance(value, list)))
+        names = (*values,)
+        form = names + tuple(len(values[name]) for name in self._lists) if self._lists else names
         text = self._texts.get(form)
         if text is None:
-            compiled = self._statement.compile(dialect=_DIALECT, column_keys=list(values))
-            text = self._texts[form] = _put_into_sql(compiled, values)
+            text = self._texts[form] = _put_into_sql(self._statement, values, self._lists)
         return text
 
 
 class _Text(NamedTuple):
     sql: str
-    names: tuple[str, ...]
-    """What stands for each parameter of the text, or for as many of them as it has values."""
     fixed: Values
     """The values that are part of the statement."""
+    lists: Sequence[str]
 
-    def in_order(self, values: Values) -> list[object]:
-        given: list[object] = []
-        for name in self.names:
-            value = values[name] if name in values else self.fixed[name]
-            if isinstance(value, list):
-                given += value
-            else:
-                given.append(value)
-        return given
+    def all(self, values: Values) -> Values:
+        """Those that are given and those that are fixed, each of a list by a name of its own."""
+        if not self.fixed and not self.lists:
+            return values
+        found = {**self.fixed, **values}
+        for name in self.lists:
+            found |= {f"{name}_{number}": value for number, value in enumerate(found.pop(name), start=1)}
+        return found
 
 
-def _put_into_sql(compiled: Compiled, values: Values) -> _Text:
+def _put_into_sql(statement: Select[Any] | Insert | Update, values: Values, lists: Sequence[str]) -> _Text:
+    compiled = statement.compile(dialect=_DIALECT, column_keys=[*values])
     assert isinstance(compiled, SQLCompiler)
-    names = tuple(compiled.positiontup or ())
-    known = compiled.construct_params(dict(values))
-    fixed = {name: known[name] for name in names if name not in values}
-    return _Text(compiled.construct_expanded_state(dict(values)).statement, names, fixed)
+    expanded = compiled.construct_expanded_state(dict(values))
+    given = _Text("", {}, lists).all(values)
+    return _Text(
+        expanded.statement, {name: expanded.parameters[name] for name in expanded.parameters.keys() - given}, lists
+    )

@@ -126,12 +126,6 @@ async def test_an_alert_waits_for_the_fan_out_of_an_earlier_one(
     assert [each.id for each in await outbox.unfinished()] == ["a1", "a2"]
 
 
-async def test_decisions_without_an_alert_have_nothing_to_fan_out(database: Database, alerts: AlertStore) -> None:
-    await alerts.record([near()])
-
-    assert await alerts.record_and_fan_out([touched()], T0 + 91) == FannedOut((), complete=True)
-
-
 async def test_a_refused_write_leaves_neither_alert_nor_deliveries(
     sqlite_database: Database,
 ) -> None:

@@ -34,7 +34,7 @@ def names(connection: Connection) -> list[str]:
 
 @pytest.mark.parametrize("wanted", [[], ["okx"], ["binance", "okx"], ["okx", "binance", "nowhere"]])
 async def test_rows_are_those_that_sqlalchemy_gives(wanted: list[str], database: Database) -> None:
-    prepared, values = Prepared(OF_THESE), {"since": 0.5, "names": wanted}
+    prepared, values = Prepared(OF_THESE, lists=("names",)), {"since": 0.5, "names": wanted}
 
     def ask(connection: Connection) -> None:
         store(connection, *NAMES)
