@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from msgspec import Struct
@@ -60,9 +60,9 @@ class Approach:
         "_leaving",
         "_near",
         "_strength",
-        "_told",
         "most_advanced",
         "quiet",
+        "told",
     )
 
     def __init__(self, zone: Zone, reaches: tuple[Reach, ...], episodes: Mapping[str, Episode], terms: Terms) -> None:
@@ -78,8 +78,9 @@ class Approach:
         """By the time from which on they are `leaving`."""
         self._near: set[str] = set()
         """These notice when the mark is inside the band."""
-        self._told: set[str] = set()
-        """These notice when the zone is swept, as do the armed ones."""
+        self.told: set[str] = set()
+        """The rules whose episodes have been told of and are not over: they notice when the zone is swept, as do the
+        armed ones. Changed here alone."""
         self.quiet: Quiet | None = None
         """Where nothing can change on this zone; None: the next mark must be looked at."""
         self.most_advanced: EpisodeState | None = None
@@ -87,11 +88,6 @@ class Approach:
         for reach in reaches:
             if reach.rule.min_strength <= zone.strength or reach.rule_id in episodes:
                 self.put(reach, episodes.get(reach.rule_id))
-
-    @property
-    def told(self) -> Set[str]:
-        """The rules whose episodes have been told of and are not over."""
-        return self._told
 
     def put(self, reach: Reach, episode: Episode | None) -> None:
         """A rule that is in no list, where the state of its episode wants it."""
@@ -104,7 +100,7 @@ class Approach:
             insort(self._armed, reach.near)
         elif state in TOLD:
             insort(self._leaving, reach.leaving)
-            self._told.add(reach.rule_id)
+            self.told.add(reach.rule_id)
             if state is EpisodeState.NEAR:
                 self._near.add(reach.rule_id)
         elif state in (EpisodeState.COOLING, EpisodeState.HELD):
@@ -116,7 +112,7 @@ class Approach:
         _remove(self._leaving, reach.leaving)
         if self._cooling:
             self._cooling = [place for place in self._cooling if place[1] != reach.rule_id]
-        for ids in (self._near, self._told):
+        for ids in (self._near, self.told):
             ids.discard(reach.rule_id)
 
     def arm(self, seen: Seen, reaches: Mapping[str, Reach]) -> Collection[str]:
@@ -136,12 +132,12 @@ class Approach:
         self._warm_up(seen.now, reaches)
         found: set[str] = set()
         if seen.swept:
-            found |= self._told
-            found.update(rule_id for _, rule_id in self._armed)
+            found |= self.told
+            found.update([rule_id for _, rule_id in self._armed])
             return found
         distance = seen.where.distance_pct
-        found.update(rule_id for _, rule_id in self._armed[bisect_left(self._armed, (distance,)) :])
-        found.update(rule_id for _, rule_id in self._leaving[: bisect_left(self._leaving, (distance,))])
+        found.update([rule_id for _, rule_id in self._armed[bisect_left(self._armed, (distance,)) :]])
+        found.update([rule_id for _, rule_id in self._leaving[: bisect_left(self._leaving, (distance,))]])
         if seen.where.outside is None:
             found |= self._near
         return found
@@ -151,13 +147,10 @@ class Approach:
         until = min(until, self._cooling[0][0] if self._cooling else math.inf)
         self.quiet = quiet_range(critical_prices(zone.low, zone.high, self._next_distances()), price, until)
 
-    def _next_distances(self) -> Iterator[float]:
+    def _next_distances(self) -> list[float]:
         """Those that the mark would pass first, on its way to the band and on its way from it."""
-        if self._armed:
-            yield self._armed[-1][0]
-        for leaving in (self._idle, self._leaving):
-            if leaving:
-                yield leaving[0][0]
+        nearer = [distance for distance, _ in self._armed[-1:]]
+        return nearer + [places[0][0] for places in (self._idle, self._leaving) if places]
 
     def _warm_up(self, now: UnixTime, reaches: Mapping[str, Reach]) -> None:
         """Those whose cooling is over."""

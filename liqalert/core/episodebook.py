@@ -123,7 +123,8 @@ class EpisodeBook:
             for zone in zones
             if (approach := approaches.get(zone.id)) is None
             or (quiet := approach.quiet) is None
-            or not quiet.holds(price, now)
+            # As `Quiet.holds`: an instrument has many zones.
+            or not (quiet.low < price < quiet.high and now < quiet.until)
         ]
 
     def rest(self, zones: Collection[Zone]) -> tuple[Quiet | None, bool]:

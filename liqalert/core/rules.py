@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -124,11 +124,11 @@ def quiet_range(critical_prices: Iterable[float], mark_price: float, until: Unix
     return Quiet(low * (1.0 + HAIR), high * (1.0 - HAIR), until)
 
 
-def critical_prices(low: float, high: float, distances_pct: Iterable[float]) -> Iterator[float]:
+def critical_prices(low: float, high: float, distances_pct: Iterable[float]) -> list[float]:
     """The marks at which something changes for a band: its edges, and each distance from it on either side."""
-    yield low
-    yield high
+    prices = [low, high]
     for distance_pct in distances_pct:
-        yield low / (1.0 + distance_pct / 100.0)
+        prices.append(low / (1.0 + distance_pct / 100.0))
         if distance_pct < 100.0:
-            yield high / (1.0 - distance_pct / 100.0)
+            prices.append(high / (1.0 - distance_pct / 100.0))
+    return prices
