@@ -102,13 +102,15 @@ class Intake:
         """Takes in frames that came together; those of them whose marks prove their connection alive. `behind`: more
         comes than is taken in, so what can be is spared."""
         now = self._clock.now()
+        lone_liquidation, recording = self._parser.lone_liquidation, self._recorder is not None
         marked: list[bytes] = []
         arrived: list[Liquidation] = []
         for frame in frames:
             if behind and self._parser.can_be_spared(frame):
                 self._spare(now)
-            elif (one := self._parser.lone_liquidation(frame, now)) is not None:
-                self._record(frame, now)
+            elif (one := lone_liquidation(frame, now)) is not None:
+                if recording:
+                    self._record(frame, now)
                 arrived.append(one)
             else:
                 self._pass_on(arrived, now)

@@ -34,7 +34,8 @@ PATIENCE_S = 60.0
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    frames = scale.of(30_000, 200)
+    # So many that it hardly counts that each instrument has to be seen for the first time.
+    frames = scale.of(60_000, 200)
     with blast_server(frames) as base, TemporaryDirectory() as directory:
         yield compare(
             Question(
