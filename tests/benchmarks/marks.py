@@ -94,7 +94,9 @@ class Watched:
         """Is asked where a mark crosses."""
         engine = begun(start)
         journal = BatchJournal(Database(f"sqlite:///{directory}/unused.db"))
-        board = Board(engine.snapshot(T0))
+        # There has been a tick, as in all but the first seconds of a daemon.
+        snapshot, _ = engine.tick(T0)
+        board = Board(snapshot)
         self._pipeline = Pipeline(engine, journal=journal, decide=self._decisions.extend, board=board)
         candles, kept = CandleBook(), frozenset(instruments())
         self._pipeline.shown = lambda marks, _: candles.marks(marks, kept)

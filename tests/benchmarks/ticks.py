@@ -28,8 +28,8 @@ def figures(scale: Scale) -> Iterator[Figure]:
     yield _beside_a_sort(ticking, live, usual, changed=CHANGED, rounds=scale.rounds(15), at_most=0.3)
     yield _beside_its_floor(ticking, live, usual, changed=CHANGED, rounds=scale.rounds(9))
     # Where all change, 1,200 come with each tick, and nothing is old enough to go: the middle round is to hold `live`.
-    ticking = Ticking(loaded(live - ALL * (scale.rounds(7) // 2 + 1)))
-    yield _beside_a_sort(ticking, live, "all changed", changed=ALL, rounds=scale.rounds(7), at_most=3.0)
+    ticking = Ticking(loaded(live - ALL * (scale.rounds(11) // 2 + 1)))
+    yield _beside_a_sort(ticking, live, "all changed", changed=ALL, rounds=scale.rounds(11), at_most=3.0)
     yield _beside_its_floor(ticking, live, "all changed", changed=ALL, rounds=scale.rounds(5))
     del ticking
     great, small = Ticking(loaded(crowd)), Ticking(loaded(few))
