@@ -94,10 +94,11 @@ async def _measure(directory: Path, events: int, measured: dict[str, Latencies])
     """Adds so many of each kind. Each event has an instrument, a rule and a chat of its own, so that nothing is paced,
     muted or cooling."""
     each_kind = WARM_UP + events
-    watched = instruments()[WITH_DEFAULT_RULES:][: 2 * each_kind]
-    kinds = (ALONE, f"in an array of {len(watched)}")
+    instruments_of_array = instruments()[WITH_DEFAULT_RULES:]
+    watched = instruments_of_array[: 2 * each_kind]
+    kinds = (ALONE, f"in an array of {len(instruments_of_array)}")
     random = Random(6)
-    marks = {each.symbol: FAR for each in watched}
+    marks = {each.symbol: FAR for each in instruments_of_array}
     await _prepare(directory, watched)
     async with (
         BinanceServer() as binance,
@@ -105,7 +106,7 @@ async def _measure(directory: Path, events: int, measured: dict[str, Latencies])
         _bare_client(binance, telegram, "bare") as bare,
         _bare_client(binance, telegram, "decoding", "--decode") as decoding,
         _bare_client(binance, telegram, "committing", "--commit", str(directory / "floor.db")) as committing,
-        _daemon(directory, binance, telegram, marks) as ours,
+        _daemon(directory, binance, telegram, marks, len(watched)) as ours,
     ):
         for number, instrument in enumerate(watched):
             # One after the other: a feed sends frames of one kind, and the daemon knows a frame like the one before.
@@ -165,19 +166,19 @@ def _chats(count: int) -> list[str]:
 
 @asynccontextmanager
 async def _daemon(
-    directory: Path, binance: BinanceServer, telegram: TelegramServer, marks: dict[str, float]
+    directory: Path, binance: BinanceServer, telegram: TelegramServer, marks: dict[str, float], zones: int
 ) -> AsyncIterator[Client]:
     """The daemon's socket, once every zone is armed."""
     settings = {
         "LIQALERT_CLUSTERS__REBUILD_SECONDS": "5",
-        "LIQALERT_TELEGRAM__ALLOWED_CHATS": ",".join(_chats(len(marks))),
+        "LIQALERT_TELEGRAM__ALLOWED_CHATS": ",".join(_chats(zones)),
     }
     binance.prices = {**marks}
     async with Daemon(directory, binance=binance, telegram=telegram, **settings) as daemon:
         binance.mark_every(0.5)
         await daemon.until(
             "/api/v1/clusters",
-            lambda answer: [each["state"] for each in answer["zones"]] == ["armed"] * len(marks),
+            lambda answer: [each["state"] for each in answer["zones"]] == ["armed"] * zones,
             PATIENCE_S,
         )
         # From now on only the frames that are measured: they are enough to prove the feed alive.
