@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from sqlalchemy import Executable, func, select
+from sqlalchemy import func, select
 
 from liqalert.core.candles import Candle
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.storage.database import Database
+from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import CANDLES
 
 BATCH = 5_000
@@ -20,14 +22,16 @@ class CandleStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._upsert = Prepared(database.upsert(CANDLES))
+        self._insert_new = Prepared(database.insert_new(CANDLES))
 
     async def save(self, candles: Iterable[tuple[Instrument, Candle]]) -> None:
         """What was seen takes the place of what was filled up: for candles from marks."""
-        await self._write(self._database.upsert(CANDLES), candles)
+        await self._write(self._upsert, candles)
 
     async def fill_up(self, candles: Iterable[tuple[Instrument, Candle]]) -> None:
         """Minutes that exist already stay as they are: for candles from elsewhere."""
-        await self._write(self._database.insert_new(CANDLES), candles)
+        await self._write(self._insert_new, candles)
 
     async def read(self, instrument: Instrument, since: UnixTime, until: UnixTime) -> tuple[Candle, ...]:
         """Those that open from `since` on and before `until`, in order."""
@@ -57,11 +61,10 @@ class CandleStore:
         async with self._database.read("counting candles") as connection:
             return int(await connection.scalar(query) or 0)
 
-    async def _write(self, statement: Executable, candles: Iterable[tuple[Instrument, Candle]]) -> None:
+    async def _write(self, statement: Prepared, candles: Iterable[tuple[Instrument, Candle]]) -> None:
         rows = [_row(instrument, candle) for instrument, candle in candles]
-        for start in range(0, len(rows), BATCH):
-            async with self._database.write("writing candles") as connection:
-                await connection.execute(statement, rows[start : start + BATCH])
+        for batch in (rows[start : start + BATCH] for start in range(0, len(rows), BATCH)):
+            await self._database.write_at_once("writing candles", partial(statement.run, many=batch))
 
 
 def _row(instrument: Instrument, candle: Candle) -> dict[str, object]:

@@ -43,11 +43,11 @@ ALONE = "alone in its frame"
 FIRST_CHAT, BARE_CHAT = 10_001, 7
 PAUSE_S = 0.005
 """After a message: by then its sender has read the answer."""
-SETTLED_S = 0.036
+SETTLED_S = 0.028
 """After one of ours: by then its outcome is written, which would slow down whoever comes next. And ours stay below
 Telegram's 30 messages a second, so that no pacing delays them."""
-PARTS, SIZE = 9, 48
-"""Nine parts of so many events of each kind; every round leaves one part out, and its p99 is its fourth slowest. Of a
+PARTS, SIZE = 9, 64
+"""Nine parts of so many events of each kind; every round leaves one part out, and its p99 is its sixth slowest. Of a
 single part it would be the slowest: what happens once a minute, here or on the host."""
 DAEMONS = 2
 """One after the other, each with half of the events: where in memory its code and data come to lie is luck."""
