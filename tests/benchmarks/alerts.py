@@ -183,6 +183,9 @@ async def _daemon(
         )
         # From now on only the frames that are measured: they are enough to prove the feed alive.
         binance.mark_every(3600.0)
+        # Else the daemon would ask for a day of candles of each of the 600 for its first ten minutes, 50 ms every five
+        # seconds, and get them from this process.
+        binance.rest_status = 503
         yield next(client for client in binance.clients if client.wrapped)
 
 
