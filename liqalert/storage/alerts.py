@@ -61,8 +61,8 @@ class AlertStore:
         ids = {alert.id for alert in alerts}
 
         def write(connection: Connection) -> FannedOut:
-            cursors = read_unfinished_fan_outs(connection, most=len(ids) + 1)
-            if not cursors.keys() <= ids:
+            begun = read_unfinished_fan_outs(connection, most=len(ids) + 1)
+            if not begun.keys() <= ids:
                 # A chat is told of the other alert first.
                 self._write(connection, decisions)
                 return FannedOut()
@@ -74,7 +74,7 @@ class AlertStore:
                 alerts,
                 now,
                 inserted=inserted,
-                begun=cursors,
+                begun=begun,
                 just_written={each.episode.id: each.episode for each in decisions if isinstance(each, Transition)},
                 counted=counted,
             )

@@ -41,7 +41,7 @@ class Prepared:
         if not isinstance(connection, InThread):
             return connection.execute(self._statement, values).all()
         text = self._text(values)
-        return connection.raw.execute(text.sql, text.all(values)).fetchall()
+        return connection.raw.execute(text.sql, text.bound(values)).fetchall()
 
     def rows_of_each(self, connection: Connection, many: Sequence[Values]) -> Sequence[Any]:
         """The rows that an INSERT of each of `many`, which have the same names, gives back."""
@@ -55,7 +55,7 @@ class Prepared:
             connection.execute(self._statement, many)
             return
         text = self._text(many[0])
-        connection.raw.executemany(text.sql, map(text.all, many) if text.fixed else many)
+        connection.raw.executemany(text.sql, map(text.bound, many) if text.fixed else many)
 
     def _text(self, values: Values) -> _Text:
         names = (*values,)
@@ -72,7 +72,7 @@ class _Text(NamedTuple):
     """The values that are part of the statement."""
     lists: Sequence[str]
 
-    def all(self, values: Values) -> Values:
+    def bound(self, values: Values) -> Values:
         """Those that are given and those that are fixed, each of a list by a name of its own."""
         if not self.fixed and not self.lists:
             return values
@@ -86,7 +86,7 @@ def _put_into_sql(statement: Select[Any] | Insert | Update, values: Values, list
     compiled = statement.compile(dialect=_DIALECT, column_keys=[*values])
     assert isinstance(compiled, SQLCompiler)
     expanded = compiled.construct_expanded_state(dict(values))
-    given = _Text("", {}, lists).all(values)
+    given = _Text("", {}, lists).bound(values)
     return _Text(
         expanded.statement, {name: expanded.parameters[name] for name in expanded.parameters.keys() - given}, lists
     )
