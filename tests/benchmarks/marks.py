@@ -15,6 +15,7 @@ from liqalert.board import Board
 from liqalert.core.alerts import Evidence
 from liqalert.core.candles import CandleBook
 from liqalert.core.episodes import Decision, Episode, EpisodeState, Reason, Transition
+from liqalert.core.frames import frame_of
 from liqalert.core.identity import short_id
 from liqalert.core.market import Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
@@ -85,6 +86,7 @@ class Watched:
         self._uncrossed = self._random.sample(symbols(), INSTRUMENTS)
         self._marks = dict(prices())
         self._seconds = count(1)
+        self._instruments = [*instruments()]
         self._decided = 0
         """By the marks that moved last."""
         known = distinct_rules(rules)
@@ -161,7 +163,8 @@ class Watched:
 
     def _ingest(self, marks: Mapping[str, float]) -> float:
         at = T0 + next(self._seconds)
-        frame = ParsedFrame(marks=tuple(self._mark(each, marks[each.symbol], at) for each in instruments()))
+        # As the parser gives them: their columns are made in decoding.
+        frame = ParsedFrame(marks=frame_of(self._instruments, [marks[each.symbol] for each in instruments()], at, at))
         began = process_time()
         self._pipeline.ingest(frame, at)
         return (process_time() - began) * 1e6
