@@ -5,10 +5,12 @@ import { Heatmap } from "./heatmap.js";
 import { decimalsOf, fixedPrice } from "./words.js";
 
 const LOGARITHMIC = 1;
+const DOTTED = 1;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 const STILL = window.matchMedia("(prefers-reduced-motion: reduce)");
 const DARK_COLOURS = { text: "#cbd2dc", up: "#63e6be", down: "#e599f7" };
 const LIGHT_COLOURS = { text: "#14181f", up: "#0b7285", down: "#862e9c" };
+const colours = () => (LIGHT.matches ? LIGHT_COLOURS : DARK_COLOURS);
 
 export class Chart {
   constructor(element) {
@@ -28,7 +30,9 @@ export class Chart {
       // On a phone held sideways there is nothing beside the chart by which to scroll on.
       handleScroll: { vertTouchDrag: false },
     });
-    this.series = this.chart.addSeries(LightweightCharts.CandlestickSeries, {});
+    // At the edge stands the newest mark, as at the head of the page, and not the last candle's end: a new column comes later.
+    this.series = this.chart.addSeries(LightweightCharts.CandlestickSeries, { lastValueVisible: false, priceLineVisible: false });
+    this.newest = null;
     this.heatmap = new Heatmap(LIGHT.matches);
     this.series.attachPrimitive(this.heatmap);
     new ResizeObserver(() => this.chart.applyOptions({ width: element.clientWidth, height: element.clientHeight })).observe(element);
@@ -38,9 +42,10 @@ export class Chart {
 
   // As the reader's system asks for: light or dark, with motion or without.
   dress() {
-    const { text, up, down } = LIGHT.matches ? LIGHT_COLOURS : DARK_COLOURS;
+    const { text, up, down } = colours();
     this.chart.applyOptions({ layout: { textColor: text }, kineticScroll: { touch: !STILL.matches, mouse: false } });
     this.series.applyOptions({ upColor: up, wickUpColor: up, borderUpColor: up, downColor: down, wickDownColor: down, borderDownColor: down });
+    if (this.newest) this.newest.applyOptions({ color: text });
     this.heatmap.choose(this.heatmap.side, LIGHT.matches);
   }
 
@@ -75,6 +80,8 @@ export class Chart {
   clear() {
     this.grid = null;
     this.pointed = null;
+    if (this.newest) this.series.removePriceLine(this.newest);
+    this.newest = null;
     this.series.setData([]);
     this.heatmap.clear();
   }
@@ -88,6 +95,7 @@ export class Chart {
   // The newest mark moves the open candle. False when it belongs to a column that is not there yet.
   mark(price, at) {
     if (!this.grid) return true;
+    this.line(price);
     const { start, column_s, columns, candles } = this.grid;
     const column = Math.floor((at - start) / column_s);
     if (column !== columns - 1) return column < columns;
@@ -95,6 +103,11 @@ export class Chart {
     candles[column] = [time, open, Math.max(high, price), Math.min(low, price), price];
     this.series.update(this.bar(candles[column], column));
     return true;
+  }
+
+  line(price) {
+    if (this.newest) this.newest.applyOptions({ price });
+    else this.newest = this.series.createPriceLine({ price, color: colours().text, lineWidth: 1, lineStyle: DOTTED });
   }
 
   // tell: is given a cell whenever another is pointed at, by the mouse or by keys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Browser
@@ -54,6 +55,22 @@ async def test_prices_at_the_edge_are_those_of_the_page(
 
     assert len(words) > 3
     assert all(re.fullmatch(r"[0-9,]+(\.[0-9]+)?", word) for word in words)
+
+
+async def test_the_newest_mark_stands_at_the_edge_before_its_candle_does(
+    browser: Browser, rig: Rig, grids: Grids
+) -> None:
+    """A new column comes with the next heatmap, seconds later: meanwhile two prices stood on one page."""
+    async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+        await loaded(reader)
+        grids.slow.clear()
+        later = NOW + 3600.0
+        rig.clock.at = later
+
+        rig.board.snapshot = replace(rig.board.snapshot, marks={BTC: Mark(BTC, 101.57, later, later)})
+
+        await reader.until_shown("#state", "mark 101.57")
+        assert await words_on(reader, "101.57")
 
 
 async def test_days_and_hours_are_those_of_the_page_in_every_country(browser: Browser, rig: Rig) -> None:
