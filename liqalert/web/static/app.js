@@ -76,6 +76,7 @@ function showGrid(grid) {
   // However it was spelled.
   if (grid.symbol !== chosen.symbol) choose({ symbol: grid.symbol });
   if (!chart.show(grid, loading.fresh)) loadGridSoon();
+  if (state && state.mark !== null) chart.showNewest(state.mark);
   if (loading.fresh) say(INVITATION);
   else describe(chart.cell());
   loading.fresh = false;

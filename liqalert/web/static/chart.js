@@ -95,7 +95,7 @@ export class Chart {
   // The newest mark moves the open candle. False when it belongs to a column that is not there yet.
   mark(price, at) {
     if (!this.grid) return true;
-    this.line(price);
+    this.showNewest(price);
     const { start, column_s, columns, candles } = this.grid;
     const column = Math.floor((at - start) / column_s);
     if (column !== columns - 1) return column < columns;
@@ -105,7 +105,7 @@ export class Chart {
     return true;
   }
 
-  line(price) {
+  showNewest(price) {
     if (this.newest) this.newest.applyOptions({ price });
     else this.newest = this.series.createPriceLine({ price, color: colours().text, lineWidth: 1, lineStyle: DOTTED });
   }

@@ -205,7 +205,8 @@ async def test_unwatched_and_saturated_time_and_alerts_are_drawn(browser: Browse
             await reader.until_shown("#hover", "not watched")
             drawn = [await reader.pixels_of(colour) for colour in (HATCHED, SATURATED, ALERT)]
 
-    assert without == [0, 0, 0]
+    # At the edges of letters some pixel has any shade.
+    assert all(count < 10 for count in without), without
     assert all(count > 30 for count in drawn), drawn
 
 
