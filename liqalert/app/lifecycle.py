@@ -47,7 +47,7 @@ from liqalert.web.server import WebServer, WebUnavailable
 log = logging.getLogger(__name__)
 
 SENDING_STOPS_WITHIN_S = 10.0
-READY_LOOK_S = 0.1
+READY_LOOK_S = 0.02
 FIRST_TICKS = 3
 LISTINGS_WITHIN_S = 3.0
 """Nobody watches meanwhile. They are a megabyte; without them all works but open interest of COIN-M."""
