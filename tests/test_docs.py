@@ -73,6 +73,16 @@ def test_example_as_shipped_changes_nothing() -> None:
     assert load_settings(EXAMPLE, {}) == Settings()
 
 
+def test_every_value_of_the_example_would_be_taken(tmp_path: Path) -> None:
+    """All but the names of files, which stand for the values beside them."""
+    taken = tmp_path / "settings.toml"
+    taken.write_text(re.sub(r"^# (?=\w+(?<!_file) = )", "", EXAMPLE.read_text(), flags=re.MULTILINE))
+
+    settings = load_settings(taken, {})
+
+    assert settings.web.token is not None
+
+
 # ---------------------------------------------------------------- commands in the guides
 
 
