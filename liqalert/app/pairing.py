@@ -22,6 +22,7 @@ ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 LENGTH = 10
 """50 bits: at the bot's five tries an hour, nobody guesses one within its ten minutes."""
 VALID_S = 600.0
+NO_TOKEN = "telegram.token is not set: run `liqalert init`, or set it and restart liqalert"
 
 
 def new_code() -> str:
@@ -44,27 +45,27 @@ class Pairing:
     async def offer(self, role: Role) -> Offer:
         """A new code for `role`. Raises CannotPair, StorageError."""
         if self._bot_name is None:
-            raise CannotPair("telegram.token is not set: run `liqalert init`, or set it and restart liqalert")
+            raise CannotPair(NO_TOKEN)
         now, code, name = self._clock.now(), new_code(), self._bot_name()
         await self._enrolment.offer(code, role, expires_at=now + VALID_S, now=now)
         return Offer(code, link_of(name, code) if name else None, now + VALID_S)
 
 
 async def offer_without_daemon(settings: Settings, role: Role, clock: Clock) -> Offer:
-    """A new code, written to a database that no daemon holds. Raises CannotPair, StorageError."""
-    name = await _bot_name(settings)
+    """A new code, written to a database that no daemon holds. Raises CannotPair, and then no database is made, and
+    StorageError."""
+    if settings.telegram.token is None:
+        raise CannotPair(NO_TOKEN)
+    name = await _bot_name(settings.telegram.token.get_secret_value(), settings.telegram.api_url)
     async with Database(settings.database.url) as database, exclusively(database):
         await prepare(database)
-        has_bot = settings.telegram.token is not None
-        return await Pairing(Enrolments(database), clock, (lambda: name) if has_bot else None).offer(role)
+        return await Pairing(Enrolments(database), clock, lambda: name).offer(role)
 
 
-async def _bot_name(settings: Settings) -> str | None:
-    """Asks Telegram. None where there is no token, or no answer: the code is worth having without a link."""
-    if settings.telegram.token is None:
-        return None
+async def _bot_name(token: str, api_url: str) -> str | None:
+    """Asks Telegram. None where there is no answer: the code is worth having without a link."""
     try:
-        async with bot_of(settings.telegram.token.get_secret_value(), settings.telegram.api_url) as bot:
+        async with bot_of(token, api_url) as bot:
             return bot.username
     except TelegramError:
         return None

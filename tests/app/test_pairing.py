@@ -111,11 +111,14 @@ async def test_a_telegram_that_cannot_be_reached_costs_the_link_only(url: str) -
 
 
 async def test_a_database_that_a_daemon_holds_is_left_alone(url: str) -> None:
+    configured = settings(url, LIQALERT_TELEGRAM__TOKEN=TOKEN, LIQALERT_TELEGRAM__API_URL="http://127.0.0.1:9")
     async with Database(url) as database, exclusively(database):
         with pytest.raises(StorageError, match="another liqalert"):
-            await offer_without_daemon(settings(url), Role.USER, FakeClock(NOW))
+            await offer_without_daemon(configured, Role.USER, FakeClock(NOW))
 
 
-async def test_without_a_token_nothing_is_written(url: str) -> None:
-    with pytest.raises(CannotPair):
+async def test_without_a_token_nothing_is_written(url: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotPair, match=r"telegram\.token is not set: run `liqalert init`"):
         await offer_without_daemon(settings(url), Role.USER, FakeClock(NOW))
+
+    assert list(tmp_path.iterdir()) == []

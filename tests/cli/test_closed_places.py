@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.telegram_server import TOKEN
+
 COMMANDS = [
     "run",
     "db current",
@@ -37,7 +39,13 @@ def ended(line: str, database: str) -> subprocess.CompletedProcess[str]:
     ordinary = ("setpriv", "--inh-caps=-all", "--bounding-set=-all") if os.geteuid() == 0 else ()
     return subprocess.run(
         [*ordinary, sys.executable, "-m", "liqalert", *line.split()],
-        env={**os.environ, "LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{database}"},
+        env={
+            **os.environ,
+            "LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{database}",
+            # Without a token `pair` has no use for a database.
+            "LIQALERT_TELEGRAM__TOKEN": TOKEN,
+            "LIQALERT_TELEGRAM__API_URL": "http://127.0.0.1:9",
+        },
         capture_output=True,
         text=True,
         timeout=40,
