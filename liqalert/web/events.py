@@ -111,7 +111,7 @@ class Events:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         query = asked(request, "symbol")
-        if "symbol" not in query:
+        if not query.get("symbol"):
             raise ApiError(400, "The query needs a symbol.", allowed=("symbol=BTCUSDT",))
         instrument = instrument_asked(query["symbol"], self._board)
         if len(self._clients) >= MOST_CLIENTS:

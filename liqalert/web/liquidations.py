@@ -47,7 +47,7 @@ class LiquidationPages:
     async def newest(self, request: web.Request) -> web.Response:
         query = asked(request, "symbol", "limit")
         limit = limit_asked(query.get("limit"), LIMIT)
-        if "symbol" not in query:
+        if not query.get("symbol"):
             raise ApiError(400, "The query names no symbol.", allowed=("symbol=BTCUSDT",))
         instrument = instrument_asked(query["symbol"], self._board)
         found = await self._liquidations.liquidations(instrument.symbol, limit)

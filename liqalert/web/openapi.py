@@ -92,7 +92,7 @@ OPERATIONS = (
         "/api/v1/liquidations",
         "the liquidations of one instrument, newest first",
         LiquidationsAnswer,
-        parameters=(_query("symbol", {"type": "string"}, required=True), _limit(liquidations.LIMIT)),
+        parameters=(_query("symbol", _NOT_EMPTY, required=True), _limit(liquidations.LIMIT)),
     ),
     _Operation(
         "/api/v1/alerts",
@@ -125,7 +125,7 @@ OPERATIONS = (
     _Operation(
         "/api/v1/events",
         "liquidations and state of one instrument, as Server-Sent Events; resumes from Last-Event-ID",
-        parameters=(_query("symbol", {"type": "string"}, required=True),),
+        parameters=(_query("symbol", _NOT_EMPTY, required=True),),
         media="text/event-stream",
     ),
     _Operation("/healthz", "is the process alive", HealthAnswer, others={"503": "it is not"}),

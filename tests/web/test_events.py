@@ -185,6 +185,7 @@ async def test_client_101_is_told_to_come_later(client: Client, monkeypatch: pyt
 
 async def test_a_symbol_is_needed_and_must_be_known(client: Client) -> None:
     assert (await client.get("/api/v1/events"))[0] == 400
+    assert (await client.get("/api/v1/events?symbol="))[0] == 400
     assert (await client.get("/api/v1/events?symbol=NOSUCH"))[0] == 404
 
 

@@ -62,8 +62,11 @@ async def test_symbol_and_limit_reach_the_reader(query: str, asked: tuple[str, i
     assert rig.liquidations.asked == [asked]
 
 
-async def test_without_a_symbol_it_says_how_to_name_one(client: Client) -> None:
-    answer = await client.get("/api/v1/liquidations")
+@pytest.mark.parametrize("query", ["", "?symbol="])
+async def test_without_a_symbol_it_says_how_to_name_one(query: str, rig: Rig, client: Client) -> None:
+    rig.board.snapshot = snapshot(marks=[mark(BTC)])
+
+    answer = await client.get(f"/api/v1/liquidations{query}")
 
     assert answer == (400, {"error": "The query names no symbol.", "allowed": ["symbol=BTCUSDT"]})
 
