@@ -16,6 +16,9 @@ import pytest
 from liqalert.bot.commands import readme_table
 from liqalert.cli import build_parser
 from liqalert.core import exchanges
+from liqalert.core.episodes import Episode, EpisodeState
+from liqalert.core.outcomes import became
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.settings import Settings, known_keys, load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -110,6 +113,17 @@ def test_guide_to_the_server_shows_commands() -> None:
 
 def test_readme_lists_every_command_and_button() -> None:
     assert readme_table() in (ROOT / "README.md").read_text(), f"the table has to read:\n{readme_table()}"
+
+
+def test_readme_explains_every_word_for_what_an_alert_became() -> None:
+    readme = (ROOT / "README.md").read_text()
+    rule = Rule(RuleKind.NEAR, None, 1.0, 0.6)
+    # One that is cooling is called by its outcome.
+    states = [state for state in EpisodeState if state is not EpisodeState.COOLING]
+    words = {became(Episode("episode", rule, "zone", state, 0.0)) for state in states}
+
+    assert "grown" in words
+    assert {word for word in words if f"\n| {word} |" not in readme} == set()
 
 
 # ---------------------------------------------------------------- exchanges
