@@ -29,12 +29,15 @@ class DaemonClient:
     address: str
     """Like `127.0.0.1:8787`."""
     token: str | None = field(default=None, repr=False)
+    enabled: bool = True
+    """Whether it would listen there if it ran."""
 
     @classmethod
     def of(cls, settings: Settings) -> DaemonClient:
         host = _EVERY_ADDRESS.get(settings.web.host, settings.web.host)
         token = settings.web.token.get_secret_value() if settings.web.token else None
-        return cls(f"[{host}]:{settings.web.port}" if ":" in host else f"{host}:{settings.web.port}", token)
+        address = f"[{host}]:{settings.web.port}" if ":" in host else f"{host}:{settings.web.port}"
+        return cls(address, token, settings.web.enabled)
 
     def get(self, path: str) -> bytes:
         """The answer to GET `path`. Raises NotRunning, or CommandFailed with what the daemon objects to."""
@@ -83,7 +86,8 @@ class DaemonClient:
         except urllib.error.URLError as exc:
             if isinstance(exc.reason, TimeoutError):
                 raise self._hangs() from exc
-            raise NotRunning(f"nothing answers on {self.address}") from exc
+            why = "" if self.enabled else " (web.enabled is false)"
+            raise NotRunning(f"nothing answers on {self.address}{why}") from exc
         except (OSError, HTTPException) as exc:
             raise CommandFailed(f"what answers on {self.address} is not liqalert: look at web.port") from exc
 

@@ -13,6 +13,7 @@ from liqalert.cli.client import DaemonClient, NotRunning
 from liqalert.cli.options import CommandFailed
 from liqalert.settings import load_settings
 from liqalert.web.health import Health
+from tests.daemon import free_port
 from tests.web.rig import Rig, serving
 
 
@@ -40,6 +41,17 @@ async def test_closed_port_means_not_running() -> None:
     with pytest.raises(NotRunning, match=r"nothing answers on 127\.0\.0\.1:"):
         await asyncio.to_thread(client.get, "/")
     assert await asyncio.to_thread(client.running) is False
+
+
+@pytest.mark.parametrize(("enabled", "said"), [("true", ""), ("false", " (web.enabled is false)")])
+def test_it_says_where_the_settings_let_no_daemon_answer(enabled: str, said: str) -> None:
+    settings = load_settings(None, {"LIQALERT_WEB__ENABLED": enabled, "LIQALERT_WEB__PORT": str(free_port())})
+    client = DaemonClient.of(settings)
+
+    with pytest.raises(NotRunning) as raised:
+        client.get("/")
+
+    assert str(raised.value) == f"nothing answers on {client.address}{said}"
 
 
 async def test_silence_is_reported_within_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
