@@ -24,7 +24,7 @@ def add_commands(commands: Commands) -> None:
   liqalert simulate --port 9100 --seed 7        # another market, the same each time but for its dates
   liqalert simulate --recording recordings      # what `liqalert record` kept, at its own pace
   liqalert simulate --speed 60                  # an hour in a minute: its client needs such a clock
-  liqalert simulate --faults                    # faults by HTTP: cut, stall, refuse and more
+  liqalert simulate --faults                    # faults by HTTP: drop, stall, 451 and more
 """,
     )
     simulate.add_argument("--port", type=port, default=DEFAULT_PORT, metavar="P", help="on 127.0.0.1; 0: any free one")

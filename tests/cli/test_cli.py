@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from liqalert.cli import build_parser, main
+from liqalert.sim.faults import Fault
 
 HEAVY = (
     *("aiohttp", "sqlalchemy", "telegram", "apscheduler", "numpy", "pydantic", "msgspec"),
@@ -66,6 +67,13 @@ def test_every_command_has_examples_in_its_help() -> None:
         "liqalert db prune",
     }
     assert [parser.prog for parser in commands if f"\n  {parser.prog}" not in parser.format_help()] == []
+
+
+def test_help_of_the_simulator_calls_faults_by_their_names() -> None:
+    helps = "\n".join(parser.format_help() for parser in _parsers(build_parser()))
+    [named] = re.findall(r"faults by HTTP: (.+) and more", helps)
+
+    assert {name.strip() for name in named.split(",")} <= set(Fault)
 
 
 def test_command_line_imports_nothing_heavy() -> None:
