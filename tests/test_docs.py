@@ -20,6 +20,7 @@ from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.outcomes import became
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.settings import Settings, known_keys, load_settings
+from liqalert.web.coinglass.questions import HEATMAP_RANGES, MAP_RANGES
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "settings.example.toml"
@@ -124,6 +125,12 @@ def test_readme_explains_every_word_for_what_an_alert_became() -> None:
 
     assert "grown" in words
     assert {word for word in words if f"\n| {word} |" not in readme} == set()
+
+
+def test_readme_says_where_the_ranges_in_coinglass_shape_end() -> None:
+    longest = {HEATMAP_RANGES[-1], [*MAP_RANGES][-1]}
+
+    assert [f"Ranges end at `{name}`" in (ROOT / "README.md").read_text() for name in longest] == [True]
 
 
 # ---------------------------------------------------------------- exchanges
