@@ -96,10 +96,11 @@ def _main(facts: MenuFacts) -> Menu:
 def _head(facts: MenuFacts) -> list[str]:
     numbers = NumberStyle(facts.numbers)
     on = [f"{kind} ({loudness})" for kind, loudness in facts.loudness.items() if loudness != "off"]
+    distance, strength = numbers.plain_percent(facts.distance_pct), numbers.plain(facts.min_strength)
     lines = [
         "<b>Settings of this chat</b>",
         f"Told: {escape(', '.join(on) or 'nothing')}",
-        f"Default distance {numbers.percent(facts.distance_pct)}, default strength {numbers.plain(facts.min_strength)}",
+        f"Default distance {distance}, default strength {strength}",
         f"Quiet hours: {escape(quiet_words(facts.quiet))}",
         f"Numbers: {escape(facts.numbers)}",
     ]

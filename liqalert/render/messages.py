@@ -70,11 +70,11 @@ def rule_words(rule: Rule, numbers: NumberStyle) -> str:
     strength = f"strength at least {numbers.plain(rule.min_strength)}"
     match rule.kind:
         case RuleKind.NEAR:
-            return f"{scope} within {numbers.percent(rule.distance_pct)}, {strength}"
+            return f"{scope} within {numbers.plain_percent(rule.distance_pct)}, {strength}"
         case RuleKind.FORMED:
             return f"{scope}, a cluster forms, {strength}"
         case RuleKind.GROWN:
-            return f"{scope}, a cluster within {numbers.percent(rule.distance_pct)} grows, {strength}"
+            return f"{scope}, a cluster within {numbers.plain_percent(rule.distance_pct)} grows, {strength}"
         case RuleKind.CASCADE:
             return f"{scope}, cascade, {strength}"
         case RuleKind.LARGE:

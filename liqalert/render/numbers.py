@@ -41,6 +41,10 @@ class NumberStyle(StrEnum):
         """As it was given: `0.6`, `1.25`."""
         return self._signs(f"{value:g}")
 
+    def plain_percent(self, value: float) -> str:
+        """As it was given: `0.855 %`. For what is compared with, which rounding would make another."""
+        return f"{self.plain(value)} %"
+
     def _signs(self, text: str) -> str:
         return text if self is NumberStyle.POINT else text.translate(_SWAPPED)
 

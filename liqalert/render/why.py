@@ -126,12 +126,12 @@ def _evidence(view: View, seen: Evidence, *, calibrated: bool) -> Iterator[str]:
         away = "inside or beyond the zone"
         if seen.distance_pct != 0.0:
             away = f"{numbers.percent(seen.distance_pct)} from the zone"
-        asked = f"the rule asks for at most {numbers.percent(seen.rule_distance_pct)}"
+        asked = f"the rule asks for at most {numbers.plain_percent(seen.rule_distance_pct)}"
         yield f"Distance: {away}; {asked} (re-arms beyond {numbers.percent(seen.rearm_pct)})"
     yield (
         f"Strength: zone {numbers.strength(seen.zone_strength, calibrated)}, live at that moment "
         f"{numbers.strength(seen.strength_now, calibrated)}; "
-        f"the rule asks for at least {numbers.strength(seen.min_strength)} of the zone"
+        f"the rule asks for at least {numbers.plain(seen.min_strength)} of the zone"
     )
     if seen.unwatched_s > UNWATCHED_WORTH_SAYING_S:
         yield f"Feed: no mark of this instrument for {age(seen.unwatched_s)} before; it happened unwatched"
@@ -156,7 +156,7 @@ def _flow(view: View, flow: FlowEvidence) -> Iterator[str]:
     yield (
         f"Flow: {numbers.usd(flow.notional_usd)} in {numbers.counted(flow.count, 'liquidation')} "
         f"in {flow.window_s:.0f} s, strength {numbers.strength(flow.strength, flow.calibrated)}; "
-        f"the rule asks for at least {numbers.strength(flow.min_strength)}"
+        f"the rule asks for at least {numbers.plain(flow.min_strength)}"
     )
     yield (
         f"  price {numbers.price(flow.price_from)} to {numbers.price(flow.price_to)} ({moved(flow, numbers)}), "

@@ -14,7 +14,7 @@ from liqalert.render.numbers import NumberStyle
 from liqalert.render.why import reason, why
 from tests.changing import replace
 from tests.golden_text import golden
-from tests.round_market import ADDRESS, ALIVE, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
+from tests.round_market import ADDRESS, ALIVE, BTC, HOUR, MINUTE, NOW, PEPE, RULE, alert_row, evidence, market
 from tests.telegram_rules import parse_html
 
 VIEW = View(market(), (ALIVE,), NOW, "UTC")
@@ -41,6 +41,18 @@ def test_why_shows_thresholds_beside_observed_values_and_every_step() -> None:
 
     assert text.plain == golden("answers/why.txt", text.plain)
     assert parse_html(text.html) == text.plain
+
+
+def test_why_asks_for_the_numbers_that_the_rule_has() -> None:
+    rule = Rule(RuleKind.NEAR, BTC, 0.855, 0.655)
+    seen = evidence(distance_pct=0.8541, rule_distance_pct=0.855, min_strength=0.655)
+    row = replace(alert_row(), alert=replace(alert_row().alert, rule=rule, evidence=seen))
+
+    text = why(VIEW, row, address=HERE, addresses_shown=True).plain
+
+    assert "Rule: BTCUSDT within 0.855 %, strength at least 0.655\n" in text
+    assert "0.85 % from the zone; the rule asks for at most 0.855 % (re-arms" in text
+    assert "; the rule asks for at least 0.655 of the zone\n" in text
 
 
 def test_why_keeps_other_chats_addresses_from_who_is_not_the_owner() -> None:

@@ -9,7 +9,7 @@ from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside
-from liqalert.render.messages import alert_message, outcome_message
+from liqalert.render.messages import alert_message, outcome_message, rule_words
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.scene import Scene
 from tests.changing import replace
@@ -214,6 +214,13 @@ def test_numbers_with_a_decimal_comma() -> None:
         "Liquidated: 4,20M USD in 31 liquidations, the largest 1,00M USD, last at 14:05 UTC",
         "Price: 61.000 to 60.390 (-1 %)",
     ]
+
+
+def test_a_rule_is_told_with_the_numbers_it_has() -> None:
+    near_one, grown = (Rule(kind, BTC, 0.855, 0.6555) for kind in (RuleKind.NEAR, RuleKind.GROWN))
+
+    assert rule_words(near_one, NumberStyle.POINT) == "BTCUSDT within 0.855 %, strength at least 0.6555"
+    assert rule_words(grown, NumberStyle.COMMA) == "BTCUSDT, a cluster within 0,855 % grows, strength at least 0,6555"
 
 
 def test_a_large_liquidation_says_where_and_when() -> None:

@@ -57,7 +57,7 @@ EXPLAINED = [
     "Rule: BTCUSDT within 1 %, strength at least 0.6",
     "Mark: 99.75 at 22:13 UTC (1 s ago)",
     "Distance: 0.75 % from the zone; the rule asks for at most 1 % (re-arms beyond 1.4 %)",
-    "Strength: zone 0.84, live at that moment 0.10; the rule asks for at least 0.60 of the zone",
+    "Strength: zone 0.84, live at that moment 0.10; the rule asks for at least 0.6 of the zone",
     "Feed: watched up to the decision",
     "Zone z-1: liquidated long positions at 98 to 99, realised, 2.00M USD (time-weighted) in 20 liquidations",
     "  strength 0.84 at its peak 21:43 UTC (30 min ago), opened 21:13 UTC (60 min ago)",
