@@ -160,3 +160,10 @@ def test_the_grid_stays_within_what_a_rule_may_ask_for() -> None:
     assert around(1.0, 0.3).strengths == (0.3, 0.4)
     assert around(2.0, 0.95).strengths == (0.85, 0.95)
     assert around(2.0, 0.6).distances == (1.0, 2.0, 4.0)
+
+
+@pytest.mark.parametrize(
+    ("asked", "strengths"), [(0.655, (0.555, 0.655, 0.755)), (0.97, (0.87, 0.97)), (0.9999, (0.8999, 0.9999))]
+)
+def test_the_grid_holds_the_strength_that_was_asked_for(asked: float, strengths: tuple[float, ...]) -> None:
+    assert around(1.0, asked).strengths == strengths

@@ -38,8 +38,10 @@ class Grid:
 
 
 def around(distance_pct: float, min_strength: float) -> Grid:
-    """Half and double the distance; a tenth less and more of strength, within what a rule may ask for."""
-    strengths = {round(min(max(min_strength + step, WEAKEST), STRONGEST), 2) for step in (-0.1, 0.0, 0.1)}
+    """Half and double the distance; a tenth less and more of strength, within what a rule may ask for. The row that was
+    asked for is among them, whatever it is."""
+    less, more = round(max(min_strength - 0.1, WEAKEST), 4), round(min(min_strength + 0.1, STRONGEST), 4)
+    strengths = {less, min_strength, max(min_strength, more)}
     return Grid((distance_pct / 2.0, distance_pct, distance_pct * 2.0), tuple(sorted(strengths)))
 
 
