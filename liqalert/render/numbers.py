@@ -41,6 +41,10 @@ class NumberStyle(StrEnum):
         """As it was given: `0.6`, `1.25`."""
         return self._signs(f"{value:g}")
 
+    def seconds(self, value: float) -> str:
+        """To the hundredth: `0.12 s`. What rounds to nothing has no sign."""
+        return self._signs(f"{round(value, 2) + 0.0:.2f} s")
+
     def plain_percent(self, value: float) -> str:
         """As it was given: `0.855 %`. For what is compared with, which rounding would make another."""
         return f"{self.plain(value)} %"

@@ -9,7 +9,7 @@ from liqalert.core.market import GAPS_KEPT, FeedStatus, Stream, UnixTime
 from liqalert.render.alerts import MuteShown, mute_lines
 from liqalert.render.answers import View
 from liqalert.render.lines import composed
-from liqalert.render.numbers import age, counted, escape
+from liqalert.render.numbers import age, escape
 from liqalert.render.text import Text
 
 GAPS_SHOWN = 3
@@ -56,8 +56,8 @@ def _feeds(view: View) -> Iterator[str]:
         if feed.problem:
             yield f"  {escape(feed.problem)}"
         connected = f"{feed.connected} of {feed.connections} connections"
-        yield f"  {_marks(view, feed)}, {connected}, reconnects since start {feed.reconnects}"
-        yield f"  rejected since start: {_rejected(feed)}"
+        yield f"  {_marks(view, feed)}, {connected}, reconnects since start {view.numbers.whole(feed.reconnects)}"
+        yield f"  rejected since start: {_rejected(view, feed)}"
         yield from _gaps(view, feed)
 
 
@@ -65,11 +65,12 @@ def _marks(view: View, feed: FeedStatus) -> str:
     mark = "no mark yet" if feed.mark_at is None else f"newest mark {view.ago(feed.mark_at)}"
     if feed.latency_s is None:
         return f"{mark}, latency unknown"
-    return f"{mark}, latency {feed.latency_s:.2f} s (median of {counted(feed.latency_frames, 'frame')})"
+    frames = view.numbers.counted(feed.latency_frames, "frame")
+    return f"{mark}, latency {view.numbers.seconds(feed.latency_s)} (median of {frames})"
 
 
-def _rejected(feed: FeedStatus) -> str:
-    return ", ".join(f"{escape(kind)} {count}" for kind, count in feed.rejected) or "none"
+def _rejected(view: View, feed: FeedStatus) -> str:
+    return ", ".join(f"{escape(kind)} {view.numbers.whole(count)}" for kind, count in feed.rejected) or "none"
 
 
 def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
@@ -81,11 +82,11 @@ def _gaps(view: View, feed: FeedStatus) -> Iterator[str]:
         yield f"  gap{stream} from {view.when(gap.start)}, {lasted}: {escape(gap.cause)}"
     if len(feed.gaps) > GAPS_SHOWN:
         least = "at least " if len(feed.gaps) == GAPS_KEPT else ""
-        yield f"  and {least}{counted(len(feed.gaps) - GAPS_SHOWN, 'earlier gap')}"
+        yield f"  and {least}{view.numbers.counted(len(feed.gaps) - GAPS_SHOWN, 'earlier gap')}"
 
 
 def _engine(view: View) -> Iterator[str]:
-    snapshot = view.snapshot
+    snapshot, counted = view.snapshot, view.numbers.counted
     clusters = counted(sum(len(clusters) for clusters in snapshot.sides.values()), "cluster")
     instruments = counted(len({instrument for instrument, _ in snapshot.sides}), "instrument")
     since = "nothing yet" if snapshot.watching_since is None else f"since {view.when(snapshot.watching_since)}"
@@ -98,4 +99,4 @@ def _outbox(view: View, facts: StatusFacts) -> str:
     if not facts.outbox_waiting:
         return "Outbox: empty"
     oldest = "" if facts.outbox_oldest_at is None else f", the oldest from {view.when(facts.outbox_oldest_at)}"
-    return f"Outbox: {facts.outbox_waiting} waiting{oldest}"
+    return f"Outbox: {view.numbers.whole(facts.outbox_waiting)} waiting{oldest}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from liqalert.core.market import FeedStatus
 from liqalert.render.answers import View
+from liqalert.render.numbers import NumberStyle
 from liqalert.render.status import StatusFacts, status
 from tests.bot_fakes import FACTS
 from tests.golden_text import golden
@@ -51,6 +52,22 @@ def test_one_of_each_is_singular_and_a_median_names_what_it_is_of() -> None:
     assert "latency 0.12 s (median of 1 frame)" in text
     assert "  and 1 earlier gap\n" in text
     assert "1 instrument has a mark\n1 cluster of 1 instrument, 1 zone, as of" in text
+
+
+def test_numbers_with_a_decimal_comma() -> None:
+    feed = replace(ALIVE, latency_frames=1200, rejected=(("off_market", 12_345),))
+
+    text = status(View(market(), (feed,), NOW, "UTC", NumberStyle.COMMA), replace(FACTS, outbox_waiting=1_234)).plain
+
+    assert "latency 0,12 s (median of 1.200 frames)" in text
+    assert "rejected since start: off_market 12.345" in text
+    assert "Outbox: 1.234 waiting" in text
+
+
+def test_a_latency_that_rounds_to_nothing_has_no_sign() -> None:
+    feed = replace(ALIVE, latency_s=-0.003)
+
+    assert "latency 0.00 s" in status(View(market(), (feed,), NOW, "UTC"), FACTS).plain
 
 
 def test_before_anything_has_arrived() -> None:
