@@ -11,6 +11,7 @@ from liqalert.core.market import FeedStatus, UnixTime
 from liqalert.render.numbers import NumberStyle, age, counted
 
 DAY_S = 86_400.0
+ALMOST_ALL_PCT = 99.99
 
 
 class DailySummary:
@@ -60,9 +61,11 @@ def _feed(feed: FeedStatus, watch: Watch | None, now: UnixTime) -> str:
     since = max(now - DAY_S, watch.began)
     if since >= now:
         return f"{begins}: nothing has been seen yet."
-    share = NumberStyle.POINT.percent(100.0 * watch.share(since, now))
+    share = watch.share(since, now)
+    # What is not whole must not look whole.
+    seen = NumberStyle.POINT.percent(100.0 * share if share == 1.0 else min(100.0 * share, ALMOST_ALL_PCT))
     # The first stretch is that before it was ever watched.
     gaps = [(max(start, since), min(end, now)) for start, end in watch.blind[1:] if start < now and end > since]
     unseen_s = sum(end - start for start, end in gaps)
     missed = f"{counted(len(gaps), 'gap')}, {age(unseen_s)} unseen" if gaps else "no gap"
-    return f"{begins}: {share} of the last {age(now - since)} seen, {missed}."
+    return f"{begins}: {seen} of the last {age(now - since)} seen, {missed}."

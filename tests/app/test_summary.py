@@ -67,6 +67,15 @@ def test_before_a_day_is_over_the_share_is_of_the_time_since_watching_began() ->
     assert said_of(feed, None) == "Binance is being watched; how much of the last 24 h was seen is not known."
 
 
+def test_almost_all_is_not_all() -> None:
+    feed = FeedStatus("binance", True, MIDNIGHT)
+    gap = Gap("binance", MIDNIGHT - 6 * HOUR, MIDNIGHT - 6 * HOUR + 4.0, "closed")
+
+    assert said_of(feed, watch_of(MIDNIGHT - 99 * HOUR, (gap,), feed)) == (
+        "Binance is being watched: 99.99 % of the last 24 h seen, 1 gap, 4 s unseen."
+    )
+
+
 def test_what_two_gaps_have_in_common_is_unseen_once() -> None:
     mute = Gap("binance", MIDNIGHT - 12 * HOUR, None, "none came", Stream.LIQUIDATIONS)
     lost = Gap("binance", MIDNIGHT - 6 * HOUR, MIDNIGHT - 5 * HOUR, "closed")
