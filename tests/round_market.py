@@ -151,7 +151,7 @@ def alert_row(*, outcome: EpisodeState | None = EpisodeState.SWEPT) -> AlertRow:
         since=NOW - HOUR / 2,
         alert_id="ab12cd34",
         outcome=outcome,
-        furthest=59_029.2,
+        furthest=59_500.0 if outcome is EpisodeState.SWEPT else 59_029.2,
     )
     alert = Alert(
         id="ab12cd34",

@@ -51,6 +51,12 @@ def became(episode: Episode) -> str:
     )
 
 
+def was_never_reached(episode: Episode, zone: Zone | None) -> bool:
+    """Whether the mark has not come to `zone`, as it was told of. Where the episode was touched or swept all the same,
+    a stronger zone with another band had taken it over."""
+    return (closest_pct(episode, zone) or 0.0) > 0.0
+
+
 def closest_pct(episode: Episode, zone: Zone | None) -> float | None:
     """Nearest the mark has come to `zone`, as it was told of, since near: per cent of the mark, 0 inside."""
     if zone is None or episode.furthest is None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from liqalert.core.alerts import Alert
 from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Instrument, UnixTime
-from liqalert.core.outcomes import closest_pct
+from liqalert.core.outcomes import closest_pct, was_never_reached
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.zones import Zone
 from liqalert.render.answers import View
@@ -95,17 +95,18 @@ def outcome(episode: Episode | None, zone: Zone | None, numbers: NumberStyle) ->
         return "unknown: it was not watched to its end"
     closest = closest_pct(episode, zone)
     nearest = "" if closest is None else f", nearest {numbers.percent(closest)}"
+    other = f"a stronger zone in its place{nearest}" if was_never_reached(episode, zone) else ""
     match episode.outcome or episode.state:
         case EpisodeState.SWEPT:
-            return "swept: the mark passed through"
+            return f"swept: the mark passed through {other}".rstrip()
         case EpisodeState.HELD if episode.touched:
-            return "held: the mark turned back after touching the zone"
+            return f"held: the mark turned back after touching {other or 'the zone'}"
         case EpisodeState.HELD:
             return f"held: the mark turned back before the zone{nearest}"
         case EpisodeState.FADED:
             return f"faded: the zone ended first{nearest}"
         case EpisodeState.TOUCHED:
-            return "touched: still open"
+            return f"touched: still open, in {other}" if other else "touched: still open"
         case EpisodeState.IDLE if episode.alert_id:
             return "grown: the zone was written anew and is watched from the start"
         case _:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from liqalert.core.alerts import TEST, Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
-from liqalert.core.outcomes import Told, TrackRecord
+from liqalert.core.outcomes import Told, TrackRecord, was_never_reached
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.zones import Zone, gap_pct
 from liqalert.render.headline import SENTENCE_LIMIT, SYMBOL_LIMIT, change_words, headline, moved
@@ -48,12 +48,14 @@ def outcome_words(alert: Alert, episode: Episode | None, scene: Scene) -> str | 
     """How the alert turned out, in a sentence; None as long as nothing has happened since."""
     if episode is None or episode.alert_id != alert.id:
         return None
+    other = was_never_reached(episode, alert.zone)
+    crossed = "the range of a stronger cluster in its place" if other else "the range"
     after = f"{age(max(0.0, episode.since - alert.decided_at))} after the alert ({scene.clock(episode.since)})"
     match episode.outcome or episode.state:
         case EpisodeState.TOUCHED:
-            return f"Touched: price came into the range, {after}{_furthest(alert, episode, scene)}"
+            return f"Touched: price came into {crossed}, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.SWEPT:
-            return f"Swept: price went through the range and out, {after}{_furthest(alert, episode, scene)}"
+            return f"Swept: price went through {crossed} and out, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.HELD:
             return f"Held: price turned back to where it came from, {after}{_furthest(alert, episode, scene)}"
         case EpisodeState.FADED:
@@ -171,7 +173,8 @@ def _furthest(alert: Alert, episode: Episode, scene: Scene) -> str:
         return ""
     gap = gap_pct(zone, price)
     change = change_words((price / seen.mark_price - 1.0) * 100.0, scene.numbers)
-    short = f", {scene.numbers.percent(gap)} short of it" if gap > 0.0 else ""
+    told = "the range told of" if episode.touched or episode.outcome is EpisodeState.SWEPT else "it"
+    short = f", {scene.numbers.percent(gap)} short of {told}" if gap > 0.0 else ""
     return f"; furthest {scene.numbers.price(price)} ({change} since the alert{short})"
 
 

@@ -123,21 +123,37 @@ def test_why_of_a_notice_shows_its_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "touched", "said"),
+    ("state", "touched", "furthest", "said"),
     [
-        (EpisodeState.SWEPT, True, "swept: the mark passed through"),
-        (EpisodeState.HELD, True, "held: the mark turned back after touching the zone"),
-        (EpisodeState.HELD, False, "held: the mark turned back before the zone, nearest 0.12 %"),
-        (EpisodeState.FADED, False, "faded: the zone ended first, nearest 0.12 %"),
-        (EpisodeState.TOUCHED, True, "touched: still open"),
-        (EpisodeState.NEAR, False, "still open, nearest 0.12 %"),
+        (EpisodeState.SWEPT, True, 59_500.0, "swept: the mark passed through"),
+        (EpisodeState.HELD, True, 59_200.0, "held: the mark turned back after touching the zone"),
+        (EpisodeState.HELD, False, 59_029.2, "held: the mark turned back before the zone, nearest 0.12 %"),
+        (EpisodeState.FADED, False, 59_029.2, "faded: the zone ended first, nearest 0.12 %"),
+        (EpisodeState.TOUCHED, True, 59_200.0, "touched: still open"),
+        (EpisodeState.NEAR, False, 59_029.2, "still open, nearest 0.12 %"),
     ],
 )
-def test_each_outcome_in_words(state: EpisodeState, touched: bool, said: str) -> None:
+def test_each_outcome_in_words(state: EpisodeState, touched: bool, furthest: float, said: str) -> None:
+    row = alert_row(outcome=None)
+    assert row.episode is not None
+    episode = replace(row.episode, state=state, touched=touched, furthest=furthest)
+
+    assert outcome(episode, row.alert.zone, NumberStyle.POINT) == said
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (EpisodeState.SWEPT, "swept: the mark passed through a stronger zone in its place, nearest 0.12 %"),
+        (EpisodeState.HELD, "held: the mark turned back after touching a stronger zone in its place, nearest 0.12 %"),
+        (EpisodeState.TOUCHED, "touched: still open, in a stronger zone in its place, nearest 0.12 %"),
+    ],
+)
+def test_what_befell_a_stronger_zone_is_not_said_of_one_that_was_never_reached(state: EpisodeState, said: str) -> None:
     row = alert_row(outcome=None)
     assert row.episode is not None
 
-    assert outcome(replace(row.episode, state=state, touched=touched), row.alert.zone, NumberStyle.POINT) == said
+    assert outcome(replace(row.episode, state=state, touched=True), row.alert.zone, NumberStyle.POINT) == said
 
 
 def test_the_outcome_outlives_the_cooling_that_follows() -> None:

@@ -135,6 +135,12 @@ def test_test_alert_cannot_be_taken_for_a_real_one() -> None:
             "furthest 60,600 (-1.04 % since the alert)",
         ),
         (
+            # A stronger zone that reaches further towards the mark has taken the episode over.
+            episode(EpisodeState.TOUCHED, touched=True),
+            "Touched: price came into the range of a stronger cluster in its place, 5 min after the alert (14:10 UTC); "
+            "furthest 60,853.6 (-0.62 % since the alert, 0.31 % short of the range told of)",
+        ),
+        (
             replace(swept(), furthest=60_000.0),
             "Swept: price went through the range and out, 5 min after the alert (14:10 UTC); "
             "furthest 60,000 (-2.02 % since the alert)",
