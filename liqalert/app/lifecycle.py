@@ -79,7 +79,7 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
             return
         hold = await resources.enter_async_context(exclusively(database, lost=stopping.set))
         damage = await begin(database, now())
-        stores = build_stores(database)
+        stores = build_stores(database, history_s=terms_of(settings).history_s)
         start = await read_start(settings, stores, now())
         async with aiohttp.ClientSession() as session:
             facts, requests = assemble(settings, world, start, stores=stores, session=session, hold=hold, damage=damage)

@@ -50,6 +50,7 @@ from liqalert.storage.candles import CandleStore
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.enrolment import Enrolments
+from liqalert.storage.evidence import MEMBERS_S
 from liqalert.storage.journal import BatchJournal, JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
 from liqalert.storage.outbox import DeliveryOutbox
@@ -81,12 +82,13 @@ class Stores:
     starts: StartLedger
 
 
-def build_stores(database: Database) -> Stores:
+def build_stores(database: Database, *, history_s: float = MEMBERS_S) -> Stores:
+    """`history_s`: for how long the engine keeps liquidations."""
     return Stores(
         database=database,
         journal=BatchJournal(database),
         history=JournalReader(database),
-        alerts=AlertStore(database),
+        alerts=AlertStore(database, history_s=history_s),
         outbox=DeliveryOutbox(database),
         amendments=MessageAmendments(database),
         chats=ChatDirectory(database),

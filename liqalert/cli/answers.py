@@ -98,7 +98,7 @@ def _why(args: argparse.Namespace) -> int:
         _say(f"{exc}: this is what the database holds")
         from liqalert.cli.stored import why_json
 
-        body = _from_database(why_json(settings.database.url, args.alert_id))
+        body = _from_database(why_json(settings, args.alert_id))
     print(tables.why_text(tables.decoded(body, tables.Alert)))
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from liqalert.app.past_heatmaps import rebuilt
+from liqalert.app.start import terms_of
 from liqalert.clock import SystemClock
 from liqalert.core.episodes import ADVANCEMENT, EpisodeState
 from liqalert.core.exchanges import BINANCE
@@ -34,10 +35,10 @@ async def alerts_json(url: str, limit: int) -> bytes:
     return msgspec.json.encode(AlertsAnswer(tuple(alert_item(row) for row in rows)))
 
 
-async def why_json(url: str, alert_id: str) -> bytes:
+async def why_json(settings: Settings, alert_id: str) -> bytes:
     """As GET /api/v1/alerts/ID. Raises StorageError, also when there is no such alert."""
-    async with _existing(url) as database:
-        row = await AlertStore(database).why(alert_id)
+    async with _existing(settings.database.url) as database:
+        row = await AlertStore(database, history_s=terms_of(settings).history_s).why(alert_id)
     if row is None:
         raise StorageError(f"there is no alert {alert_id}: `liqalert alerts` lists the ids")
     return msgspec.json.encode(alert_detail(row, SystemClock().now()))

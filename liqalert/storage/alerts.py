@@ -21,6 +21,7 @@ from liqalert.storage.database import Database
 from liqalert.storage.decisions import Values, Write, alert_row, readable_alert, writes, zone_from
 from liqalert.storage.episodes import read_episodes, read_episodes_of, read_unfinished, readable
 from liqalert.storage.evidence import (
+    MEMBERS_S,
     read_gaps_around,
     read_members,
     read_track_record,
@@ -41,8 +42,10 @@ _ALERTED = ALERTS.c.kind.not_in(ABOUT_LIQALERT)
 class AlertStore:
     """Implements ports.DecisionStore, ports.AlertReader and ports.AlertOutcomes."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, history_s: float = MEMBERS_S) -> None:
+        """`history_s`: for how long the engine keeps the liquidations that a zone is made of."""
         self._database = database
+        self._history_s = history_s
         self._statements = _statements(database)
 
     async def record(self, decisions: Sequence[Decision]) -> None:
@@ -169,7 +172,7 @@ class AlertStore:
                 row.episode,
                 await with_attempts(connection, alert_id, row.deliveries, only=only),
                 await read_transitions(connection, row.alert.episode_id),
-                await read_members(connection, row.alert),
+                await read_members(connection, row.alert, self._history_s),
                 await read_gaps_around(connection, row.alert),
                 more=+counts,
             )

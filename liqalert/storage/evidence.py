@@ -20,7 +20,8 @@ from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, ATTEMPTS, DELIVERIES, EPISODES, FEED_GAPS, LIQUIDATIONS, TRANSITIONS
 
 MEMBERS_S = 12 * 3600.0
-"""So far back from a zone's peak its liquidations are looked for: twelve times the usual decay."""
+"""So far back from a zone's peak its liquidations are looked for where nothing else is said: twelve times the usual
+decay."""
 GAPS_S = 2 * 3600.0
 LAST_ALERTS = 20
 
@@ -33,12 +34,13 @@ _LAST_OUTCOMES = Prepared(
 )
 
 
-async def read_members(connection: AsyncConnection, alert: Alert) -> Members | None:
-    """The liquidations in the zone's band before its peak, or in the minute of a cascade; None where none is kept."""
+async def read_members(connection: AsyncConnection, alert: Alert, history_s: float) -> Members | None:
+    """The liquidations in the zone's band in so many seconds before its peak, or in the minute of a cascade; None where
+    none is kept."""
     if alert.liquidation is not None:
         one = alert.liquidation
         return Members(1, one.notional_usd, first=one, last=one, largest=one)
-    conditions = _membership(alert)
+    conditions = _membership(alert, history_s)
     table = LIQUIDATIONS.c
     total = select(func.count(), func.sum(table.notional_usd)).where(*conditions)
     count, notional_usd = (await connection.execute(total)).one()
@@ -50,10 +52,10 @@ async def read_members(connection: AsyncConnection, alert: Alert) -> Members | N
     return Members(count, notional_usd, first, last, largest)
 
 
-def _membership(alert: Alert) -> tuple[ColumnElement[bool], ...]:
+def _membership(alert: Alert, history_s: float) -> tuple[ColumnElement[bool], ...]:
     """Which liquidations the alert rests on. Those that came in later were not known then, whenever they happened."""
     if alert.zone is not None:
-        return (*_of_side(alert.zone), *_of_zone(alert.zone))
+        return (*_of_side(alert.zone), *_of_zone(alert.zone, history_s))
     if alert.flow is not None:
         return (*_of_side(alert.flow), *_of_flow(alert.flow), LIQUIDATIONS.c.received_time <= alert.decided_at)
     return (false(),)
@@ -65,9 +67,9 @@ def _of_side(owner: Zone | FlowEvidence) -> tuple[ColumnElement[bool], ...]:
     return (*instrument, table.liquidated == owner.liquidated)
 
 
-def _of_zone(zone: Zone) -> tuple[ColumnElement[bool], ...]:
+def _of_zone(zone: Zone, history_s: float) -> tuple[ColumnElement[bool], ...]:
     table = LIQUIDATIONS.c
-    in_time = table.event_time >= zone.peak_at - MEMBERS_S, table.received_time <= zone.peak_at
+    in_time = table.event_time >= zone.peak_at - history_s, table.received_time <= zone.peak_at
     return (table.price.between(zone.low, zone.high), *in_time)
 
 

@@ -62,6 +62,18 @@ async def test_members_of_a_zone_are_those_in_its_band_in_the_twelve_hours_up_to
     assert members == Members(3, 1.1e6, first, last, largest)
 
 
+@pytest.mark.parametrize(("history_s", "count"), [(2 * HOUR, 1), (48 * HOUR, 3)])
+async def test_members_of_a_zone_are_sought_for_as_long_as_the_engine_keeps_them(
+    database: Database, alerts: AlertStore, history_s: float, count: int
+) -> None:
+    await _journal(database, at(0), at(-3 * HOUR), at(-40 * HOUR))
+
+    members = await _members(AlertStore(database, history_s=history_s), alert(episode_id=None))
+
+    assert members is not None
+    assert members.count == count
+
+
 async def test_members_of_a_cascade_are_those_of_its_minute(database: Database, alerts: AlertStore) -> None:
     """From T0 + 10 to T0 + 60, decided at T0 + 61. The third is dated ahead of its receipt at T0 + 60."""
     mine = at(10, price=9.0), at(30, usd=2e5), at(62, late_s=-2.0)
