@@ -130,7 +130,20 @@ def clusters_text(answer: ClustersAnswer) -> str:
     lines += [f"mark {symbol} {numbers.price(mark.price)} at {_time(mark.at)}" for symbol, mark in _shown_marks(answer)]
     head = ("SYMBOL", "LIQUIDATED", "FROM", "TO", "AWAY", "STRENGTH", "AMOUNT", "COUNT", "NEWEST", "BASIS")
     lines += _table(head, [_cluster_row(cluster) for cluster in answer.clusters]) or ["no clusters"]
-    return "\n".join([*lines, "", zones_text(answer.zones)])
+    return "\n".join([*lines, "", zones_text(answer.zones), *_legend(answer)])
+
+
+def _legend(answer: ClustersAnswer) -> Iterator[str]:
+    """What the columns are of, where there are any."""
+    calibrated = [each.calibrated for each in answer.clusters] + [each.calibrated for each in answer.zones]
+    if not calibrated:
+        return
+    weighted = f"time-weighted (to 37 % in {numbers.age(answer.decay_minutes * 60.0)})"
+    guessed = "" if all(calibrated) else "; ?: open interest unknown"
+    yield ""
+    away = "AWAY is from the mark to the nearest edge, in per cent of the mark. " if answer.clusters else ""
+    yield f"{away}AMOUNT is {weighted}, a zone's as of its PEAK."
+    yield f"STRENGTH, 0 to 1, is how unusual this is for the instrument and position side{guessed}."
 
 
 def _watching(answer: ClustersAnswer) -> Iterator[str]:

@@ -86,7 +86,24 @@ async def test_clusters_are_shown_as_a_table_with_what_is_wrong_first(
         "\n"
         "ZONE     LIQUIDATED  FROM  TO  STATE  STRENGTH  AMOUNT     COUNT  PEAK\n"
         "BTCUSDT  long        98    99  armed  0.84      2.00M USD  20     2023-11-14 21:43:20 UTC\n"
+        "\n"
+        "AWAY is from the mark to the nearest edge, in per cent of the mark. "
+        "AMOUNT is time-weighted (to 37 % in 60 min), a zone's as of its PEAK.\n"
+        "STRENGTH, 0 to 1, is how unusual this is for the instrument and position side.\n"
     )
+
+
+async def test_a_strength_that_is_a_guess_is_explained_below_the_table(
+    daemon: Rig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    guessed = replace(cluster(), baseline=replace(cluster().baseline, calibrated=False))
+    daemon.board.snapshot = snapshot(guessed, marks=[mark()], watching_since=NOW - 7200.0)
+
+    assert await _run("clusters") == 0
+
+    shown = capsys.readouterr().out
+    assert "0.50?" in shown
+    assert shown.endswith("for the instrument and position side; ?: open interest unknown.\n")
 
 
 async def test_where_no_feed_is_watched_nothing_looks_like_a_quiet_market(
@@ -252,8 +269,9 @@ async def test_live_zones_come_from_the_database_when_no_daemon_runs(
 
     shown = capsys.readouterr()
     assert "these are the zones in the database" in shown.err
-    head, zone_row = shown.out.splitlines()[-2:]
+    head, zone_row, *legend = shown.out.splitlines()[-5:]
     assert head.startswith("ZONE ")
+    assert legend[:2] == ["", "AMOUNT is time-weighted (to 37 % in 60 min), a zone's as of its PEAK."]
     assert zone_row.split()[:-3] == ["BTCUSDT", "long", "60,000.1", "60,500.2", "near", "0.84", "1.23M", "USD", "17"]
 
 
