@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from liqalert.core.episodes import Decision, EpisodeState, Transition, ZoneOpened, alerts_in
+from liqalert.core.episodes import Decision, Episode, EpisodeState, Transition, ZoneOpened, alerts_in
+from liqalert.core.outcomes import became
 from liqalert.render.numbers import age, counted
 
-OUTCOMES = (EpisodeState.SWEPT, EpisodeState.HELD, EpisodeState.FADED)
+OUTCOMES = ("swept", "held", "faded", "grown")
 
 
 class Narrator:
@@ -19,7 +20,7 @@ class Narrator:
         """Episodes with an alert and no outcome yet."""
         self.alerts = 0
         self.zones = 0
-        self.outcomes: Counter[EpisodeState] = Counter()
+        self.outcomes: Counter[str] = Counter()
 
     def see(self, decisions: Sequence[Decision]) -> None:
         self.alerts += sum(1 for _ in alerts_in(decisions))
@@ -30,7 +31,7 @@ class Narrator:
 
     def summary(self, simulated_s: float) -> str:
         """What happened, in two lines."""
-        outcomes = ", ".join(f"{self.outcomes[state]} {state}" for state in OUTCOMES if self.outcomes[state])
+        outcomes = ", ".join(f"{self.outcomes[word]} {word}" for word in OUTCOMES if self.outcomes[word])
         parts = [part for part in (outcomes, f"{len(self._open)} still open" if self._open else "") if part]
         near = f", {self.outcomes.total() + len(self._open)} of them near a zone: {', '.join(parts)}" if parts else ""
         return (
@@ -43,6 +44,10 @@ class Narrator:
         episode = transition.episode
         if transition.alert is not None:
             self._open.add(episode.id)
-        elif episode.outcome is not None and episode.id in self._open:
+        elif _is_over(episode) and episode.id in self._open:
             self._open.remove(episode.id)
-            self.outcomes[episode.outcome] += 1
+            self.outcomes[became(episode)] += 1
+
+
+def _is_over(episode: Episode) -> bool:
+    return episode.outcome is not None or episode.state is EpisodeState.IDLE
