@@ -41,6 +41,11 @@ def backtest_text(
     return "\n".join(chain([_period(began, ended, days), ""], lines, [""], _notes(found, from_fills=from_fills)))
 
 
+def a_day(alerts: float) -> str:
+    """`5.2`; below 0.1 one digit that is not zero: few are not none."""
+    return f"{alerts:.1f}" if alerts >= 0.1 or not alerts else f"{alerts:.1g}"
+
+
 def _period(began: UnixTime, ended: UnixTime, days: float) -> str:
     return f"{iso(began)[:16]} to {iso(ended)[:16]} UTC, of which {days:.2f} days were watched."
 
@@ -52,7 +57,7 @@ def _row(figures: Figures) -> tuple[str, ...]:
         f"{figures.distance_pct:g} %",
         f"{figures.min_strength:g}",
         str(figures.alerts),
-        f"{figures.per_day:.1f}",
+        a_day(figures.per_day),
         _share(ours.touched),
         _percent(random.touched),
         _share(ours.swept),

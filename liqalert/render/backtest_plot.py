@@ -7,6 +7,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from liqalert.core.evaluation import Figures, Share
+from liqalert.render.backtest import a_day
+from liqalert.render.numbers import counted
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
@@ -38,7 +40,7 @@ def backtest_png(found: Sequence[Figures], title: str) -> bytes:
 def _row(draw: ImageDraw, top: int, figures: Figures) -> None:
     ours, random = figures.alerted, figures.random
     draw.text((16, top + 4), f"{figures.distance_pct:g} %, strength {figures.min_strength:g}", fill=INK)
-    draw.text((16, top + 22), f"{figures.alerts} alerts, {figures.per_day:.1f} a day", fill=INK)
+    draw.text((16, top + 22), f"{counted(figures.alerts, 'alert')}, {a_day(figures.per_day)} a day", fill=INK)
     pairs = ((ours.touched, random.touched), (ours.swept, random.swept), (ours.held, random.held))
     for panel, (alerted, control) in enumerate(pairs):
         _bar(draw, LEFT + panel * (PANEL + 15), top + ROW // 2, alerted, control)

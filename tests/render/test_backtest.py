@@ -47,6 +47,13 @@ def test_a_move_is_written_as_everywhere(move: float, words: str) -> None:
     assert lines(replace(BUSY, median_move_pct=move))[3].endswith(f"  {words}")
 
 
+@pytest.mark.parametrize(
+    ("per_day", "words"), [(5.25, "5.2"), (0.14, "0.1"), (1 / 28, "0.04"), (1 / 365, "0.003"), (0.0, "0.0")]
+)
+def test_alerts_that_are_rare_are_not_none_a_day(per_day: float, words: str) -> None:
+    assert lines(replace(BUSY, alerts=1, per_day=per_day))[3].split()[4] == words
+
+
 def test_what_it_cannot_say_is_said() -> None:
     text = "\n".join(lines(replace(BUSY, alerts=29, still_open=0), from_fills=True))
 
