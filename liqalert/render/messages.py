@@ -80,7 +80,7 @@ def rule_words(rule: Rule, numbers: NumberStyle) -> str:
         case RuleKind.CASCADE:
             return f"{scope}, cascade, {strength}"
         case RuleKind.LARGE:
-            return f"{scope}, one liquidation of at least {numbers.usd(rule.min_usd)}"
+            return f"{scope}, one liquidation of at least {numbers.plain_usd(rule.min_usd)}"
 
 
 def _facts(alert: Alert, scene: Scene) -> Iterator[Text]:

@@ -41,6 +41,10 @@ class NumberStyle(StrEnum):
         """As it was given: `0.6`, `1.25`."""
         return self._signs(f"{value:g}")
 
+    def plain_usd(self, amount: float) -> str:
+        """As it was given: `1.25M USD`; `1,004,900 USD` where three digits would not hold it."""
+        return self.usd(amount) if float(f"{amount:.3g}") == amount else self._signs(f"{amount:,.0f} USD")
+
     def seconds(self, value: float) -> str:
         """To the hundredth: `0.12 s`. What rounds to nothing has no sign."""
         return self._signs(f"{round(value, 2) + 0.0:.2f} s")

@@ -229,6 +229,15 @@ def test_a_rule_is_told_with_the_numbers_it_has() -> None:
     assert rule_words(grown, NumberStyle.COMMA) == "BTCUSDT, a cluster within 0,855 % grows, strength at least 0,6555"
 
 
+@pytest.mark.parametrize(
+    ("min_usd", "words"), [(1e6, "1.00M USD"), (1_250_000.0, "1.25M USD"), (1_004_900.0, "1,004,900 USD")]
+)
+def test_the_amount_of_a_rule_is_not_rounded(min_usd: float, words: str) -> None:
+    rule = Rule(RuleKind.LARGE, BTC, 0.0, 0.0, min_usd)
+
+    assert rule_words(rule, NumberStyle.POINT) == f"BTCUSDT, one liquidation of at least {words}"
+
+
 def test_a_large_liquidation_says_where_and_when() -> None:
     one = Liquidation(BTC, PositionSide.SHORT, 61_234.5, 20.0, 1_224_690.0, DECIDED - 3.0, DECIDED)
     rule = Rule(RuleKind.LARGE, BTC, 0.0, 0.0, 1e6)
