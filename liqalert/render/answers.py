@@ -248,4 +248,4 @@ def _where(view: View, low: float, high: float, mark: Mark | None) -> str:
 
 
 def _range(view: View, low: float, high: float) -> str:
-    return view.numbers.price(low) if low == high else f"{view.numbers.price(low)} to {view.numbers.price(high)}"
+    return view.numbers.price_range(low, high)

@@ -85,9 +85,9 @@ def _away(view: View, price: float, mark: Mark) -> str:
 
 def _cluster(view: View, cluster: Cluster) -> str:
     numbers = view.numbers
-    low, high = numbers.price(cluster.price_low), numbers.price(cluster.price_high)
+    prices = numbers.price_range(cluster.price_low, cluster.price_high)
     return (
-        f"{cluster.liquidated}s {low if low == high else f'{low} to {high}'}, {numbers.usd(cluster.notional_usd)}, "
+        f"{cluster.liquidated}s {prices}, {numbers.usd(cluster.notional_usd)}, "
         f"strength {numbers.strength(cluster.strength, cluster.baseline.calibrated)}"
     )
 

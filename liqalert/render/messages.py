@@ -220,4 +220,4 @@ def _strengths(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> st
 
 
 def band(zone: Zone, numbers: NumberStyle) -> str:
-    return f"{numbers.price(zone.low)} to {numbers.price(zone.high)}"
+    return numbers.price_range(zone.low, zone.high)

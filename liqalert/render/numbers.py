@@ -22,6 +22,11 @@ class NumberStyle(StrEnum):
     def price(self, value: float) -> str:
         return self._signs(price(value))
 
+    def price_range(self, low: float, high: float) -> str:
+        """`61,000 to 61,500.5`; one price where both read the same."""
+        first, last = self.price(low), self.price(high)
+        return first if first == last else f"{first} to {last}"
+
     def percent(self, value: float) -> str:
         return self._signs(percent(value))
 

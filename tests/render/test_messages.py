@@ -99,6 +99,15 @@ def test_uncalibrated_strength_is_marked_in_both_places() -> None:
     assert "Grown: from 0.71? to 0.84?" in plain(grown).splitlines()
 
 
+def test_a_range_that_is_one_price_is_named_once() -> None:
+    alert = near()
+    assert alert.zone is not None
+
+    text = plain(replace(alert, zone=replace(alert.zone, low=60_665.0, high=60_665.0)))
+
+    assert "Cluster: 60,665, realised, " in text
+
+
 def test_one_liquidation_is_singular() -> None:
     """Where `clusters.min_events` is 1."""
     alert = near()

@@ -1,6 +1,6 @@
 // Tables of clusters, alerts and liquidations. Text only: nothing that came from outside becomes markup.
 
-import { ago, amount, became, day, moment, percent, price, strength } from "./words.js";
+import { ago, amount, became, day, moment, percent, price, priceRange, strength } from "./words.js";
 
 function fill(body, rows, nothing) {
   body.replaceChildren(
@@ -25,7 +25,7 @@ export function showClusters(body, clusters, now) {
       each.liquidated,
       strength(each),
       amount(each.notional_usd),
-      `${price(each.price_low)} to ${price(each.price_high)}`,
+      priceRange(each.price_low, each.price_high),
       each.count,
       ago(each.newest_at, now),
     ]),

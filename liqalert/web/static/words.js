@@ -51,6 +51,12 @@ export function price(value) {
   return plain(value, Math.max(0, 5 - exponent(value)));
 }
 
+// One price where both read the same.
+export function priceRange(low, high) {
+  const [first, last] = [price(low), price(high)];
+  return first === last ? first : `${first} to ${last}`;
+}
+
 // For a column of prices: all with as many decimals.
 export function fixedPrice(value, decimals) {
   return grouped(fixed(value, decimals));

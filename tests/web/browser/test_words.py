@@ -75,6 +75,12 @@ CASES: dict[str, dict[float, str]] = {
     },
     "strength": {0.0: "0.00", 0.125: "0.12", 0.375: "0.38", 0.845: "0.84", 0.999: "1.00"},
 }
+RANGES = {
+    (61_000.0, 61_500.5): "61,000 to 61,500.5",
+    (61_000.0, 61_000.0): "61,000",
+    (123_456.1, 123_456.4): "123,456",
+    (0.00001, 0.000010002): "0.00001 to 0.000010002",
+}
 PYTHON: dict[str, Callable[[float], str]] = {
     "usd": numbers.usd,
     "price": numbers.price,
@@ -88,6 +94,10 @@ WRITTEN = """async ([kind, values]) => {
   return values.map((value) => words[kind](asked(value)).replace("\\u00a0", " "));
 }"""
 
+WRITTEN_RANGES = """async (ranges) => {
+  const { priceRange } = await import("/static/words.js");
+  return ranges.map(([low, high]) => priceRange(low, high));
+}"""
 SEEN = """async (shares) => {
   const { cellInWords } = await import("/static/words.js");
   const grid = { start: 0, column_s: 60, columns: shares.length, watched: shares };
@@ -98,6 +108,11 @@ SEEN = """async (shares) => {
 @pytest.mark.parametrize("kind", CASES)
 def test_the_chat_writes_them_so(kind: str) -> None:
     assert {value: PYTHON[kind](value) for value in CASES[kind]} == CASES[kind]
+
+
+def test_the_chat_names_a_price_once_where_both_read_the_same() -> None:
+    assert {each: numbers.NumberStyle.POINT.price_range(*each) for each in RANGES} == RANGES
+    assert numbers.NumberStyle.COMMA.price_range(61_000.0, 61_500.5) == "61.000 to 61.500,5"
 
 
 class TestThePage:
@@ -111,6 +126,12 @@ class TestThePage:
             }
 
         assert written == CASES
+
+    async def test_names_a_price_once_where_both_read_the_same(self, browser: Browser, rig: Rig) -> None:
+        async with serving(rig) as client, reading(browser, address(client.port)) as reader:
+            written = await reader.page.evaluate(WRITTEN_RANGES, list(map(list, RANGES)))
+
+        assert dict(zip(RANGES, written, strict=True)) == RANGES
 
     async def test_says_of_no_share_of_time_that_it_is_all_or_nothing(self, browser: Browser, rig: Rig) -> None:
         async with serving(rig) as client, reading(browser, address(client.port)) as reader:
