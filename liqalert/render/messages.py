@@ -50,18 +50,18 @@ def outcome_words(alert: Alert, episode: Episode | None, scene: Scene) -> str | 
         return None
     other = was_never_reached(episode, alert.zone)
     crossed = "the range of a stronger cluster in its place" if other else "the range"
-    after = f"{age(max(0.0, episode.since - alert.decided_at))} after the alert ({scene.clock(episode.since)})"
+    after, far = _after(alert, episode, scene), _furthest(alert, episode, scene)
     match episode.outcome or episode.state:
         case EpisodeState.TOUCHED:
-            return f"Touched: price came into {crossed}, {after}{_furthest(alert, episode, scene)}"
+            return f"Touched: price came into {crossed}{after}{far}"
         case EpisodeState.SWEPT:
-            return f"Swept: price went through {crossed} and out, {after}{_furthest(alert, episode, scene)}"
+            return f"Swept: price went through {crossed} and out{after}{far}"
         case EpisodeState.HELD:
-            return f"Held: price turned back to where it came from, {after}{_furthest(alert, episode, scene)}"
+            return f"Held: price turned back to where it came from{after}{far}"
         case EpisodeState.FADED:
-            return f"Faded: the range ended before price decided, {after}{_furthest(alert, episode, scene)}"
+            return f"Faded: the range ended before price decided{after}{far}"
         case EpisodeState.IDLE:
-            return f"Grown: new liquidations have made the range anew, {after}; watched from the start again"
+            return f"Grown: new liquidations have made the range anew{after}; watched from the start again"
         case _:
             return None
 
@@ -164,6 +164,13 @@ def _outcome_lines(alert: Alert, episode: Episode | None, scene: Scene) -> Itera
     words = outcome_words(alert, episode, scene)
     if words is not None:
         yield bold(words)
+
+
+def _after(alert: Alert, episode: Episode, scene: Scene) -> str:
+    """When it turned out so. Nothing of one that is idle again, of which only the end of its cooling is known."""
+    if episode.outcome is not None and episode.state is EpisodeState.IDLE:
+        return ""
+    return f", {age(max(0.0, episode.since - alert.decided_at))} after the alert ({scene.clock(episode.since)})"
 
 
 def _furthest(alert: Alert, episode: Episode, scene: Scene) -> str:

@@ -42,8 +42,10 @@ def mark_outdated(connection: Connection, decisions: Iterable[Decision]) -> None
 
 
 def _is_news(transition: Transition) -> bool:
-    rewritten = transition.reason is Reason.ZONE_REWRITTEN
-    return transition.episode.alert_id is not None and (transition.episode.state in WORTH_TELLING or rewritten)
+    episode = transition.episode
+    # Of one that has turned out already there is nothing more to tell.
+    grown = transition.reason is Reason.ZONE_REWRITTEN and episode.outcome is None
+    return episode.alert_id is not None and (episode.state in WORTH_TELLING or grown)
 
 
 class MessageAmendments:

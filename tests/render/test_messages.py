@@ -160,6 +160,12 @@ def test_test_alert_cannot_be_taken_for_a_real_one() -> None:
             "furthest 60,853.6 (-0.62 % since the alert, 0.31 % short of it)",
         ),
         (
+            # Since when it is idle again is not when price turned back.
+            episode(EpisodeState.IDLE, outcome=EpisodeState.HELD, since=DECIDED + 2400.0),
+            "Held: price turned back to where it came from; "
+            "furthest 60,853.6 (-0.62 % since the alert, 0.31 % short of it)",
+        ),
+        (
             episode(EpisodeState.FADED, outcome=EpisodeState.FADED, touched=True, furthest=60_600.0),
             "Faded: the range ended before price decided, 5 min after the alert (14:10 UTC); "
             "furthest 60,600 (-1.04 % since the alert)",

@@ -73,6 +73,20 @@ async def test_a_digest_says_which_of_its_alerts_it_shows_as_they_stand(
 
 
 @pytest.mark.usefixtures("sent")
+async def test_what_has_held_is_no_news_when_its_zone_is_made_anew(
+    alerts: AlertStore, amendments: MessageAmendments
+) -> None:
+    await alerts.record([touched(), held(), cooling()])
+    [amendment] = await amendments.amendments(T0 + 999, 5)
+    await amendments.settle_amendments([Amended(amendment, "77")])
+
+    anew = replace(cooling().episode, state=EpisodeState.IDLE, since=T0 + 400)
+    await alerts.record([replace(interrupted(), episode=anew, previous=EpisodeState.COOLING, at=T0 + 400)])
+
+    assert await amendments.amendments(T0 + 999, 5) == ()
+
+
+@pytest.mark.usefixtures("sent")
 async def test_a_rule_that_nobody_holds_any_more_is_no_outcome(
     alerts: AlertStore, outbox: DeliveryOutbox, amendments: MessageAmendments
 ) -> None:
