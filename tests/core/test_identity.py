@@ -6,6 +6,7 @@ import base64
 import hashlib
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +150,22 @@ def joined_pairs(families: list[dict[tuple[int, int], float]]) -> Shared:
     sides, news, olds, weights = np.array(pairs, np.float64).reshape(-1, 4).T
     five = np.full(len(families), 5)
     return Shared(sides.astype(int), olds.astype(int), news.astype(int), weights, five, five)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "heir"),
+    [((1, "b"), (2, "a"), "b"), ((2, "a"), (1, "b"), "b"), ((1, "b"), (1, "a"), "a"), ((1, "a"), (1, "b"), "a")],
+)
+def test_of_two_that_have_as_much_in_common_with_a_new_cluster_the_older_passes_its_id_on(
+    first: tuple[int, str], second: tuple[int, str], heir: str
+) -> None:
+    one, two = np.array([1]), np.array([2])
+    shared = Shared(np.array([0, 0]), np.array([0, 1]), np.array([0, 0]), np.array([3.0, 3.0]), two, one)
+    previous = [[Identity(id_, T0 + birth) for birth, id_ in (first, second)]]
+
+    [(_, [found])] = identify(shared, np.array([6.0]), previous=previous, now=T0 + 9, new_id=lambda *_: "new")
+
+    assert found.id == heir
 
 
 def test_a_growing_cluster_keeps_its_id() -> None:

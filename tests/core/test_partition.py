@@ -45,6 +45,47 @@ def test_all_sides_are_cut_as_the_plain_version_cuts_each(found: list[list[Event
         assert prices[0] <= parts.band_lows[number] <= parts.band_highs[number] <= prices[-1]
 
 
+# Few weights and few prices, so that many windows weigh the same, beside and between those that were taken before.
+even = st.builds(Event, price=st.integers(960, 1040).map(float), notional=st.sampled_from([1.0, 2.0]), age=st.just(0.0))
+
+
+@given(st.lists(st.lists(even, max_size=25), min_size=1, max_size=3))
+def test_of_windows_of_equal_weight_the_narrower_and_then_the_lower_is_taken(found: list[list[Event]]) -> None:
+    windows = held_by(found)
+
+    parts = cut(sheet(windows), TERMS.window_width)
+
+    expected, offset = [], 0
+    for window in windows:
+        plain = reference.partition(np.log(window.prices).tolist(), window.masses.tolist(), TERMS.window_width)
+        expected += [(offset + start, offset + end) for start, end in plain]
+        offset += len(window.masses)
+    assert list(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)) == expected
+
+
+def test_equal_weights_above_a_window_that_was_taken_go_to_the_narrower() -> None:
+    heavy, wide, narrow = (1000.0, 9.0), [(1100.0, 1.0), (1115.0, 1.0)], [(1210.0, 1.0), (1211.0, 1.0)]
+    items = [Event(price, notional, 0.0) for price, notional in (heavy, *wide, (1130.0, 1.0), *narrow)]
+
+    parts = cut(sheet([columns(items)]), TERMS.window_width)
+
+    assert list(zip(parts.starts.tolist(), parts.ends.tolist(), strict=True)) == [(0, 1), (1, 2), (2, 4), (4, 6)]
+
+
+@given(sides, st.data())
+def test_sides_whose_windows_are_known_need_not_be_cut_and_change_no_other(
+    found: list[list[Event]], data: st.DataObject
+) -> None:
+    windows = held_by(found)
+    alone = [cut(sheet([window]), TERMS.window_width) for window in windows]
+    counts = [data.draw(st.sampled_from([None, each.ends - each.starts])) for each in alone]
+
+    parts = cut(sheet(windows, counts), TERMS.window_width)
+
+    expected = cut(sheet(windows), TERMS.window_width)
+    assert (parts.starts.tolist(), parts.ends.tolist()) == (expected.starts.tolist(), expected.ends.tolist())
+
+
 @given(sides, st.integers(0, 5))
 def test_what_lies_beside_a_side_does_not_touch_a_bit_of_it(found: list[list[Event]], place: int) -> None:
     windows = held_by(found)
