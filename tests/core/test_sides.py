@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
@@ -77,14 +78,22 @@ def test_the_strongest_on_a_band_is_the_same_whether_all_are_looked_at(
     band = replace(zone(), low=low, high=low * (1.0 + width))
 
     touching = [cluster for cluster in found if touches(cluster, band)]
-    factor = found.decay_factor(now, TERMS.decay_s)
-    strengths = [
-        band.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * factor) for each in touching
-    ]
+    left = math.exp(-later / 3600.0)
+    strengths = [band.baseline.strength(magnitude(each.notional_usd, each.weighted_count) * left) for each in touching]
 
     assert found.touching(band.low, band.high) == touching
-    assert strongest(band, found, now, TERMS.decay_s) == max(strengths, default=0.0)
-    assert strongest(band, None, now, TERMS.decay_s) == 0.0
+    assert strongest(band, found, now, 3600.0) == pytest.approx(max(strengths, default=0.0), rel=1e-9)
+    assert strongest(band, None, now, 3600.0) == 0.0
+
+
+def test_a_clock_that_is_set_back_makes_nothing_stronger() -> None:
+    engine = Engine(TERMS)
+    engine.add(liquidation(1000.0, 1e5, T0), T0)
+    [found] = engine.tick(T0)[0].sides.values()
+    band = zone(1000.0, 1000.0)
+
+    assert isinstance(found, SideClusters)
+    assert strongest(band, found, T0 - 60.0, 3600.0) == strongest(band, found, T0, 3600.0)
 
 
 MANY = [Instrument("binance", f"S{number}USDT") for number in range(3)]
