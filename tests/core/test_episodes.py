@@ -90,6 +90,22 @@ def test_the_alert_carries_threshold_beside_observed_value() -> None:
     assert (alert.evidence.mark_price, alert.evidence.mark_at) == (99.5, T0 + 2)
 
 
+def test_at_exactly_the_distance_it_is_told() -> None:
+    engine = Engine(Terms())
+    engine.set_rules([RULE], T0)
+    engine.restore(zones=[zone(101.0, 102.0)], ended_zones=[], episodes=[], liquidations=[], now=T0, watched_until=None)
+
+    assert states(walk(engine, [95.0, 100.0])) == [A, N]
+
+
+def test_cooling_is_over_when_its_time_has_passed_to_the_second() -> None:
+    engine = started()
+    walk(engine, [95.0, 99.1, 98.0])
+
+    assert engine.mark(mark(95.0, T0 + 3 + 30 * 60 - 1)) == ()
+    assert states(list(engine.mark(mark(95.0, T0 + 3 + 30 * 60)))) == [IDLE, A]
+
+
 def test_whether_it_turned_before_touching_is_kept() -> None:
     turned = walk(started(), [95.0, 99.1, 98.0])
     touched = walk(started(), [95.0, 100.5, 98.0])
