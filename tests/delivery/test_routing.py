@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from liqalert.core.rules import RuleKind
-from liqalert.delivery.routing import Route, route
+from liqalert.delivery.routing import Route, delivery_by, is_heard, route
 from liqalert.ports import DeliveryStatus, Loudness, Preferences, QuietHours
 from tests.changing import replace
 from tests.fakes import near_alert, recipient
@@ -72,3 +72,24 @@ def test_whether_anything_is_watched_is_told_without_a_sound_and_cannot_be_muted
 
     assert route(alert, recipient(1, muted_until=NOON + 60.0), NOON) == SILENT
     assert route(alert, recipient(1, preferences=Preferences(quiet=MIDDAY)), NOON) == HELD
+
+
+@pytest.mark.parametrize(
+    ("loudness", "quiet", "heard"),
+    [
+        (Loudness.LOUD, None, True),
+        (Loudness.LOUD, EVENING, True),
+        (Loudness.LOUD, MIDDAY, False),
+        (Loudness.SILENT, EVENING, False),
+        (Loudness.ALWAYS, MIDDAY, True),
+    ],
+)
+def test_a_sound_is_made_outside_the_quiet_hours_of_a_chat_that_has_some(
+    loudness: Loudness, quiet: QuietHours | None, heard: bool
+) -> None:
+    told = recipient(1, preferences=Preferences(loudness=((RuleKind.NEAR, loudness),), quiet=quiet))
+    in_the_morning = NOON - 4 * 3600.0
+    way = route(near_alert(), told, in_the_morning)
+    assert way is not None
+
+    assert is_heard(delivery_by(way, near_alert(), told, in_the_morning, id_=1), NOON) is heard
