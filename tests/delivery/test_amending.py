@@ -103,6 +103,23 @@ def test_a_network_that_fails_is_tried_again_and_a_message_that_is_gone_is_not()
     assert later.amend_at == gone.amend_at == {}
 
 
+def test_a_chat_that_is_gone_when_its_message_is_changed_is_told_nothing_more() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(ONE)
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier) as sender:
+            await asyncio.sleep(60.0)
+            notifier.answers.append(DeliveryError("bot was blocked by the user", permanent=True, address_dead=True))
+            database.move(SWEPT, START + 60.0)
+            sender.wake()
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert database.dead == [7]
+
+
 def test_retry_after_for_one_chat_delays_no_other() -> None:
     database, notifier = FakeDatabase(chats(7, 8)), FakeNotifier()
 
