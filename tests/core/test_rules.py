@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import Decision
-from liqalert.core.rules import Rule, RuleKind, critical_prices, quiet_range
+from liqalert.core.rules import Quiet, Rule, RuleKind, critical_prices, quiet_everywhere, quiet_range
 from liqalert.core.terms import Terms
 from tests.core.events import BTC, T0, liquidation, mark
 
@@ -27,6 +27,23 @@ def test_the_range_ends_in_time_too() -> None:
 
     assert quiet.holds(90.0, T0 + 9)
     assert not quiet.holds(90.0, T0 + 10)
+
+
+def test_a_mark_at_a_price_that_matters_leaves_no_range_on_either_side() -> None:
+    quiet = quiet_range(critical_prices(100.0, 101.0, [1.0]), 100 / 1.01, math.inf)
+
+    assert not any(quiet.holds(price, T0) for price in (98.9, 99.0, 100 / 1.01, 99.1))
+
+
+def test_from_a_distance_of_the_whole_price_only_the_side_below_is_left() -> None:
+    assert critical_prices(100.0, 101.0, [100.0]) == [100.0, 101.0, 50.0]
+
+
+def test_where_one_place_is_to_be_looked_at_nothing_is_quiet() -> None:
+    known = [Quiet(90.0, 110.0, T0 + 9), Quiet(95.0, 120.0, T0 + 5)]
+
+    assert quiet_everywhere(known) == Quiet(95.0, 110.0, T0 + 5)
+    assert quiet_everywhere([*known, None]) is None
 
 
 def test_equal_rules_have_equal_ids() -> None:
