@@ -99,6 +99,22 @@ def test_latency_is_the_median_of_the_last_sixty_frames() -> None:
     assert liveness.status().latency_s == 0.5
 
 
+def test_a_feed_whose_frames_are_a_minute_old_is_late() -> None:
+    punctual, late = Liveness("binance", 0.0), Liveness("binance", 0.0)
+    punctual.marked(1000.0, 941.0)
+    late.marked(1000.0, 940.0)
+
+    assert (punctual.status().late_s, late.status().late_s) == (None, 60.0)
+
+
+def test_of_what_is_new_in_messages_the_first_twenty_are_named() -> None:
+    liveness = Liveness("binance", 0.0)
+
+    liveness.unknown(f"field{number}" for number in range(1000))
+
+    assert liveness.status().unknown == tuple(f"field{number}" for number in range(20))
+
+
 def test_refused_events_are_counted_by_kind() -> None:
     liveness = Liveness("binance", 0.0)
 

@@ -70,6 +70,21 @@ async def test_a_silence_beside_marks_that_move_raises_the_alarm() -> None:
     assert cause == "no liquidation came, though 14 were likely"
 
 
+async def test_a_silence_that_is_known_raises_no_further_alarm() -> None:
+    place = Place()
+    watch = place.watch()
+    place.count = 1
+    await place.let_pass(watch, 60)
+    place.board.snapshot = Snapshot(T0, 3600.0, marks=marks(101.0))
+
+    while not place.alarms:
+        await place.let_pass(watch, 5)
+    place.board.feed_changed(FeedStatus("binance", True, T0, mark_at=place.at, mute_since=T0))
+    await watch.look()
+
+    assert len(place.alarms) == 1
+
+
 async def test_time_in_which_liqalert_did_not_run_is_no_silence() -> None:
     """Also where the gap is not written yet."""
     place = Place(at=T0 + 28_800)
