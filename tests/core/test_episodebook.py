@@ -53,6 +53,49 @@ def test_an_interrupted_episode_gives_way_to_one_that_goes_on(own: EpisodeState)
     assert book.is_open(SURVIVOR) is (own is EpisodeState.NEAR)
 
 
+@pytest.mark.parametrize(
+    ("theirs", "own", "taken"),
+    [
+        (EpisodeState.NEAR, EpisodeState.ARMED, True),
+        (EpisodeState.NEAR, EpisodeState.COOLING, True),
+        (EpisodeState.TOUCHED, EpisodeState.NEAR, True),
+        (EpisodeState.COOLING, EpisodeState.ARMED, True),
+        (EpisodeState.ARMED, EpisodeState.ARMED, False),
+        (EpisodeState.ARMED, EpisodeState.COOLING, False),
+        (EpisodeState.NEAR, EpisodeState.NEAR, False),
+        (EpisodeState.NEAR, EpisodeState.TOUCHED, False),
+    ],
+)
+def test_of_two_episodes_of_a_rule_the_further_advanced_goes_on(
+    theirs: EpisodeState, own: EpisodeState, taken: bool
+) -> None:
+    book = book_with([episode(theirs, WEAKER.id), episode(own, SURVIVOR.id)])
+
+    moved = book.take_over(WEAKER, SURVIVOR)
+
+    assert [(each.id, each.zone_id) for each in moved] == ([("e-weaker", "survivor")] if taken else [])
+    assert book.most_advanced(SURVIVOR) is (theirs if taken else own)
+    assert book.most_advanced(WEAKER) is (own if taken else theirs), "what is given up ends with the weaker zone"
+
+
+@pytest.mark.parametrize(
+    ("state", "still_open"),
+    [
+        (EpisodeState.ARMED, False),
+        (EpisodeState.NEAR, True),
+        (EpisodeState.TOUCHED, True),
+        (EpisodeState.COOLING, False),
+    ],
+)
+def test_what_a_rewritten_zone_interrupts_is_open_for_whoever_was_told(state: EpisodeState, still_open: bool) -> None:
+    book = book_with([episode(state, WEAKER.id)])
+
+    [interrupted] = book.interrupt(WEAKER, None, T0 + 5)
+
+    assert interrupted.episode.state is EpisodeState.IDLE
+    assert book.is_open(WEAKER) is still_open
+
+
 def test_what_is_known_of_rules_that_are_gone_is_forgotten() -> None:
     book = book_with([INTERRUPTED])
     book._rules.replace([])

@@ -79,6 +79,20 @@ def test_r_never_falls_below_a_twentieth_of_the_guess() -> None:
     assert baseline([quiet] * 30, 1e10, "").ln_r == pytest.approx(baseline([], 1e10, "").ln_r - math.log(20))
 
 
+def test_history_lays_strength_half_at_the_95th_and_nine_tenths_at_the_995th_thousandth() -> None:
+    """Of 288 samples a day 270 lie in bin 200, 15 in bin 220 and 3 in bin 240: the two are 11.012 and 12.026, and
+    ln 9 over their difference is 2.167. Thirty days weigh 90 to the guess's 7, which is 9.391 and 1.2."""
+    usual = baseline([{200: 270, 220: 15, 240: 3}] * 30, 5e8, "")
+
+    assert usual.ln_r == pytest.approx(10.895, abs=0.001)
+    assert usual.gamma == pytest.approx(2.0971, abs=0.0001)
+    assert usual.strength(math.exp(10.895 + math.log(9.0) / 2.0971)) == pytest.approx(0.9, abs=0.001)
+
+
+def test_history_that_is_spread_wide_gives_the_flattest_slope() -> None:
+    assert baseline([{0: 280, 400: 8}] * 30, 1e9, "").gamma == pytest.approx((90 * 0.7 + 7 * 1.2) / 97)
+
+
 def test_history_without_spread_gives_the_steepest_slope() -> None:
     assert baseline([{100: 288}] * 30, 1e9, "").gamma == pytest.approx((90 * 2.5 + 7 * 1.2) / 97)
 
