@@ -75,6 +75,16 @@ def test_a_minute_that_begins_within_a_second_has_sixty_of_them() -> None:
     assert (evidence.count, evidence.saturated_s) == (61, 60)
 
 
+def test_one_report_in_each_of_many_seconds_stands_for_more_than_is_shown() -> None:
+    flows = Flows()
+    reports = [liquidation(1000.0, 1000.0, T0 + each + 0.2, received=T0 + 59.9) for each in range(0, 60, 2)]
+    flows.add(reports, [None] * len(reports))
+    flows.prune(T0 + 59.9)
+    [flow] = flows.great({0: reports[0]}, 1, 0.0)
+
+    assert flows.evidence(flow, RULE, BASELINE, None).at_least_usd == pytest.approx(41_588.8, abs=0.1)
+
+
 def at(each: Liquidation) -> float:
     return min(each.event_time, each.received_time)
 

@@ -89,6 +89,19 @@ def test_a_cascade_that_goes_on_is_told_again_only_after_the_cooldown() -> None:
     assert count == 2
 
 
+def test_the_cooldown_of_a_cascade_goes_on_while_what_is_usual_is_learned() -> None:
+    """Which is every five minutes, once the feed has been watched for an hour."""
+    engine = engine_with(CASCADE)
+    engine.watch(T0 - 3600, T0)
+
+    count = 0
+    for second in range(0, 1500, 5):
+        pour(engine, 2e5, T0 + second)
+        count += len(told(engine, T0 + second + 5))
+
+    assert count == 1
+
+
 def test_a_minute_is_judged_by_the_history_of_its_own_flow() -> None:
     # Every five minutes of two days held a minute of exp(18): far more than this one.
     busy = tuple(DaySamples(BTC, PositionSide.LONG, day, ((360, 288),), "flow") for day in ("2026-09-19", "2026-09-20"))
@@ -126,6 +139,7 @@ def test_one_liquidation_of_at_least_the_amount_is_told() -> None:
     [alert] = told(engine, T0 + 5)
 
     assert (alert.kind, alert.reason) == ("large", "liquidation_at_least")
+    assert alert.rule == LARGE
     assert alert.liquidation == liquidation(1001.0, 1e6, T0 + 2)
     assert told(engine, T0 + 10) == []
 
