@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from liqalert.core.candles import Candle
 from liqalert.core.engine import Engine
-from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
-from liqalert.core.heatmap_cells import RANGES
+from liqalert.core.heatmap import HeatmapGrid, Surroundings, build, rows_shown
+from liqalert.core.heatmap_cells import RANGES, row_of
 from liqalert.core.market import Gap, Liquidation, PositionSide
 from liqalert.core.terms import Terms
 from tests.core.events import BTC, liquidation
@@ -43,6 +43,15 @@ def cells(of: HeatmapGrid) -> dict[tuple[float, int], tuple[float, float, int]]:
         )
         for column, row in zip(*np.nonzero(of.count), strict=True)
     }
+
+
+def test_the_rows_reach_from_below_the_lowest_to_above_the_highest_price_of_all_columns() -> None:
+    prices = [(1000.0, 990.0), (1100.0, 1050.0), (970.0, 900.0)]
+    candles = [Candle(T0 + 300.0 * n, low, high, low, low) for n, (high, low) in enumerate(prices)]
+
+    shown = rows_shown([None, *candles, None], np.empty(0, np.int64))
+
+    assert (shown.first, shown.first + shown.count - 1) == (row_of(900.0 / 1.05), row_of(1100.0 * 1.05))
 
 
 def test_a_range_is_as_long_as_its_name() -> None:

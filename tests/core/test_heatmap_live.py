@@ -72,6 +72,21 @@ def test_saturated_seconds_are_those_of_the_cascade(reports: list[tuple[int, int
         assert found[-4 + minute] == saturated([T0 + second for at, second in reports if at == minute])
 
 
+@pytest.mark.parametrize("known_before", [0, 60, 61, 90])
+def test_saturated_seconds_are_counted_in_the_minute_in_which_they_came(known_before: int) -> None:
+    """One report every second from the fifth on, for one minute and a half."""
+    reports = [liquidation(1000.0, 1.0, T0 + second) for second in range(5, 96)]
+    before = reports[:known_before]
+    as_of = before[-1].received_time if before else T0
+
+    live = LiveCells(before, HOUR, as_of=as_of, decay_s=3600.0)
+    for each in reports[known_before:]:
+        live.add(each)
+    live.cells(T0 + 180.0)
+
+    assert live.saturated_s().tolist() == [0] * 57 + [56, 35, 0]
+
+
 def test_a_closed_column_stays_as_it_is() -> None:
     live = LiveCells([], DAY, as_of=T0, decay_s=3600.0)
     live.add(liquidation(1000.0, 1e6, T0 + 10.0))
