@@ -111,6 +111,31 @@ def test_whoever_keeps_to_the_pace_breaks_no_limit(wishes: list[tuple[str, float
             assert all(own[n + 20] - own[n] >= 59.999999 for n in range(len(own) - 20))
 
 
+@pytest.mark.parametrize("times", [[100.0 + n for n in range(20)], [100.0, *(150.0 + n / 2 for n in range(19))]])
+def test_what_is_forgotten_of_other_chats_leaves_a_group_its_limit(times: list[float]) -> None:
+    pacing = Pacing()
+    for at in times:
+        pacing.leaves("-5", at)
+
+    pacing.leaves("7", 159.5)
+
+    assert pacing.ready_at("-5") == 160.0
+    pacing.leaves("7", 160.5)
+    pacing.leaves("-5", 160.6)
+    assert pacing.ready_at("-5") == pytest.approx(max(times[1] + 60.0, 161.6))
+
+
+def test_however_many_chats_are_parked_each_waits_as_told() -> None:
+    pacing = Pacing()
+    for number in range(1500):
+        pacing.park(str(number), 100.0 + number % 2 * 100.0)
+
+    pacing.leaves("x", 150.0)
+
+    assert [pacing.ready_at("1"), pacing.ready_at("1499")] == [200.0, 200.0]
+    assert pacing.ready_at("0") <= 100.0
+
+
 def test_memory_holds_the_chats_of_the_last_minute_only() -> None:
     pacing = Pacing()
 

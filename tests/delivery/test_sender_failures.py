@@ -204,6 +204,24 @@ def test_sent_message_is_not_repeated_while_its_outcome_cannot_be_written() -> N
     assert database.status("one", "1") is DeliveryStatus.SENT
 
 
+def test_what_waits_behind_a_chat_that_was_told_to_wait_comes_due_with_it_and_in_its_order() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier(DeliveryError("flood control", retry_after_s=120.0))
+    database.add_alerts(*(near_alert(f"alert{number}", START) for number in range(3)))
+    due_at: list[float] = []
+
+    async def main() -> None:
+        async with delivering(database, telegram=notifier):
+            await asyncio.sleep(60.0)
+            due_at.extend(each.due_at - START for each in database.deliveries.values())
+            await asyncio.sleep(90.0)
+
+    run(main())
+
+    assert due_at == [pytest.approx(120.0, abs=0.5)] * 3
+    assert len(set(due_at)) == 1
+    assert alert_ids(notifier.texts("7")) == ["alert0", "alert1", "alert2"]
+
+
 def test_retry_is_on_time_while_another_chat_is_still_being_sent_to() -> None:
     class SlowToOne(FakeNotifier):
         async def send(self, address: str, message: Message) -> str:
