@@ -63,6 +63,18 @@ def test_late_delivery_that_was_listed_says_that_it_was_late() -> None:
     assert (outcome.status, outcome.error) == (DeliveryStatus.SENT, "late: told in a list of what was missed")
 
 
+@pytest.mark.parametrize("delivery", [LATE, HELD])
+def test_a_list_is_no_message_of_the_alerts_own(delivery: Delivery) -> None:
+    """Else the list would be overwritten by what becomes of one alert in it."""
+    assert settled(delivery, Answer("99"), now=2000.0, random=NoJitter()).message_id is None
+
+
+def test_whatever_was_answered_was_an_attempt_and_waiting_was_none() -> None:
+    assert settled(DUE, Answer("99"), now=2000.0, random=NoJitter()).attempted
+    assert settled(DUE, Answer(error=DeliveryError("x")), now=2000.0, random=NoJitter()).attempted
+    assert not postponed(DUE, 2060.0, 2000.0).attempted
+
+
 def test_late_delivery_that_fails_stays_late() -> None:
     assert settled(LATE, Answer(error=DeliveryError("x")), now=2000.0, random=NoJitter()).status is DeliveryStatus.LATE
 

@@ -156,3 +156,20 @@ def test_where_messages_stay_the_news_of_a_digest_are_those_that_are_new() -> No
     [(_, _, _, whole, news)] = notifier.amended
     assert set(re.findall(r"COIN\d+USDT", whole.plain)) == {"COIN004USDT", "COIN005USDT", "COIN006USDT"}
     assert set(re.findall(r"COIN\d+USDT", news.plain)) == {"COIN005USDT"}
+
+
+def test_what_will_be_told_in_a_digest_is_noted_before_it_is_told() -> None:
+    """After a crash it is not told alone."""
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(*alerts(0, 6))
+    noted: list[tuple[DeliveryStatus, bool]] = []
+
+    async def main() -> None:
+        async with delivering(database, STORM, telegram=notifier):
+            await asyncio.sleep(0.3)
+            noted.extend((each.status, each.in_digest) for each in database.deliveries.values())
+            await asyncio.sleep(30.0)
+
+    run(main())
+
+    assert noted[4:] == [(DeliveryStatus.DUE, True)] * 2
