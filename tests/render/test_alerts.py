@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from liqalert.core.alerts import Alert
+from liqalert.core.alerts import Alert, FlowEvidence
 from liqalert.core.episodes import EpisodeState
+from liqalert.core.market import Liquidation, PositionSide
+from liqalert.core.outcomes import Members
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.ports import NO_PREFERENCES, AlertRow, Attempt, DeliveryRow, DeliveryStatus, Mute, Subscription
 from liqalert.render.alerts import alerts, outcome, rules
@@ -111,6 +113,51 @@ def test_why_says_what_happened_unwatched() -> None:
     text = why(VIEW, unwatched, address=HERE, addresses_shown=False).plain
 
     assert "Feed: no mark of this instrument for 12 min before; it happened unwatched" in text
+
+
+def test_why_of_a_cascade_shows_its_flow_and_the_liquidations_it_rests_on() -> None:
+    flow = FlowEvidence(
+        instrument=BTC,
+        liquidated=PositionSide.LONG,
+        window_s=60.0,
+        notional_usd=4_200_000.0,
+        count=31,
+        strength=0.82,
+        min_strength=0.6,
+        calibrated=True,
+        price_from=61_000.0,
+        price_to=60_390.0,
+        first_at=NOW - HOUR - 50.0,
+        last_at=NOW - HOUR,
+        largest_usd=1e6,
+        saturated_s=12,
+        at_least_usd=5_800_000.0,
+    )
+    first, last, largest = (
+        Liquidation(BTC, PositionSide.LONG, price, usd / price, usd, at, at)
+        for price, usd, at in (
+            (61_000.0, 20_000.0, NOW - 3 * HOUR),
+            (60_390.0, 30_000.0, NOW - HOUR),
+            (60_500.0, 1e6, NOW - 2 * HOUR),
+        )
+    )
+    members = Members(31, 4_300_000.0, first, last, largest)
+    cascade = Alert("ab12cd34", "cascade", NOW - HOUR, "flow_unusual_for_this_side", rule=RULE, flow=flow)
+
+    lines = why(VIEW, AlertRow(cascade, None, (), members=members), address=HERE, addresses_shown=True).plain.split(
+        "\n"
+    )
+
+    start = next(number for number, line in enumerate(lines) if line.startswith("Flow: "))
+    assert lines[start : start + 7] == [
+        "Flow: 4.20M USD in 31 liquidations in 60 s, strength 0.82; the rule asks for at least 0.60",
+        "  price 61,000 to 60,390 (-1 %), 12 of 60 s saturated (a report every second, which is all that is shown)",
+        "  at least 5.80M USD, with what was left out in seconds with a report estimated; not in strength",
+        "What it rests on: 31 liquidations in the journal, 4.30M USD unweighted, on binance",
+        "• first: 11:05 UTC (3 h ago), 20.0k USD at 61,000",
+        "• last: 13:05 UTC (60 min ago), 30.0k USD at 60,390",
+        "• largest: 12:05 UTC (2 h ago), 1.00M USD at 60,500",
+    ]
 
 
 def test_why_of_a_notice_shows_its_sentence() -> None:

@@ -132,11 +132,19 @@ def test_a_digest_of_two_kinds_on_every_symbol_names_each_symbol_once_with_both(
     assert sorted(re.findall(r"COIN\d+USDT", whole)) == sorted(f"COIN{number}USDT" for number in range(300))
 
 
+@pytest.mark.parametrize("count", [100, 150])
+def test_where_room_is_scarce_an_alert_is_still_said_with_its_side_and_strength(count: int) -> None:
+    whole = "\n".join(part.plain for part in digest_message(storm(count), Scene("UTC", DECIDED)))
+
+    assert len(re.findall(r"COIN\d+USDT long 0\.\d\d", whole)) == count
+
+
 def test_a_digest_that_cannot_hold_all_says_how_many_are_left() -> None:
     parts = digest_message(storm(2000), Scene("UTC", DECIDED))
 
     named = sum(part.plain.count("COIN") for part in parts)
     assert len(parts) <= 2
+    assert named > 200
     assert f"and {2000 - named} more, weaker than these: /alerts 200 lists the last 200" in parts[-1].plain
 
 

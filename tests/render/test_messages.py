@@ -9,7 +9,7 @@ from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline
 from liqalert.core.zones import Outside
-from liqalert.render.messages import alert_message, outcome_message, rule_words
+from liqalert.render.messages import alert_message, outcome_message, outcome_words, rule_words
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.scene import Scene
 from tests.changing import replace
@@ -274,3 +274,11 @@ def test_growth_names_the_step_and_where_it_came_from() -> None:
 
     assert lines[0] == "BTCUSDT: the cluster of liquidated longs has grown past 0.75"
     assert "Grown: from 0.71 to 0.84" in lines
+
+
+def test_how_another_alerts_episode_turned_out_is_not_said_of_this_one() -> None:
+    scene = Scene("UTC", DECIDED + 600.0)
+    another = replace(swept(), alert_id="another1")
+
+    assert outcome_words(near(), swept(), scene) is not None
+    assert outcome_words(near(), another, scene) is None
