@@ -146,6 +146,21 @@ def test_a_gap_begins_with_the_last_mark_however_late_it_is_noticed() -> None:
     assert rig.board.snapshot.watching_since == T0 + 130
 
 
+def test_since_when_and_until_when_was_watched_is_noted_while_the_feed_is_alive() -> None:
+    """A restart tells by it what nobody has seen."""
+    rig = Rig()
+    rig.feed(T0)
+    rig.feed(T0 + 1)
+    rig.feed(T0 + 2, alive=False)
+    rig.feed(T0 + 100)
+
+    assert rig.journal.heartbeats == [
+        ("binance", T0, T0),
+        ("binance", T0, T0 + 1),
+        ("binance", T0 + 100, T0 + 100),
+    ]
+
+
 def test_a_short_stop_of_the_daemon_does_not_start_the_watching_anew() -> None:
     rig = Rig()
     rig.pipeline.resume(T0 - 5000, T0 - 30)
