@@ -63,6 +63,7 @@ async def test_what_is_old_goes_with_all_that_hangs_on_it(database: Database) ->
         "candles": 1,
         "baselines": 1,
     }
+    assert [kept.day for kept in await BaselineStore(database).load("2026-01-01")] == ["2026-11-18"]
     assert await _counts(database) == {
         "liquidations": 0,
         "feed_gaps": 0,
