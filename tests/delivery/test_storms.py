@@ -230,6 +230,28 @@ def test_what_has_not_left_yet_counts_in_a_storm_too() -> None:
     assert admitted == [True, True, False]
 
 
+def test_as_many_as_allowed_go_out_alone_and_ten_seconds_later_as_many_again() -> None:
+    storms, admitted = Storms(3), []
+
+    for now in (0.0, 1.0, 2.0, 3.0, 9.9, 10.0, 10.9, 11.0):
+        admitted.append(storms.admit(CHAT, now))
+        if admitted[-1]:
+            storms.told(CHAT, now)
+
+    assert admitted == [True, True, True, False, False, True, False, True]
+
+
+def test_a_chat_that_has_moved_is_in_the_storm_in_which_it_was() -> None:
+    storms = Storms(1)
+    storms.admit(CHAT, 0.0)
+
+    storms.moved(CHAT, ("telegram", "-1007"))
+
+    assert storms.admit(("telegram", "-1007"), 1.0) is False
+    storms.moved(("telegram", "unheard of"), ("telegram", "8"))
+    assert storms.admit(("telegram", "8"), 1.0) is True
+
+
 def test_what_was_dropped_makes_room_for_the_next() -> None:
     storms = Storms(1)
     storms.admit(CHAT, 0.0)

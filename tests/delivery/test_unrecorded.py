@@ -52,6 +52,21 @@ def test_failed_attempt_is_due_again_at_its_time_and_a_sent_one_never() -> None:
     assert unrecorded.next_due_at() == 1002.0
 
 
+def test_the_next_is_due_when_the_first_of_all_is() -> None:
+    unrecorded = Unrecorded()
+    unrecorded.add(near_alert("one"), chats(1, 2, 3), 1000.0)
+    deliveries = unrecorded.due(1000.0, 10_000)
+
+    unrecorded.settle(
+        [
+            Outcome(each.id, DeliveryStatus.DUE, 1, 1001.0, due_at)
+            for each, due_at in zip(deliveries, (1008.0, 1002.0, 1004.0), strict=True)
+        ]
+    )
+
+    assert unrecorded.next_due_at() == 1002.0
+
+
 def test_moved_chat_is_reached_at_its_new_address() -> None:
     unrecorded = Unrecorded()
     unrecorded.add(near_alert("one"), chats(-5, 6), 1000.0)
