@@ -150,7 +150,7 @@ def test_why_of_a_cascade_shows_its_flow_and_the_liquidations_it_rests_on() -> N
 
     start = next(number for number, line in enumerate(lines) if line.startswith("Flow: "))
     assert lines[start : start + 7] == [
-        "Flow: 4.20M USD in 31 liquidations in 60 s, strength 0.82; the rule asks for at least 0.60",
+        "Flow: 4.20M USD in 31 liquidations in 60 s, strength 0.82; the rule asks for at least 0.6",
         "  price 61,000 to 60,390 (-1 %), 12 of 60 s saturated (a report every second, which is all that is shown)",
         "  at least 5.80M USD, with what was left out in seconds with a report estimated; not in strength",
         "What it rests on: 31 liquidations in the journal, 4.30M USD unweighted, on binance",
