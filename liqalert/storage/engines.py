@@ -17,6 +17,9 @@ from liqalert.ports import StorageError
 READERS = 4
 STATEMENTS_KEPT = 32
 """By each connection, some 10 kB each: more than are used over and over. A list of ids gives a statement its length."""
+PROBED_AFTER_S, PROBED_EVERY_S, PROBES = 20, 5, 3
+"""A server asks a connection that is silent for so long whether somebody is still there. By itself it would do so after
+two hours, in which a machine that has lost its power could not start again: the lock would be held against it."""
 LOG_PAGES = 16_000
 """At 64 MB of SQLite's write-ahead log whoever commits has to move it into the file, which takes ten times as long as
 to record an alert. So a job does that before, every minute: in which five alerts a second leave 25 MB."""
@@ -109,6 +112,9 @@ def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
                 "server_settings": {
                     "application_name": "liqalert",
                     "default_transaction_read_only": "on" if reading else "off",
+                    "tcp_keepalives_idle": str(PROBED_AFTER_S),
+                    "tcp_keepalives_interval": str(PROBED_EVERY_S),
+                    "tcp_keepalives_count": str(PROBES),
                 },
             },
             pool_size=READERS if reading else 1,

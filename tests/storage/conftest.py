@@ -41,7 +41,7 @@ collect_ignore = [] if can_mount() else ["test_full_disk.py"]
 if not can_fail():
     collect_ignore.append("test_broken_disk.py")
 if not postgresql.binaries():
-    collect_ignore.append("test_lost_server.py")
+    collect_ignore += ["test_lost_server.py", "test_server_of_others.py"]
 
 
 @pytest.fixture(scope="session")
