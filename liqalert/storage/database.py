@@ -24,7 +24,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import DatabaseAway, RowRefused, StorageError
 from liqalert.storage.at_once import AtOnce
-from liqalert.storage.engines import begin_statement, make_engine, parse_url, sqlite_path
+from liqalert.storage.engines import (
+    CLOSED_WITHIN_S,
+    begin_statement,
+    close_engine,
+    make_engine,
+    parse_url,
+    sqlite_path,
+)
 from liqalert.storage.prepared import Prepared
 
 if TYPE_CHECKING:
@@ -70,11 +77,14 @@ class Database:
         await self.close()
 
     async def close(self) -> None:
-        await asyncio.gather(*self._returning)
         self._driver = None
+        if self._returning:
+            _, hanging = await asyncio.wait(self._returning, timeout=CLOSED_WITHIN_S)
+            for task in hanging:
+                task.cancel()
         # Readers first: the connection that closes last checkpoints SQLite's write-ahead log, and readers cannot.
-        await self._reader.dispose()
-        await self._writer.dispose()
+        await close_engine(self._reader)
+        await close_engine(self._writer)
 
     @asynccontextmanager
     async def write(self, operation: str) -> AsyncIterator[AsyncConnection]:

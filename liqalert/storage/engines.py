@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, event, make_url
@@ -14,12 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from liqalert.ports import StorageError
 
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_connection
+
 READERS = 4
 STATEMENTS_KEPT = 32
 """By each connection, some 10 kB each: more than are used over and over. A list of ids gives a statement its length."""
 PROBED_AFTER_S, PROBED_EVERY_S, PROBES = 20, 5, 3
 """A server asks a connection that is silent for so long whether somebody is still there. By itself it would do so after
 two hours, in which a machine that has lost its power could not start again: the lock would be held against it."""
+CLOSED_WITHIN_S = 1.0
+"""The driver would wait a minute for a server that answers nothing, and systemd kills after half of one."""
 LOG_PAGES = 16_000
 """At 64 MB of SQLite's write-ahead log whoever commits has to move it into the file, which takes ten times as long as
 to record an alert. So a job does that before, every minute: in which five alerts a second leave 25 MB."""
@@ -126,3 +133,20 @@ def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
         )
     except (ModuleNotFoundError, NoSuchModuleError) as exc:
         raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
+
+
+async def close_engine(engine: AsyncEngine) -> None:
+    """Closes the connections that `engine` keeps. On a server that does not answer they are cut off."""
+    if engine.dialect.name == "sqlite":
+        await engine.dispose()
+        return
+    try:
+        async with asyncio.timeout(CLOSED_WITHIN_S):
+            await engine.dispose()
+    except TimeoutError:
+        event.listen(engine.sync_engine, "close", _cut_off)
+        await engine.dispose()
+
+
+def _cut_off(connection: AsyncAdapt_asyncpg_connection, _: object) -> None:
+    connection.driver_connection.terminate()

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import StorageError
 from liqalert.storage.database import REFUSALS, Database
-from liqalert.storage.engines import migration_engine, parse_url, sqlite_path
+from liqalert.storage.engines import close_engine, migration_engine, parse_url, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class _ServerHold(Hold):
         with suppress(*REFUSALS):
             if self._connection is not None:
                 await self._connection.close()
-        await self._engine.dispose()
+        await close_engine(self._engine)
 
     async def _stands(self) -> bool:
         if self._connection is None:

@@ -25,8 +25,8 @@ class Server:
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
-        self._port = _free_port()
-        self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self._port}"
+        self.port = _free_port()
+        self.url = f"postgresql+asyncpg://postgres@127.0.0.1:{self.port}"
         """Without a database name."""
 
     def create(self) -> None:
@@ -35,7 +35,7 @@ class Server:
         self._run("initdb", "-A", "trust", "-U", "postgres", "--no-sync", "-E", "UTF8", "--locale=C.UTF-8")
 
     def start(self) -> None:
-        options = f"-c listen_addresses=127.0.0.1 -p {self._port} -k {self.directory} -c fsync=off"
+        options = f"-c listen_addresses=127.0.0.1 -p {self.port} -k {self.directory} -c fsync=off"
         self._run("pg_ctl", "-w", "-l", f"{self.directory}/log", "-o", options, "start")
 
     def kill(self) -> None:
