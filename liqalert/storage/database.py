@@ -28,6 +28,7 @@ from liqalert.storage.engines import (
     CLOSED_WITHIN_S,
     begin_statement,
     close_engine,
+    driver_errors,
     make_engine,
     parse_url,
     sqlite_path,
@@ -39,9 +40,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# sqlite3.Error: from prepared statements, which no SQLAlchemy stands before. UnicodeError: text that the driver cannot
-# encode. OSError: no connection, and every timeout.
-REFUSALS = (SQLAlchemyError, sqlite3.Error, OSError, MsgspecError, UnicodeError)
+# UnicodeError: text that the driver cannot encode. OSError: no connection, and every timeout.
+REFUSALS = (SQLAlchemyError, OSError, MsgspecError, UnicodeError)
+PASSING = ("08", "25", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE: connection, state of the transaction (only reading, idle for too long), given up for the sake of
+another transaction, resources, locks, an operator who stops or starts it, its disk."""
 
 
 class Database:
@@ -52,6 +55,8 @@ class Database:
         self.path: Path | None = sqlite_path(self.url)
         """The file of an SQLite database; None for a server."""
         self.busy_timeout_s = busy_timeout_s
+        self.refusals: tuple[type[Exception], ...] = (*REFUSALS, *driver_errors(self.url))
+        """What is raised by whoever asks the database, and becomes StorageError."""
         self._writer = make_engine(self.url, busy_timeout_s, reading=False)
         self._reader = make_engine(self.url, busy_timeout_s, reading=True)
         self._at_once = AtOnce()
@@ -206,7 +211,8 @@ class Database:
 
     def _cause(self, exc: Exception) -> str:
         cause = exc.orig if isinstance(exc, DBAPIError) and exc.orig else exc
-        text = " ".join(str(cause).split()) or type(cause).__name__
+        unsaid = "it does not answer" if isinstance(cause, TimeoutError) else type(cause).__name__
+        text = " ".join(str(cause).split()) or unsaid
         return text.replace(self.url.password, "***") if self.url.password else text
 
 
@@ -228,7 +234,7 @@ class _Explained:
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, _: TracebackType | None) -> None:
         if exc is not None:
             self._failed()
-        if isinstance(exc, REFUSALS):
+        if isinstance(exc, self._database.refusals):
             raise self._database.refusal(self._operation, exc) from exc
 
 
@@ -245,17 +251,20 @@ def storable(text: str) -> str:
 
 def _may_pass(exc: Exception) -> bool:
     """Whether the server, the disk or a lock is in the way, and neither the address nor the file is wrong."""
-    if isinstance(exc, OSError):
+    if isinstance(exc, OSError) or (isinstance(exc, DBAPIError) and exc.connection_invalidated):
         return True
-    # SQLSTATE classes 08 (connection), 53 (resources), 57 (an operator stops or starts it).
-    state = getattr(getattr(exc, "orig", None), "sqlstate", None) or ""
     in_the_way = ("disk I/O error", "disk is full", "is locked")
-    return state[:2] in ("08", "53", "57") or any(words in str(exc) for words in in_the_way)
+    return _sqlstate(exc)[:2] in PASSING or any(words in str(exc) for words in in_the_way)
 
 
 def _is_about_a_row(exc: Exception) -> bool:
     """Whether the values are at fault: they cannot be encoded, or break a constraint."""
     # SQLSTATE classes 22 (data exception) and 23 (integrity constraint violation).
-    state = getattr(getattr(exc, "orig", None), "sqlstate", None) or ""
     about_a_row = IntegrityError | DataError | sqlite3.IntegrityError | sqlite3.DataError | UnicodeError
-    return isinstance(exc, about_a_row) or state[:2] in ("22", "23")
+    return isinstance(exc, about_a_row) or _sqlstate(exc)[:2] in ("22", "23")
+
+
+def _sqlstate(exc: Exception) -> str:
+    """As PostgreSQL gives it; empty where the refusal is another's."""
+    state: str | None = getattr(getattr(exc, "orig", exc), "sqlstate", None)
+    return state or ""

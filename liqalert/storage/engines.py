@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, ExceptionContext, event, make_url
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -25,6 +26,7 @@ STATEMENTS_KEPT = 32
 PROBED_AFTER_S, PROBED_EVERY_S, PROBES = 20, 5, 3
 """A server asks a connection that is silent for so long whether somebody is still there. By itself it would do so after
 two hours, in which a machine that has lost its power could not start again: the lock would be held against it."""
+READ_ONLY = "25006"
 CLOSED_WITHIN_S = 1.0
 """The driver would wait a minute for a server that answers nothing, and systemd kills after half of one."""
 LOG_PAGES = 16_000
@@ -111,7 +113,7 @@ def begin_statement(*, reading: bool) -> str:
 
 def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
     try:
-        return create_async_engine(
+        engine = create_async_engine(
             url,
             connect_args={
                 "timeout": 10,
@@ -134,6 +136,14 @@ def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
     except (ModuleNotFoundError, NoSuchModuleError) as exc:
         raise StorageError("PostgreSQL needs its driver: pip install 'liqalert[postgresql]'") from exc
 
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def give_up(context: ExceptionContext) -> None:
+        # A server that has become a standby keeps its connections. A new one may lead to the server in its place.
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            context.is_disconnect = True
+
+    return engine
+
 
 async def close_engine(engine: AsyncEngine) -> None:
     """Closes the connections that `engine` keeps. On a server that does not answer they are cut off."""
@@ -150,3 +160,14 @@ async def close_engine(engine: AsyncEngine) -> None:
 
 def _cut_off(connection: AsyncAdapt_asyncpg_connection, _: object) -> None:
     connection.driver_connection.terminate()
+
+
+def driver_errors(url: URL) -> tuple[type[Exception], ...]:
+    """What the driver of `url` raises where no SQLAlchemy stands before it."""
+    if sqlite_path(url) is not None:
+        # From prepared statements.
+        return (sqlite3.Error,)
+    import asyncpg
+
+    # From rows that are fetched one batch after the other.
+    return (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)

@@ -104,14 +104,16 @@ class _ServerHold(Hold):
         if self._connection is None:
             return False
         try:
-            await self._connection.scalar(text("SELECT 1"))
+            # A lock that a standby has given keeps nobody from the server in its place.
+            if not await self._connection.scalar(text("SELECT pg_is_in_recovery()")):
+                return True
         except REFUSALS:
-            connection, self._connection = self._connection, None
-            with suppress(*REFUSALS):
-                await connection.invalidate()
-                await connection.close()
-            return False
-        return True
+            pass
+        connection, self._connection = self._connection, None
+        with suppress(*REFUSALS):
+            await connection.invalidate()
+            await connection.close()
+        return False
 
     async def _end_our_ghost(self, connection: AsyncConnection) -> bool:
         """A connection that broke on the way here may live on at the server, and hold the lock against ourselves.

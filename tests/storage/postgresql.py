@@ -42,6 +42,12 @@ class Server:
         """At once, without telling its clients or writing a checkpoint."""
         self._run("pg_ctl", "-m", "immediate", "stop")
 
+    def demote(self) -> None:
+        """It comes back as a standby: it can be read, and refuses to write."""
+        self.kill()
+        Path(self.directory, "cluster", "standby.signal").touch()
+        self.start()
+
     def freeze(self) -> None:
         """It keeps its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
