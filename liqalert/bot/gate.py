@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from liqalert.clock import Clock
@@ -9,6 +10,8 @@ from liqalert.core.market import UnixTime
 from liqalert.ports import Chat, ChatStore, Role, StorageError
 from liqalert.ports.channels import TELEGRAM
 
+ANSWER_WITHIN_S = 2.0
+"""A database that does not answer would hold up every command, and those of all other chats behind it."""
 QUIET_S = 3600.0
 REMEMBERED = 1000
 """Strangers remembered at once. A bound, because anyone may write to a bot."""
@@ -31,17 +34,21 @@ class Gate:
         Raises StorageError when the database refuses and none of them asked before.
         """
         try:
-            for address in addresses:
-                chat = await self._chats.chat(TELEGRAM, address)
-                if chat is not None:
-                    self._allowed[address] = chat
-                    return chat
-                self._allowed.pop(address, None)
-        except StorageError:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await self._looked_up(addresses)
+        except (StorageError, TimeoutError) as exc:
             known = next((self._allowed[address] for address in addresses if address in self._allowed), None)
             if known is None:
-                raise
+                raise StorageError(str(exc) or f"the database does not answer within {ANSWER_WITHIN_S:.0f} s") from exc
             return known
+
+    async def _looked_up(self, addresses: Sequence[str]) -> Chat | None:
+        for address in addresses:
+            chat = await self._chats.chat(TELEGRAM, address)
+            if chat is not None:
+                self._allowed[address] = chat
+                return chat
+            self._allowed.pop(address, None)
         return None
 
     async def may_change(self, chat: Chat, person: str | None, *, private: bool) -> bool:

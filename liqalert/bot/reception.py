@@ -134,9 +134,11 @@ class Reception:
         try:
             await self._desk.chats.migrate(TELEGRAM, chat.address, str(new_id))
             await self._desk.rules_changed()
+            text = replies.moved(chat.address, str(new_id))
         except StorageError as exc:
             log.error("cannot follow a chat to its new id", extra={"chat": chat.address, "cause": str(exc)})
-        await send(self._bot, Place(new_id), replies.moved(chat.address, str(new_id)))
+            text = replies.not_moved_yet(str(new_id))
+        await send(self._bot, Place(new_id), text)
 
     # ------------------------------------------------------------ what
 

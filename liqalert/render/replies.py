@@ -72,6 +72,17 @@ def moved(old_address: str, new_address: str) -> Text:
     )
 
 
+def not_moved_yet(new_address: str) -> Text:
+    """Telegram names the new id again with each message to the old one."""
+    return composed(
+        [
+            f"Telegram has given this group a new id, <code>{escape(new_address)}</code>, "
+            "which liqalert cannot note now: its database refuses.",
+            "The rules of this group move with its next alert; until then liqalert does not know it here.",
+        ]
+    )
+
+
 def wrong(problem: str, example: str) -> Text:
     """A command that makes no sense: what was wrong, and an example."""
     return composed([f"{escape(problem)} Example: <code>{escape(example)}</code>"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from liqalert.bot.gate import Gate
 from liqalert.bot.telegram_bot import TelegramBot
-from liqalert.ports import Chat, Role
+from liqalert.ports import Chat, Role, StorageError
 from tests.bot_fakes import REFUSED, FakeChats, FixedClock, Office
 from tests.round_market import ADDRESS, HOUR, NOW, STRANGER
 from tests.telegram_server import TelegramServer
@@ -21,6 +22,17 @@ REFUSAL = (
     "allowed_chats = [99]"
 )
 DATE = int(NOW)
+
+
+class HangingChats(FakeChats):
+    """A database that answers nothing from some moment on."""
+
+    hangs = False
+
+    async def chat(self, channel: str, address: str) -> Chat | None:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().chat(channel, address)
 
 
 def chat(chat_id: int) -> dict[str, Any]:
@@ -150,6 +162,35 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_rules(server: Telegra
 
     assert text.startswith("Telegram has given this group a new id, -1005.")
     assert office.chats.allowed["-1005"].id == 3
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_supergroup_is_not_told_that_its_rules_have_moved_before_they_have(
+    server: TelegramServer, office: Office
+) -> None:
+    office.chats.allowed["-5"] = Chat(3, "telegram", "-5", Role.USER)
+    await server.push_text(-5, "/clusters")
+    await server.wait_for_texts(-5)
+    office.chats.broken = REFUSED
+    await push(server, {"message": message(-5, migrate_to_chat_id=-1005)})
+
+    assert await server.wait_for_texts(-1005) == [
+        "Telegram has given this group a new id, -1005, which liqalert cannot note now: its database refuses.\n"
+        "The rules of this group move with its next alert; until then liqalert does not know it here."
+    ]
+
+
+async def test_a_database_that_does_not_answer_holds_up_no_chat_that_is_known() -> None:
+    known, other = Chat(1, "telegram", "77", Role.USER), Chat(2, "telegram", "78", Role.USER)
+    chats = HangingChats({"77": known, "78": other})
+    gate = Gate(chats, FixedClock())
+    await gate.admitted(["77"])
+    chats.hangs = True
+
+    async with asyncio.timeout(3.5):
+        assert await gate.admitted(["77"]) == known
+    with pytest.raises(StorageError, match="the database does not answer within 2 s"):
+        await gate.admitted(["78"])
 
 
 async def test_who_was_removed_is_not_remembered_as_allowed() -> None:
