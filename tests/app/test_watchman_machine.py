@@ -22,6 +22,18 @@ def test_what_is_wrong_with_the_machine_is_told_once_and_its_end() -> None:
     assert [alert.reason for alert in watchman.look(Sight(free_bytes=600_000_000), T0 + 700)] == ["disk_low_over"]
 
 
+def test_the_remedy_for_a_database_fits_a_server_as_well_as_a_disk() -> None:
+    watchman = Watchman()
+    away = Sight(database_problems=["postgresql://db/liqalert: it does not answer"])
+
+    told = [alert.text for second in (0, 5) for alert in watchman.look(away, T0 + second)]
+
+    assert told == [
+        "The database refuses to write: postgresql://db/liqalert: it does not answer. Alerts go on from memory and say "
+        "so; see to its server, or to its disk and the room on it."
+    ]
+
+
 def test_a_problem_that_flickers_is_one_problem() -> None:
     watchman, told = Watchman(), []
     for second in range(0, 600, 5):

@@ -31,8 +31,8 @@ class MachineNotices:
         sentence = None
         if problems:
             sentence = (
-                f"The database refuses to write: {'; '.join(problems)}. Alerts go on from memory and say so; make "
-                "room, or see to its disk."
+                f"The database refuses to write: {'; '.join(problems)}. Alerts go on from memory and say so; see "
+                "to its server, or to its disk and the room on it."
             )
         return self._database.look(sentence, now)
 
