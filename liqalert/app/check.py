@@ -79,14 +79,20 @@ def _server(url: str) -> Finding:
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:
-    """Whether the tables are of this version and, on SQLite, whether the file is sound."""
+    """Whether the tables are of this version, an SQLite file is sound, and a server takes what is written."""
+    on_file = settings.database.url.startswith("sqlite")
     try:
         async with Database(settings.database.url) as database:
             yield _revision(await current_revision(database))
             if database.path:
                 yield _soundness(await quick_check(database))
+            elif await database.only_reads():
+                only_reads = "is a server that only reads, as a standby does: give the address of the one that writes"
+                yield problem("database.url", only_reads)
     except StorageError as exc:
-        yield problem("database.url", f"{exc}: check the address, or restore a backup with `liqalert db restore FILE`")
+        on_server = "see to the server, or check the address"
+        way_out = "check the address, or restore a backup with `liqalert db restore FILE`" if on_file else on_server
+        yield problem("database.url", f"{exc}: {way_out}")
 
 
 def _telegram(settings: Settings) -> tuple[Finding, ...]:

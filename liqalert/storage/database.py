@@ -136,6 +136,12 @@ class Database:
                 self._returning.add(returning)
                 returning.add_done_callback(self._returning.discard)
 
+    async def only_reads(self) -> bool:
+        """Whether a PostgreSQL server refuses whatever is written, as a standby does."""
+        async with self.write("asking whether it can be written") as connection:
+            only_reads: str = (await connection.exec_driver_sql("SHOW transaction_read_only")).scalar_one()
+            return only_reads == "on"
+
     def _doubt_driver(self) -> None:
         """SQLAlchemy may have given the connection up."""
         self._driver = None

@@ -212,4 +212,5 @@ async def test_database_server_that_is_away_is_a_problem_without_the_password() 
     )
 
     assert problem.startswith("database.url: ")
+    assert problem.endswith(": see to the server, or check the address")
     assert "geheim" not in problem

@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import text
 
+from liqalert.app.check import check_database
 from liqalert.ports import DatabaseAway, StorageError
+from liqalert.settings import load_settings
 from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.lock import exclusively
@@ -78,6 +80,18 @@ async def test_a_standby_is_left_for_the_server_in_its_place(server: postgresql.
                 async with exclusively(database):
                     pass
     await migrate(database, "base")
+
+
+async def test_check_names_a_server_that_only_reads() -> None:
+    with postgresql.running_server() as standby:
+        url = f"{standby.url}/postgres"
+        async with Database(url) as database:
+            await migrate(database)
+        await asyncio.to_thread(standby.demote)
+        settings = load_settings(None, {"LIQALERT_DATABASE__URL": url})
+        problems = [finding.text async for finding in check_database(settings) if not finding.ok]
+
+    assert problems == ["is a server that only reads, as a standby does: give the address of the one that writes"]
 
 
 async def test_rows_that_take_longer_than_they_may_are_a_refusal(database: Database) -> None:
