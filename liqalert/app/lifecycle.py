@@ -52,8 +52,8 @@ FIRST_TICKS = 3
 LISTINGS_WITHIN_S = 3.0
 """Nobody watches meanwhile. They are a megabyte; without them all works but open interest of COIN-M."""
 SECOND_CONNECTION_S = 10.0
-SHUTDOWN_S = 25.0
-"""Below the 30 s that the unit gives."""
+SHUTDOWN_S = 20.0
+"""Below the 30 s that the unit gives: connections to a server that answers nothing are closed after it."""
 
 
 def run_daemon(settings: Settings) -> int:

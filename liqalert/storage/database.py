@@ -55,10 +55,10 @@ class Database:
         self.path: Path | None = sqlite_path(self.url)
         """The file of an SQLite database; None for a server."""
         self.busy_timeout_s = busy_timeout_s
-        self.refusals: tuple[type[Exception], ...] = (*REFUSALS, *driver_errors(self.url))
-        """What is raised by whoever asks the database, and becomes StorageError."""
         self._writer = make_engine(self.url, busy_timeout_s, reading=False)
         self._reader = make_engine(self.url, busy_timeout_s, reading=True)
+        self.refusals: tuple[type[Exception], ...] = (*REFUSALS, *driver_errors(self.url))
+        """What is raised by whoever asks the database, and becomes StorageError."""
         self._at_once = AtOnce()
         self._turn = asyncio.Lock()
         """Who holds it, writes."""

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -235,6 +236,13 @@ if postgresql.binaries():
             with pytest.raises(StorageError, match='database "absent" does not exist'):
                 async with absent.write("storing"):
                     pass
+
+
+def test_a_server_without_its_driver_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+
+    with pytest.raises(StorageError, match=r"pip install 'liqalert\[postgresql\]'"):
+        Database("postgresql+asyncpg://127.0.0.1/liqalert")
 
 
 @pytest.mark.parametrize(
