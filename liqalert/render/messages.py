@@ -113,7 +113,7 @@ def _zone_lines(alert: Alert, zone: Zone, evidence: Evidence, scene: Scene) -> I
         yield line(f"Grown: from {before} to {after}")
     yield line(f"Strength: {_strengths(alert, zone, evidence, scene)}")
     count = numbers.counted(zone.count, "liquidation")
-    yield line(f"Liquidated: {numbers.usd(zone.notional_usd)} (time-weighted) in {count}")
+    yield line(f"Liquidated by then: {numbers.usd(zone.notional_usd)} (time-weighted) in {count}")
 
 
 def _flow_lines(flow: FlowEvidence, scene: Scene) -> Iterator[Text]:

@@ -141,12 +141,10 @@ def _evidence(view: View, seen: Evidence, *, calibrated: bool) -> Iterator[str]:
 
 def _zone(view: View, zone: Zone) -> Iterator[str]:
     numbers = view.numbers
+    yield f"Zone {escape(zone.id)}: liquidated {zone.liquidated} positions at {band(zone, numbers)}, {zone.basis}"
     yield (
-        f"Zone {escape(zone.id)}: liquidated {zone.liquidated} positions at {band(zone, numbers)}, {zone.basis}, "
-        f"{numbers.usd(zone.notional_usd)} (time-weighted) in {numbers.counted(zone.count, 'liquidation')}"
-    )
-    yield (
-        f"  strength {numbers.strength(zone.strength, zone.baseline.calibrated)} at its peak "
+        f"  strength {numbers.strength(zone.strength, zone.baseline.calibrated)}, "
+        f"{numbers.usd(zone.notional_usd)} (time-weighted) in {numbers.counted(zone.count, 'liquidation')} at its peak "
         f"{view.when(zone.peak_at)}, opened {view.when(zone.opened_at)}"
     )
 

@@ -24,7 +24,7 @@ def test_alert_says_what_happened_where_how_big_how_old_how_far_and_why() -> Non
         "Mark: 61,234.5 at 14:05 UTC",
         "Cluster: 60,100 to 60,665, realised, 0.93 % below the mark",
         "Strength: 0.84 at 09:05 UTC (5 h ago), now 0.10",
-        "Liquidated: 1.24M USD (time-weighted) in 47 liquidations",
+        "Liquidated by then: 1.24M USD (time-weighted) in 47 liquidations",
         "Rule: BTCUSDT within 1 %, strength at least 0.6",
         "More: /why abcdefgh",
     ]

@@ -59,8 +59,9 @@ EXPLAINED = [
     "Distance: 0.75 % from the zone; the rule asks for at most 1 % (re-arms beyond 1.4 %)",
     "Strength: zone 0.84, live at that moment 0.10; the rule asks for at least 0.6 of the zone",
     "Feed: watched up to the decision",
-    "Zone z-1: liquidated long positions at 98 to 99, realised, 2.00M USD (time-weighted) in 20 liquidations",
-    "  strength 0.84 at its peak 21:43 UTC (30 min ago), opened 21:13 UTC (60 min ago)",
+    "Zone z-1: liquidated long positions at 98 to 99, realised",
+    "  strength 0.84, 2.00M USD (time-weighted) in 20 liquidations at its peak 21:43 UTC (30 min ago), "
+    "opened 21:13 UTC (60 min ago)",
     "What it rests on: 3 liquidations in the journal, 591 USD unweighted, on binance",
     "• first: 22:12 UTC (1 min ago), 197 USD at 98.5",
     "• last: 22:12 UTC (1 min ago), 197 USD at 98.5",
