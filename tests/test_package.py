@@ -62,7 +62,16 @@ def test_wheel_holds_migrations_page_type_marker_and_licence(wheel: Path) -> Non
         "liqalert/web/static/index.html",
         "liqalert.dist-info/entry_points.txt",
         "liqalert.dist-info/licenses/LICENSE",
+        "liqalert.dist-info/licenses/NOTICE",
     }
+
+
+def test_notice_names_the_charts_that_the_page_has() -> None:
+    with (ROOT / "liqalert/web/static/lightweight-charts.js").open() as script:
+        version = re.search(r"v([0-9.]+)\n", script.read(200))
+
+    assert version is not None
+    assert f"Lightweight Charts {version[1]} (" in (ROOT / "NOTICE").read_text()
 
 
 def test_wheel_holds_nothing_that_is_not_liqalert(wheel: Path) -> None:
@@ -82,6 +91,7 @@ def test_sdist_holds_what_a_wheel_and_an_image_are_made_of(sdist: Path) -> None:
     assert tops - {".gitignore", "PKG-INFO"} == {
         "CHANGELOG.md",
         "LICENSE",
+        "NOTICE",
         "README.md",
         "deploy",
         "liqalert",
