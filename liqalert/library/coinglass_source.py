@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import inf, log1p
-from typing import Literal, get_args
+from typing import Literal, TypeAlias, get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -30,6 +30,7 @@ ANSWERS_WITHIN_S = 20.0
 ASKED_EVERY_S = 60.0
 """The vendor counts requests: the same answer serves for so long."""
 FRESH_FOR_S = 900.0
+SIDES: tuple[Side, ...] = get_args(Side)
 
 
 class _Candle(Struct, array_like=True):
@@ -49,14 +50,16 @@ class _Heatmap(Struct):
     """Milliseconds. Not in their documentation, but on their wire."""
 
 
+Levels: TypeAlias = tuple[tuple[float, float], ...]
+"""Price and value, ascending."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Shown:
     """One answer, as of now."""
 
     as_of: float
-    last_price: float
-    levels: tuple[tuple[float, float], ...]
-    """Price and value, ascending."""
+    levels: Mapping[Side, Levels]
     basis: Literal["realised", "projected"]
 
 
@@ -69,9 +72,10 @@ class _Envelope(Struct):
 class CoinglassSource:
     """What stands in the last column, in windows of the asked width.
 
-    The shape does not say whose positions they are: below the last price they are taken for longs, above for shorts. A
-    vendor's values are a score of estimates, in which only the proportions mean anything, so `strength` is always each
-    window's share of the biggest, `calibrated` is False, and `liquidation_count` is None.
+    The shape does not say whose positions they are: below the last price they are taken for longs, above for shorts, as
+    those lie that are still open. Of liquidations that were executed that says nothing, so liqalert is asked for each
+    side. A vendor's values are a score of estimates, in which only the proportions mean anything, so `strength` is
+    always each window's share of the biggest, `calibrated` is False, and `liquidation_count` is None.
     """
 
     def __init__(self, options: ClusterOptions, *, api_key: str, base_url: str = VENDOR_URL) -> None:
@@ -85,7 +89,7 @@ class CoinglassSource:
         name = instrument_of(symbol, frozenset()).symbol
         answer = self._answer(name)
         width = log1p(self._options.window_pct)
-        found = [window for side in get_args(Side) for window in _windows(name, side, answer, width)]
+        found = [window for side in SIDES for window in _windows(name, side, answer, width)]
         clusters = [cluster.seen_from(price) for cluster in ranked(found, "relative")]
         age_s = SystemClock().now() - answer.as_of
         problem = f"The heatmap has not been renewed for {age_s / 60.0:.0f} min." if age_s > FRESH_FOR_S else None
@@ -97,16 +101,29 @@ class CoinglassSource:
     def _answer(self, name: str) -> _Shown:
         asked_at, known = self._answers.get(name, (-inf, None))
         if known is None or time.monotonic() - asked_at >= ASKED_EVERY_S:
-            query = urlencode({"exchange": "Binance", "symbol": name, "range": "24h"})
-            headers = {"CG-API-KEY": self._api_key, "Accept": "application/json"}
-            reply = get(f"{self._base_url}{PATH}?{query}", headers, timeout_s=ANSWERS_WITHIN_S)
-            known = _shown(reply, self._base_url)
+            known = self._asked(name)
             self._answers[name] = (time.monotonic(), known)
         return known
 
+    def _asked(self, name: str) -> _Shown:
+        reply = self._get(name)
+        heatmap = _heatmap(reply, self._base_url)
+        as_of = heatmap.update_time / 1000.0 or float(heatmap.price_candlesticks[-1].opened)
+        levels, last_price = _standing(heatmap, self._base_url)
+        if reply.headers.get("x-liqalert-basis") != "realised":
+            below = tuple(each for each in levels if each[0] < last_price)
+            return _Shown(as_of, {"long": below, "short": levels[len(below) :]}, "projected")
+        executed = {side: _heatmap(self._get(name, liquidated=side), self._base_url) for side in SIDES}
+        return _Shown(as_of, {side: _standing(each, self._base_url)[0] for side, each in executed.items()}, "realised")
 
-def _shown(reply: Reply, base_url: str) -> _Shown:
-    """What a reply shows as of now. Errors come with HTTP 200 and a code in the body."""
+    def _get(self, name: str, **more: str) -> Reply:
+        query = urlencode({"exchange": "Binance", "symbol": name, "range": "24h", **more})
+        headers = {"CG-API-KEY": self._api_key, "Accept": "application/json"}
+        return get(f"{self._base_url}{PATH}?{query}", headers, timeout_s=ANSWERS_WITHIN_S)
+
+
+def _heatmap(reply: Reply, base_url: str) -> _Heatmap:
+    """What a reply holds. Errors come with HTTP 200 and a code in the body. Raises DataSourceError."""
     try:
         envelope = msgspec.json.decode(reply.body, type=_Envelope)
     except UNREADABLE:
@@ -114,20 +131,22 @@ def _shown(reply: Reply, base_url: str) -> _Shown:
     heatmap = envelope.data
     if envelope.code != "0" or heatmap is None or not heatmap.price_candlesticks:
         raise DataSourceError(f"{base_url} answers with code {envelope.code}: {envelope.msg}")
+    return heatmap
+
+
+def _standing(heatmap: _Heatmap, base_url: str) -> tuple[Levels, float]:
+    """What stands in the last column, and the last price. Raises DataSourceError."""
     last = len(heatmap.price_candlesticks) - 1
     cells = [(row, value) for column, row, value in heatmap.liquidation_leverage_data if column == last and value > 0]
     try:
         levels = tuple(sorted((heatmap.y_axis[row], value) for row, value in cells))
-        last_price = float(heatmap.price_candlesticks[last].close)
+        return levels, float(heatmap.price_candlesticks[last].close)
     except (IndexError, ValueError):
         raise DataSourceError(f"{base_url} answers with a heatmap that contradicts itself") from None
-    as_of = heatmap.update_time / 1000.0 or float(heatmap.price_candlesticks[last].opened)
-    realised = reply.headers.get("x-liqalert-basis") == "realised"
-    return _Shown(as_of, last_price, levels, "realised" if realised else "projected")
 
 
 def _windows(symbol: str, side: Side, shown: _Shown, width: float) -> Iterator[LiquidationCluster]:
-    levels = [(price, value) for price, value in shown.levels if (price < shown.last_price) is (side == "long")]
+    levels = shown.levels[side]
     if not levels:
         return
     prices, values = (np.array(column, dtype=np.float64) for column in zip(*levels, strict=True))

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 
 from liqalert import DataSourceError, LiquidationHunter, StaleDataWarning
-from liqalert.library.coinglass_source import _shown
+from liqalert.library.coinglass_source import _heatmap
 from liqalert.library.requests import Reply
 
 SECRET = "k-e-y"
@@ -26,11 +26,13 @@ class Vendor:
         self.answer = answer
         self.asked: list[tuple[str, str]] = []
         self.headers: dict[str, str] = {}
+        self.of_sides: dict[str, Any] = {}
+        """What it answers instead where one position side is asked for."""
         self.url = ""
 
     async def reply(self, request: web.Request) -> web.Response:
         self.asked.append((request.path_qs, request.headers.get("CG-API-KEY", "")))
-        body = msgspec.json.encode(self.answer)
+        body = msgspec.json.encode(self.of_sides.get(request.query.get("liquidated", ""), self.answer))
         return web.Response(body=body, content_type="application/json", headers=self.headers)
 
 
@@ -100,18 +102,29 @@ async def test_an_answer_serves_for_a_minute_from_whatever_price_it_is_seen() ->
     assert second[2].distance_from_price < first[2].distance_from_price
 
 
-async def test_levels_of_a_liqalert_were_executed_and_are_no_estimates() -> None:
+async def test_levels_of_a_liqalert_were_executed_and_whose_they_were_is_asked_for() -> None:
+    """Shorts that were liquidated on the way up lie below the price, where a vendor's estimates are of longs."""
+    sides = {"long": [[1, 5, 200.0]], "short": [[1, 0, 100.0], [1, 1, 300.0]]}
     async with serving(heatmap()) as vendor:
         vendor.headers = {"X-Liqalert-Basis": "realised"}
-        _, _, best = await asked(hunter_at(vendor))
+        vendor.of_sides = {side: heatmap(cells=cells) for side, cells in sides.items()}
+        hunter = hunter_at(vendor)
+        signal, _, _ = await asked(hunter)
+        assert hunter._source is not None
+        clusters = await asyncio.to_thread(hunter._source.clusters, "btc", 100.0)
 
-    assert best.basis == "realised"
+    assert [(each.side, each.price_low, each.price_high, each.basis) for each in clusters] == [
+        ("short", 93.0, 94.0, "realised"),
+        ("long", 106.0, 106.0, "realised"),
+    ]
+    # No longs below, no shorts above.
+    assert signal == 0
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff", b'"\xff"', b'{"more": ' + b"[" * 50_000])
 def test_whatever_bytes_come_there_is_one_sentence(body: bytes) -> None:
     with pytest.raises(DataSourceError, match="answers HTTP 200, but with no heatmap"):
-        _shown(Reply(200, body, {}), "http://vendor")
+        _heatmap(Reply(200, body, {}), "http://vendor")
 
 
 async def test_a_key_may_end_as_its_file_does() -> None:

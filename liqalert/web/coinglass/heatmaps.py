@@ -15,7 +15,7 @@ import numpy as np
 
 from liqalert.core.candles import Candle
 from liqalert.core.heatmap import HeatmapGrid
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, PositionSide
 from liqalert.web.answers import ApiError
 from liqalert.web.coinglass.envelope import Answer, success
 from liqalert.web.coinglass.names import exchange_name
@@ -72,12 +72,12 @@ class Heatmaps:
 
     async def heatmap(self, question: Question) -> Answer:
         grid = await self._sources.grids.grid(question.pair(), question.heatmap_range())
-        return await asyncio.to_thread(_heatmap_answer, [grid])
+        return await asyncio.to_thread(_heatmap_answer, [grid], question.liquidated())
 
     async def aggregated_heatmap(self, question: Question) -> Answer:
         """With the prices of the coin's first instrument."""
         grids = await self._grids(question.coin(), question.heatmap_range())
-        return await asyncio.to_thread(_heatmap_answer, grids)
+        return await asyncio.to_thread(_heatmap_answer, grids, question.liquidated())
 
     async def map(self, question: Question) -> Answer:
         return await self._map((question.pair(),), question)
@@ -86,19 +86,19 @@ class Heatmaps:
         return await self._map(question.coin(), question)
 
     async def _map(self, instruments: Sequence[Instrument], question: Question) -> Answer:
-        shape = question.map_shape()
+        shape, liquidated = question.map_shape(), question.liquidated()
         grids = await self._grids(instruments, question.map_range())
         if shape == "object":
-            return await asyncio.to_thread(_map_answer, grids)
+            return await asyncio.to_thread(_map_answer, grids, liquidated)
         mark = self._sources.board.snapshot.marks.get(instruments[0])
-        return await asyncio.to_thread(_map_list_answer, grids, mark.price if mark else None)
+        return await asyncio.to_thread(_map_list_answer, grids, liquidated, mark.price if mark else None)
 
     async def _grids(self, instruments: Sequence[Instrument], range_name: str) -> list[HeatmapGrid]:
         return [await self._sources.grids.grid(instrument, range_name) for instrument in instruments]
 
 
-def _heatmap_answer(grids: Sequence[HeatmapGrid]) -> Answer:
-    shown = _from_first_price(together([standing(grid) for grid in grids]))
+def _heatmap_answer(grids: Sequence[HeatmapGrid], liquidated: PositionSide | None) -> Answer:
+    shown = _from_first_price(together([standing(grid, liquidated) for grid in grids]))
     usd = np.rint(shown.usd).astype(np.int64)
     columns, rows = np.nonzero(usd)
     data = HeatmapData(
@@ -110,13 +110,13 @@ def _heatmap_answer(grids: Sequence[HeatmapGrid]) -> Answer:
     return success(data, shown.watched)
 
 
-def _map_answer(grids: Sequence[HeatmapGrid]) -> Answer:
-    shown = together([standing(grid) for grid in grids])
+def _map_answer(grids: Sequence[HeatmapGrid], liquidated: PositionSide | None) -> Answer:
+    shown = together([standing(grid, liquidated) for grid in grids])
     return success(MapData(_levels(shown)), shown.watched)
 
 
-def _map_list_answer(grids: Sequence[HeatmapGrid], last_price: float | None) -> Answer:
-    parts = [standing(grid) for grid in grids]
+def _map_list_answer(grids: Sequence[HeatmapGrid], liquidated: PositionSide | None, last_price: float | None) -> Answer:
+    parts = [standing(grid, liquidated) for grid in grids]
     maps = [
         InstrumentMap(InstrumentItem(exchange_name(grid.instrument.exchange), grid.instrument.symbol), _levels(part))
         for grid, part in zip(grids, parts, strict=True)

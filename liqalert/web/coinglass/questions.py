@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liqalert.core.market import Instrument, UnixTime
+from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.symbols import find, nearest
 from liqalert.web.answers import ApiError, shown
 from liqalert.web.coinglass.intervals import INTERVALS, Interval
@@ -18,6 +18,7 @@ HEATMAP_RANGES = ("12h", "24h", "3d", "7d")
 MAP_RANGES = {"1d": "24h", "7d": "7d"}
 TOTAL_RANGES = {"1h": 3600.0, "4h": 14_400.0, "12h": 43_200.0, "24h": 86_400.0}
 MAP_SHAPES = ("object", "list")
+BOTH = "both"
 ROWS = 1000
 MOST_ROWS = 4500
 """Of an older page of their documentation; clients written then ask for as many."""
@@ -79,6 +80,11 @@ class Question:
 
     def map_shape(self) -> str:
         return self._choice("shape", MAP_SHAPES, default="object")
+
+    def liquidated(self) -> PositionSide | None:
+        """Whose positions are to be shown, which the original does not tell apart; None: all of them."""
+        text = self._choice("liquidated", (BOTH, *PositionSide), default=BOTH)
+        return None if text == BOTH else PositionSide(text)
 
     def total_s(self) -> float:
         return TOTAL_RANGES[self._choice("range", TOTAL_RANGES, default="24h")]

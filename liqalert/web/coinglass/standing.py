@@ -1,4 +1,6 @@
-"""What stands, of one instrument or of all on one coin: both position sides together, as Coinglass has them. Pure."""
+"""What stands, of one instrument or of all on one coin: both position sides together, as Coinglass has them, or one.
+
+Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ from numpy.typing import NDArray
 
 from liqalert.core.candles import Candle
 from liqalert.core.heatmap import HeatmapGrid
-from liqalert.core.market import UnixTime
+from liqalert.core.market import PositionSide, UnixTime
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -45,14 +47,16 @@ class Standing:
         return replace(self, start=start, usd=self.usd[column:], candles=self.candles[column:])
 
 
-def standing(grid: HeatmapGrid) -> Standing:
+def standing(grid: HeatmapGrid, liquidated: PositionSide | None) -> Standing:
+    """Of the positions that are asked for; None: of all."""
+    usd = {None: grid.long_usd + grid.short_usd, PositionSide.LONG: grid.long_usd, PositionSide.SHORT: grid.short_usd}
     return Standing(
         as_of=grid.as_of,
         start=grid.start,
         column_s=grid.column_s,
         row_log=grid.row_log,
         first_row=grid.first_row,
-        usd=grid.long_usd + grid.short_usd,
+        usd=usd[liquidated],
         candles=grid.candles,
         watched=float(grid.watched.mean()) if grid.columns else 0.0,
     )

@@ -176,6 +176,28 @@ async def test_the_map_as_a_list_has_each_instrument_by_itself(rig: Rig, client:
     ]
 
 
+async def test_each_position_side_is_told_apart_where_that_is_asked_for(rig: Rig, client: Client) -> None:
+    long = liquidated(1.0, 100_000.0)
+    rig.grids.liquidations = [long, Liquidation(BTC, SHORT, long.price, 1.0, 30_000.0, NOW - 0.5, NOW)]
+
+    shown = {
+        (name, side): str(await client.data(name, exchange="Binance", symbol="BTCUSDT", liquidated=side))
+        for name in ("heatmap/model1", "map", "aggregated-heatmap/model1", "aggregated-map")
+        for side in ("long", "short", "both")
+    }
+
+    amounts = {"long": "99972", "short": "29996", "both": "129968"}
+    assert {key: [side for side, usd in amounts.items() if usd in text] for key, text in shown.items()} == {
+        key: [key[1]] for key in shown
+    }
+
+
+async def test_an_unknown_position_side_is_refused(client: Client) -> None:
+    body = await client.get("map", exchange="Binance", symbol="BTCUSDT", liquidated="buy")
+
+    assert body == {"code": "400", "msg": "liquidated is 'buy'. Allowed: both, long, short."}
+
+
 async def test_an_unknown_shape_is_refused(client: Client) -> None:
     body = await client.get("map", exchange="Binance", symbol="BTCUSDT", shape="table")
 

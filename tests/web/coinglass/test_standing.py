@@ -113,7 +113,7 @@ def test_prices_are_the_middles_of_rows() -> None:
 async def test_a_grid_stands_with_both_position_sides() -> None:
     grid = await FakeGrids([liquidated(1.0, 1000.0)], watched=0.25).grid(BTC, "12h")
 
-    stands = standing(grid)
+    stands = standing(grid, None)
 
     assert stands.usd.sum() == pytest.approx(1000.0 * math.exp(-1 / 3600.0))
     assert (stands.as_of, stands.watched, len(stands.candles)) == (NOW, 0.25, 144)
@@ -136,7 +136,7 @@ async def test_instruments_with_rows_of_different_width_share_an_axis() -> None:
         [liquidated(1.0, 1000.0), liquidated(1.0, 500.0, instrument=BTC_COIN)], row_log={BTC_COIN: 2 * STEP}
     )
 
-    both = together([standing(await grids.grid(each, "12h")) for each in (BTC, BTC_COIN)])
+    both = together([standing(await grids.grid(each, "12h"), None) for each in (BTC, BTC_COIN)])
 
     [row] = np.flatnonzero(both.usd[-1])
     assert both.usd[-1, row] == pytest.approx(1500.0 * math.exp(-1 / 3600.0))
