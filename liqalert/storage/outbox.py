@@ -155,9 +155,11 @@ class DeliveryOutbox:
         return {each: found.get(each, 0) for each in statuses}
 
     async def oldest_unsettled_at(self) -> UnixTime | None:
-        """When the oldest delivery that is neither sent nor dead was made; None when there is none."""
+        """When the oldest delivery that is neither sent nor dead was made; None when there is none. One that only waits
+        for quiet hours to end, and has not been tried, is not waited for."""
+        waited_for = or_(DELIVERIES.c.status != DeliveryStatus.HELD, DELIVERIES.c.attempts > 0)
         # Greater than zero means not NULL, and unlike that it uses the index.
-        query = select(func.min(DELIVERIES.c.created_at)).where(DELIVERIES.c.due_at > 0)
+        query = select(func.min(DELIVERIES.c.created_at)).where(DELIVERIES.c.due_at > 0, waited_for)
         async with self._database.read("reading deliveries") as connection:
             created_at: UnixTime | None = await connection.scalar(query)
             return created_at

@@ -28,11 +28,11 @@ class OutboxFigures:
     """How the outbox stands, from memory: a scrape must not wait for the database."""
 
     depth: int = 0
-    """Deliveries not settled yet."""
+    """Deliveries not settled yet, without those that wait for quiet hours to end."""
     oldest_at: UnixTime | None = None
     """When the oldest of them was created."""
     settled: tuple[tuple[str, str, int], ...] = ()
-    """Deliveries settled since the start: channel, status, how many."""
+    """Since the start: channel, what has become of deliveries, messages and attempts (`Sender.counts`), how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +152,11 @@ def _snapshot_metrics(snapshot: Snapshot, now: UnixTime) -> Iterator[Metric]:
 
 def _outbox_metrics(outbox: OutboxFigures, now: UnixTime) -> Iterator[Metric]:
     oldest_s = 0.0 if outbox.oldest_at is None else max(0.0, now - outbox.oldest_at)
-    yield plain("liqalert_outbox_depth", "Deliveries not settled yet.", outbox.depth)
+    yield plain("liqalert_outbox_depth", "Deliveries not settled yet, quiet hours aside.", outbox.depth)
     yield plain("liqalert_outbox_oldest_age_seconds", "Age of the oldest of them, 0 when empty.", oldest_s)
     yield counter(
         "liqalert_deliveries",
-        "Deliveries settled since the start.",
+        "Deliveries sent, late or dead since the start; attempts that failed, messages amended.",
         by=("channel", "status"),
         samples=[((channel, status), count) for channel, status, count in outbox.settled],
     )

@@ -1,5 +1,6 @@
-from liqalert.ports import Attempt, Delivery, DeliveryStatus, Outcome
+from liqalert.ports import Attempt, Delivery, DeliveryStatus, Outcome, Preferences, QuietHours
 from liqalert.storage.alerts import AlertStore
+from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
 from tests.storage.objects import T0, alert, near
@@ -50,6 +51,21 @@ async def test_outcomes_decide_what_is_tried_again(
     assert await outbox.oldest_unsettled_at() == T0
     assert await outbox.counts() == {"due": 1, "sent": 1, "late": 1, "held": 0, "dead": 1}
     assert await outbox.counts((DeliveryStatus.LATE, DeliveryStatus.HELD)) == {"late": 1, "held": 0}
+
+
+async def test_what_waits_for_quiet_hours_to_end_is_not_late_before_it_has_failed(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
+) -> None:
+    await subscribers(database, 1)
+    await chats.prefer(1, Preferences(quiet=QuietHours(11 * 60, 12 * 60, "UTC")))
+    await alerts.record([near()])
+    await outbox.fan_out(alert(), T0)
+
+    waits = await outbox.oldest_unsettled_at()
+    [held] = await outbox.due(T0 + 9_999, 9)
+    await outbox.settle([_outcome(held, DeliveryStatus.HELD)])
+
+    assert (held.status, waits, await outbox.oldest_unsettled_at()) == (DeliveryStatus.HELD, None, T0)
 
 
 async def test_an_error_that_cannot_be_stored_is_stored_readably(
