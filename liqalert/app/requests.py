@@ -9,6 +9,7 @@ from liqalert.clock import Clock
 from liqalert.core.alerts import TEST, Alert
 from liqalert.core.identity import short_id
 from liqalert.pipeline import Pipeline
+from liqalert.ports import Role
 from liqalert.ports.channels import APPRISE, CONSOLE, TELEGRAM, WEBHOOK
 from liqalert.web.alerts import UnknownChat
 
@@ -43,9 +44,15 @@ class Requests:
         return alert.id
 
     async def send_test_to(self, address: str | None) -> str:
-        """A test alert to the chat with this address; None: the owner's, else the console. Raises UnknownChat."""
+        """A test alert to the chat with this address; None: the owner's on Telegram, else where alerts go otherwise.
+
+        Raises UnknownChat, StorageError.
+        """
         order = (TELEGRAM, WEBHOOK, APPRISE, CONSOLE)
-        chats = sorted(await self.stores.enrolments.chats(), key=lambda chat: (order.index(chat.channel), chat.id))
+        chats = sorted(
+            await self.stores.enrolments.chats(),
+            key=lambda chat: (order.index(chat.channel), chat.role is not Role.OWNER, chat.id),
+        )
         for chat in chats:
             if address in (None, chat.address):
                 return await self.send_test(chat.id)

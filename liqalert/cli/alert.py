@@ -16,11 +16,11 @@ def add_commands(commands: Commands) -> None:
         _test,
         summary="have the running daemon send a test alert: rule, database, outbox, channel",
         examples="""\
-  liqalert alert test                           # to every chat that would get an alert
-  liqalert alert test --chat 123456789          # to one chat
+  liqalert alert test                           # to the owner's chat; without Telegram, where else alerts go
+  liqalert alert test --chat 123456789          # to another chat
 """,
     )
-    test.add_argument("--chat", type=readable, metavar="ID", help="one allowed chat (default: all)")
+    test.add_argument("--chat", type=readable, metavar="ID", help="an allowed chat (default: the owner's)")
 
 
 def _test(args: argparse.Namespace) -> int:

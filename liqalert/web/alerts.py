@@ -33,7 +33,8 @@ class UnknownChat(Exception):
 
 
 SendTest: TypeAlias = Callable[[str | None], Awaitable[str]]
-"""Sends a test alert to one chat, or to whoever gets the owner's notices; gives the alert's id. Raises UnknownChat."""
+"""Sends a test alert to the chat with this address (None: the owner's); gives the alert's id. Raises UnknownChat,
+StorageError."""
 
 
 class AlertsAnswer(msgspec.Struct, frozen=True):
@@ -44,7 +45,7 @@ class TestRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     __test__ = False
 
     chat: str | None = None
-    """A Telegram chat id as text; null: the owner's chats and the console."""
+    """A Telegram chat id as text; null: the owner's chat, or another way by which alerts go where he has none."""
 
 
 class TestAnswer(msgspec.Struct, frozen=True):
