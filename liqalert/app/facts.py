@@ -1,4 +1,4 @@
-"""What /healthz, /readyz, /metrics and /status say, from memory and at once."""
+"""What /healthz, /readyz, /metrics and /status say: from memory and at once, but for what /status asks the database."""
 
 from __future__ import annotations
 

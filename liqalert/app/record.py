@@ -1,4 +1,4 @@
-"""`liqalert record`: raw frames with their receive times, and nothing else."""
+"""`liqalert record`: raw frames with their receive times, Binance's instrument lists, and when the feed was alive."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ class Sight:
     feeds: Iterable[FeedStatus] = ()
     snapshot: Snapshot = NOTHING
     watched: Collection[Instrument] = ()
-    """The instruments that rules name."""
+    """Those of `binance.symbols`: of them it is told how far price went meanwhile."""
     clock_off_s: float = 0.0
     """How far the machine's clock is ahead of the time that liqalert goes by."""
     database_problems: Sequence[str] = ()
@@ -33,7 +33,7 @@ class Sight:
     """Where the database lies; None: not known."""
     channel_problems: Sequence[str] = ()
     listing_problems: Sequence[str] = ()
-    """One sentence for each watched instrument that is not listed as trading."""
+    """One sentence for each instrument, watched or named by a rule, of which no more is to come."""
     mark_ages: Sequence[MarkAge] = ()
     """Of the instruments whose rules rest on marks, while their feed is alive."""
 

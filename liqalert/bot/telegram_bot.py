@@ -39,7 +39,7 @@ READ_S = 10.0
 WAITING_UPDATES = 200
 POLL_GRACE_S = 15.0
 STOP_S = 3.0
-"""For each of the two halves of stopping; the daemon has 10 s for everything."""
+"""For each of the two halves of stopping; the daemon has 20 s for everything."""
 
 
 def build_application(token: str, api_url: str) -> TelegramApplication:
@@ -70,7 +70,7 @@ class TelegramBot:
         self.problem: str | None = None
         """Why commands are not answered, and what can be done about it; None while they are."""
         self.polled_at: UnixTime | None = None
-        """When Telegram last answered a question for messages; more than a minute ago means that the bot is deaf."""
+        """When Telegram last answered a question for messages; 90 s ago or more means that the bot is deaf."""
         self._application = application
         self._clock = desk.clock
         self._reception = Reception(application.bot, desk)

@@ -84,7 +84,7 @@ class Alert(Struct, frozen=True, gc=False):
     evidence: Evidence | None = None
     """Beside `zone`."""
     text: str | None = None
-    """The sentence of a notice or a test."""
+    """The sentence of what is about liqalert itself."""
     only_chat: int | None = None
     """The row in `chats` of the only chat to be told; None: whoever subscribes."""
     flow: FlowEvidence | None = None
@@ -98,7 +98,7 @@ class Alert(Struct, frozen=True, gc=False):
 
     @property
     def instrument(self) -> Instrument | None:
-        """What it is about; None for a notice or a test."""
+        """What it is about; None where that is liqalert itself."""
         about = self.zone or self.flow or self.liquidation
         return about.instrument if about else None
 

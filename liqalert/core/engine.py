@@ -1,4 +1,4 @@
-"""The engine: liquidations and marks in, decisions and a snapshot out. The only mutable thing in the core."""
+"""The engine: liquidations and marks in, decisions and a snapshot out. Of what decides, the only mutable thing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Verdict(StrEnum):
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"
     OFF_MARKET = "off_market"
-    """The fill lies outside half to double the newest mark."""
+    """The fill lies outside half to double the usual price (`USUAL_PRICE_S`)."""
     AHEAD = "ahead_of_time"
     TOO_OLD = "too_old"
 
@@ -60,7 +60,7 @@ class Snapshot:
     decay_s: float
     """The time in which a weight falls to 1/e."""
     watching_since: UnixTime | None = None
-    """Since when the feed has been watched without a gap worth mentioning; None before the first mark."""
+    """Since when the feed has been watched without a gap worth mentioning; None while it is not proven alive."""
     sides: Mapping[tuple[Instrument, PositionSide], Sequence[Cluster]] = field(default_factory=dict)
     zones: Sequence[ZoneView] = ()
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
@@ -102,10 +102,6 @@ class Engine:
         self._wanted: set[Instrument] = set()
 
     # ------------------------------------------------------------ what it is given
-
-    def ruled(self, kinds: Collection[RuleKind] = tuple(RuleKind)) -> frozenset[Instrument]:
-        """The instruments that rules of these kinds name."""
-        return self._rules.instruments(kinds)
 
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
         """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""
@@ -156,8 +152,6 @@ class Engine:
     def lose_sight(self) -> None:
         """No feed is proven alive."""
         self._watching_since = None
-
-    # ------------------------------------------------------------ what it is asked
 
     def add(self, liquidation: Liquidation, now: UnixTime) -> Verdict:
         """Takes in one liquidation received at `now`."""
@@ -222,6 +216,8 @@ class Engine:
         except Exception as exc:
             raise TickFailed(tuple(decisions)) from exc
 
+    # ------------------------------------------------------------ what it is asked
+
     def snapshot(self, now: UnixTime) -> Snapshot:
         """What is known at `now`, without changing anything."""
         sides = self._sides.clusters()
@@ -233,6 +229,10 @@ class Engine:
             zones=self._book.views(sides, now),
             marks=self._book.marks(),
         )
+
+    def ruled(self, kinds: Collection[RuleKind] = tuple(RuleKind)) -> frozenset[Instrument]:
+        """The instruments that rules of these kinds name."""
+        return self._rules.instruments(kinds)
 
     def wanted_open_interest(self) -> frozenset[Instrument]:
         """Instruments that may soon have a zone and whose open interest is not known."""
@@ -281,7 +281,7 @@ class Engine:
                     self._wanted.add(instrument)
 
     def _sample(self, now: UnixTime) -> None:
-        """Every five minutes, while the window has been watched long enough to be full."""
+        """Every five minutes, once it has been watched for a whole decay constant: before, clusters look too weak."""
         watched = self._watching_since is not None and now - self._watching_since >= self.terms.decay_s
         if watched and now // SAMPLE_S > self._last_tick // SAMPLE_S:
             owners = {(instrument, side) for instrument in self._book.marks() for side in PositionSide}

@@ -33,7 +33,7 @@ class EpisodeState(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an episode changed, by name. Stored, shown by /why, and counted."""
+    """Why an episode changed, by name. Stored, and shown by /why."""
 
     BEYOND_REARM_DISTANCE = "mark_beyond_rearm_distance"
     WITHIN_DISTANCE = "mark_within_distance"

@@ -1,7 +1,7 @@
 """The cells of a heatmap kept up to date while liquidations come in: each touches its own row, and nothing else.
 
 Weights are those of a landmark, as in the engine: what stands decays by one factor for all, so a column that closes is
-one multiplication. The result is that of `heatmap.stand` over the same liquidations.
+one multiplication. The result is that of `heatmap_cells.stand` over the same liquidations.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class LiveCells:
     """One instrument and range. Times passed in never go back."""
 
     def __init__(self, liquidations: Sequence[Liquidation], shown: Range, *, as_of: UnixTime, decay_s: float) -> None:
-        """`liquidations` as for `heatmap.stand`: those known at `as_of`, since 12 decay constants before the range."""
+        """`liquidations` as for `heatmap.build`: those known at `as_of`, since 12 decay constants before the range."""
         self._shown = shown
         self._decay_s = decay_s
         self._landmark = as_of

@@ -34,7 +34,7 @@ class ZoneEnd(StrEnum):
     EXPIRED = "expired"
     """`alerts.memory_hours` have passed since its peak."""
     OVERLAPPED = "overlapped"
-    """A stronger zone of the same instrument and position side covers more than half of it."""
+    """A stronger zone of the same instrument and position side shares more than half of the narrower band with it."""
 
 
 class Zone(Struct, frozen=True, gc=False):

@@ -133,7 +133,7 @@ class Departures:
         return self._digests[chat]
 
     def _forget(self, now: float) -> None:
-        """Digests that are over: memory holds those of the last minute."""
+        """Digests that are over: memory holds those of the last seconds."""
         if now >= self._forget_at:
             self._forget_at = now + WINDOW_S
             self._digests = {chat: digest for chat, digest in self._digests.items() if digest.is_open(now)}

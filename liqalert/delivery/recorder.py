@@ -58,7 +58,7 @@ class AlertSender(Protocol):
 
 Remembered: TypeAlias = Callable[[Alert, UnixTime], Sequence[Recipient]]
 Entry: TypeAlias = tuple[Decision, ...] | Alert
-"""The decisions of one moment, or one notice or test."""
+"""The decisions of one moment, or one alert about liqalert itself."""
 
 
 @dataclass(slots=True)
@@ -113,7 +113,7 @@ class DecisionRecorder:
             self._add(tuple(decisions))
 
     def put_notice(self, alert: Alert) -> None:
-        """An alert of kind `notice` or `test`."""
+        """An alert about liqalert itself, of one of the kinds in `ABOUT_LIQALERT`."""
         self._add(alert)
 
     def renounce(self) -> None:

@@ -1,4 +1,4 @@
-"""Recordings: raw frames and REST answers with the time they were received, to be replayed to the same decisions.
+"""Recordings: raw frames, REST answers and what else decides, with their times, to be replayed to the same decisions.
 
 A recording is a gzip file with one JSON object per line: {"t": 1790526547.8, "kind": "frame", "exchange": "binance",
 "data": "..."}; bytes that are no UTF-8 stand in "b64" instead of "data".

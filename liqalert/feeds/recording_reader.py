@@ -21,11 +21,11 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One frame, or one REST answer that was used, as it was received."""
+    """One frame, or what else decides, with the time at which it did."""
 
     received_time: UnixTime
     kind: str
-    """`frame`, or the name of a REST answer."""
+    """As for `ports.FrameRecorder`; `start` or `context` for what a file begins with."""
     exchange: str
     payload: bytes
 

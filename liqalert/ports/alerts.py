@@ -63,7 +63,7 @@ class AlertOutcomes(Protocol):
     """Reads alerts without who was told of them: what that costs does not grow with the chats. Raises StorageError."""
 
     async def recent_outcomes(self, limit: int, *, instrument: Instrument | None = None) -> tuple[AlertRow, ...]:
-        """Newest first, of one instrument, each without deliveries; neither `notice` nor `test`."""
+        """Newest first, of one instrument, each without deliveries; none about liqalert itself."""
         ...
 
 
@@ -78,7 +78,7 @@ class AlertReader(Protocol):
         kind: str | None = None,
         instrument: Instrument | None = None,
     ) -> tuple[AlertRow, ...]:
-        """Newest first; of one chat, of one kind, of one instrument. Without `kind`, neither `notice` nor `test`.
+        """Newest first; of one chat, of one kind, of one instrument. Without `kind`, none about liqalert itself.
 
         Each with its first hundred deliveries.
         """

@@ -82,7 +82,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """A place that may ask and be told: a Telegram chat, or the console."""
+    """A place that is told: a Telegram chat or topic, which may ask too; the console, a webhook, an Apprise address."""
 
     id: int
     channel: str

@@ -33,7 +33,7 @@ class DecisionStore(Protocol):
         ...
 
     async def record_notice(self, alert: Alert) -> None:
-        """An alert without rule and zone: kind `notice` or `test`. Raises StorageError when the database refuses."""
+        """An alert about liqalert itself, which has no rule. Raises StorageError when the database refuses."""
         ...
 
 

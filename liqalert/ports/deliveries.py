@@ -70,7 +70,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How one attempt at one delivery ended, ready to be stored."""
+    """How it stands with one delivery, after an attempt or without one, ready to be stored."""
 
     delivery_id: int
     status: DeliveryStatus
@@ -106,8 +106,9 @@ class Outbox(Protocol):
     async def fan_out(self, alert: Alert, now: UnixTime) -> bool:
         """Adds the next batch (at most 500 recipients) of deliveries of `alert`; True when none is left.
 
-        Recipients: `alert.only_chat` where set; for a `notice` the owner's chats and the console; else every living
-        chat that subscribes to `alert.rule`, is not muted, and has not set it to `off`.
+        Recipients: `alert.only_chat` where set; for a `notice` the owner's chats and the console, for `watching` all
+        others that are told anything; else every living chat that subscribes to `alert.rule`, is not muted, and has
+        not set it to `off`.
         Idempotent by unique (alert, chat); a fan-out cut short goes on where it stopped.
         """
         ...

@@ -34,7 +34,10 @@ class FeedSink(Protocol):
 
 
 class FrameRecorder(Protocol):
-    """Keeps raw frames (append-only); `kind` is `frame`, or the name of a REST answer that was used."""
+    """Keeps raw frames (append-only), and what else decides.
+
+    `kind` is `frame`, the name of a REST answer that was used, or `feed`, `tick`, `rules` or `open_interest`.
+    """
 
     def write(self, kind: str, exchange: str, payload: bytes, received_time: UnixTime) -> None: ...
 

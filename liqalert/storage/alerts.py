@@ -140,7 +140,7 @@ class AlertStore:
             return await _alert_rows(connection, alerts, {})
 
     async def count_since(self, since: UnixTime) -> int:
-        """How many were decided from `since` on; neither `notice` nor `test`."""
+        """How many were decided from `since` on; none about liqalert itself."""
         query = select(func.count()).select_from(ALERTS).where(_ALERTED, ALERTS.c.decided_at >= since)
         async with self._database.read("counting alerts") as connection:
             return int(await connection.scalar(query) or 0)

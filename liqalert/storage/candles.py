@@ -26,11 +26,11 @@ class CandleStore:
         self._insert_new = Prepared(database.insert_new(CANDLES))
 
     async def save(self, candles: Iterable[tuple[Instrument, Candle]]) -> None:
-        """What was seen takes the place of what was filled up: for candles from marks."""
+        """Takes the place of what is there: for minutes seen whole, and for what is better than one that was not."""
         await self._write(self._upsert, candles)
 
     async def fill_up(self, candles: Iterable[tuple[Instrument, Candle]]) -> None:
-        """Minutes that exist already stay as they are: for candles from elsewhere."""
+        """Minutes that exist already stay as they are: for candles from elsewhere, and of minutes not seen whole."""
         await self._write(self._insert_new, candles)
 
     async def read(self, instrument: Instrument, since: UnixTime, until: UnixTime) -> tuple[Candle, ...]:

@@ -98,6 +98,7 @@ class ChatDirectory:
             return (await connection.execute(change)).rowcount > 0
 
     async def rules(self) -> tuple[Rule, ...]:
+        """Those that a living chat holds, by id: what is to be evaluated."""
         held = SUBSCRIPTIONS.c
         living = exists().where(
             held.rule_id == RULES.c.id,

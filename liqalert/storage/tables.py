@@ -2,8 +2,8 @@
 
 Every time is UnixTime: seconds since 1970-01-01 00:00 UTC as a double, the same number as in the code, so that what is
 read back equals what was stored on both databases. Prices and US dollars are doubles too; the exchange's own strings
-are kept by the recording. Columns named `content`, `rule`, `baseline` and `bins` hold JSON of a whole object: what is
-complete in itself is read back from there, and the columns beside it are for queries.
+are kept by the recording. Columns named `content`, `rule`, `baseline`, `bins`, `flow_bins` and `preferences` hold JSON
+of a whole object: what is complete in itself is read back from there, and the columns beside it are for queries.
 """
 
 from __future__ import annotations
