@@ -121,7 +121,9 @@ class Pipeline:
     def set_rules(self, rules: Sequence[Rule], now: UnixTime) -> None:
         self.advance(now)
         self._record("rules", "", msgspec.json.encode(rules), now)
-        self._hand_on(self._engine.set_rules(rules, now))
+        decisions = self._engine.set_rules(rules, now)
+        if decisions:
+            self._decide(decisions)
 
     def learn(self, value: OpenInterest, now: UnixTime) -> None:
         self.advance(now)
@@ -167,10 +169,6 @@ class Pipeline:
         if verdict not in TAKEN_IN and self.verdicts[verdict] == 1:
             log.warning("refused, from now on only counted", extra={"kind": verdict, "liquidation": liquidation})
         return verdict is Verdict.ACCEPTED
-
-    def _hand_on(self, decisions: Sequence[Decision]) -> None:
-        if decisions:
-            self._decide(decisions)
 
     def _sees(self, status: FeedStatus, now: UnixTime) -> None:
         if not self._alive:

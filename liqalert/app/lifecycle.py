@@ -33,6 +33,7 @@ from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.clock import SystemClock
 from liqalert.core.exchanges import BINANCE
 from liqalert.core.start import Start
+from liqalert.feeds.recording import Recording
 from liqalert.ports import StorageError
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
@@ -172,7 +173,7 @@ class Daemon:
         watching.pipeline.set_rules(start.rules, start.at)
         if watching.recording is not None:
             recording = watching.recording
-            self._teardown.add("recording", lambda: _call(recording.close))
+            self._teardown.add("recording", lambda: _close(recording))
         if not self._settings.binance.enabled:
             log.warning("no exchange is enabled: set binance.enabled = true")
             return
@@ -276,5 +277,5 @@ class Daemon:
         )
 
 
-async def _call(stop: Any, *arguments: object) -> None:
-    stop(*arguments)
+async def _close(recording: Recording) -> None:
+    recording.close()

@@ -145,6 +145,3 @@ def _shares(shares: Shares) -> SharesItem:
 def _share(share: Share) -> ShareItem:
     low, high = share.interval
     return ShareItem(share.count, share.of, share.value, low, high)
-
-
-# ---------------------------------------------------------------- for /settings
