@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from liqalert.app.lifecycle import serve
-from liqalert.app.loop import event_loop_factory
+from liqalert.app.loop import event_loop_factory, stop_on_signals
 from liqalert.app.narrator import Narrator
 from liqalert.app.simulate import AddressTaken
 from liqalert.app.world import World
@@ -95,12 +94,9 @@ def port_for(wanted: int | None) -> int:
 
 
 def _stop_after(seconds: float | None) -> asyncio.Event:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = stop_on_signals()
     if seconds is not None:
-        loop.call_later(seconds, stopping.set)
+        asyncio.get_running_loop().call_later(seconds, stopping.set)
     return stopping
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from pathlib import Path
 from random import Random
 
 import aiohttp
 import msgspec
 
+from liqalert.app.loop import stop_on_signals
 from liqalert.app.parts import build_feed
 from liqalert.clock import SteadyClock
 from liqalert.core.exchanges import BINANCE
@@ -53,7 +53,8 @@ async def _record(settings: Settings, directory: Path) -> int:
             asyncio.create_task(runner.run(), name=BINANCE),
         ]
         log.info("recording", extra={"directory": str(directory)})
-        await _until_signal()
+        # No timeout: this is the wait for the end.
+        await stop_on_signals().wait()
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks, timeout=5.0)
@@ -84,11 +85,3 @@ class FeedStates:
 
     def opening(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
         return tuple(("feed", exchange, msgspec.json.encode(status)) for exchange, status in self._last.items())
-
-
-async def _until_signal() -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    # No timeout: this is the wait for the end.
-    await stopping.wait()

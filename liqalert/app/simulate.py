@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from liqalert.app.loop import stop_on_signals
 from liqalert.clock import SystemClock
 from liqalert.core.market import UnixTime
 from liqalert.sim.clock import ScaledClock
@@ -85,11 +85,8 @@ def _welcome(exchange: SimulatedExchange, seed: int, speed: float, recordings: S
 
 
 async def _until_signal_or_end(exchange: SimulatedExchange) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     waits = [
-        asyncio.create_task(stopping.wait(), name="signal"),
+        asyncio.create_task(stop_on_signals().wait(), name="signal"),
         asyncio.create_task(exchange.until_ended(), name="end"),
     ]
     # No timeout: this is the wait for the end.

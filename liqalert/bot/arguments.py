@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from zoneinfo import available_timezones
 
+from liqalert.core.zones import OPENS_AT_STRENGTH
 from liqalert.ports import QuietHours
 from liqalert.render.replies import wrong
 from liqalert.render.text import Text
@@ -18,8 +19,6 @@ LONGEST_MUTE_S = 30 * 86_400.0
 DURATION = re.compile(r"(?<!\S)([0-9]{1,4})\s*(m|min|minutes?|h|hours?|d|days?)(?!\S)", re.IGNORECASE)
 UNITS_S = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 QUIET_EXAMPLE = "/quiet 23:00-07:00 Europe/Berlin"
-WEAKEST_STRENGTH = 0.3
-"""Zones open at this strength: a rule that asks for less would promise what cannot happen."""
 
 
 class CannotAnswer(Exception):
@@ -132,9 +131,10 @@ def _distance_pct(word: str) -> float:
 
 def _strength(word: str) -> float:
     strength = _number(word, word)
-    if not WEAKEST_STRENGTH <= strength < 1.0:
+    # Zones open at this strength: a rule that asks for less would promise what cannot happen.
+    if not OPENS_AT_STRENGTH <= strength < 1.0:
         raise _wrong(
-            f"The strength {shown(word)} must be at least {WEAKEST_STRENGTH:g} and below 1; "
+            f"The strength {shown(word)} must be at least {OPENS_AT_STRENGTH:g} and below 1; "
             "a distance is written with %."
         )
     return strength

@@ -17,7 +17,7 @@ Owner: TypeAlias = tuple[Instrument, PositionSide]
 
 @lru_cache(maxsize=4)
 def utc_day(at: UnixTime) -> str:
-    """Asked for once a side and tick, always with the same time."""
+    """The UTC day of a time, like 2026-11-23. Kept: a tick asks for it once a side, always with the same time."""
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 

@@ -16,7 +16,7 @@ from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark,
 from liqalert.core.rules import Rule
 from liqalert.core.start import Start, begun
 from liqalert.feeds.binance import BinanceParser
-from liqalert.feeds.binance_tables import UnexpectedAnswer
+from liqalert.feeds.binance_tables import COIN_EXCHANGE_INFO, EXCHANGE_INFO, UnexpectedAnswer
 from liqalert.feeds.binance_wire import UNREADABLE
 from liqalert.feeds.recording_reader import Record
 from liqalert.feeds.records import PriceSource, UnreadableRecords
@@ -87,7 +87,7 @@ class Replay:
             pipeline.learn(msgspec.json.decode(record.payload, type=OpenInterest), record.received_time)
         elif record.kind == "rules" and self._plan.recorded_rules:
             pipeline.set_rules(msgspec.json.decode(record.payload, type=tuple[Rule, ...]), record.received_time)
-        elif record.kind in ("exchangeInfo", "coin_exchangeInfo"):
+        elif record.kind in (EXCHANGE_INFO, COIN_EXCHANGE_INFO):
             self._parser.learn(record.kind, record.payload)
 
     def _begun(self, record: Record) -> Pipeline:

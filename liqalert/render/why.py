@@ -8,8 +8,10 @@ from typing import Protocol
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
 from liqalert.core.episodes import Episode, Reason, Transition
+from liqalert.core.growth import PASSED, REACHED
 from liqalert.core.market import Gap, Liquidation, Stream, UnixTime
 from liqalert.core.outcomes import Members
+from liqalert.core.surges import AT_LEAST, UNUSUAL_FLOW
 from liqalert.core.zones import Zone
 from liqalert.render.alerts import outcome, rule, status_words
 from liqalert.render.answers import View
@@ -35,10 +37,10 @@ REASONS = {
     Reason.RULE_GONE: "no chat holds the rule any more",
     Reason.COOLDOWN_BEGINS: "the cooldown began",
     Reason.COOLDOWN_OVER: "the cooldown was over and the mark beyond the re-arm distance",
-    "zone_reached_strength": "the zone reached the rule's strength",
-    "zone_passed_strength_in_episode": "the zone passed a strength while an episode was open on it",
-    "flow_unusual_for_this_side": "so much in a minute is unusual for this instrument and side",
-    "liquidation_at_least": "the liquidation was at least as large as the rule's amount",
+    REACHED: "the zone reached the rule's strength",
+    PASSED: "the zone passed a strength while an episode was open on it",
+    UNUSUAL_FLOW: "so much in a minute is unusual for this instrument and side",
+    AT_LEAST: "the liquidation was at least as large as the rule's amount",
 }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import msgspec
 from sqlalchemy import RowMapping, and_, func, select
 
+from liqalert.core.baselines import utc_day
 from liqalert.core.market import Instrument, OpenInterest, PositionSide, UnixTime
 from liqalert.core.strength import DaySamples
 from liqalert.storage.database import Database
@@ -82,11 +82,6 @@ class BaselineStore:
         async with self._database.read("loading open interest") as connection:
             rows = (await connection.execute(query)).all()
         return tuple(OpenInterest(Instrument(exchange, symbol), usd, at) for exchange, symbol, usd, at in rows)
-
-
-def utc_day(at: UnixTime) -> str:
-    """The UTC day of a time, like 2026-11-23."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
 def _samples_row(samples: DaySamples, column: str, now: UnixTime) -> dict[str, object]:

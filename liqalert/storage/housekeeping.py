@@ -8,8 +8,8 @@ from typing import TypeAlias
 from sqlalchemy import ColumnElement, Delete, Table, delete, func, literal_column, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from liqalert.core.baselines import utc_day
 from liqalert.core.market import UnixTime
-from liqalert.storage.baselines import utc_day
 from liqalert.storage.database import Database
 from liqalert.storage.tables import (
     ALERTS,

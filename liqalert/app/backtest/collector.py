@@ -14,11 +14,11 @@ from liqalert.core.episodes import Decision, alerts_in
 from liqalert.core.evaluation import SILENCE_S, Collected, Figures, Level, Prices, controls, fate, figures
 from liqalert.core.market import Instrument, Mark, UnixTime
 from liqalert.core.rules import Rule, RuleKind, Thresholds, rule_of
-from liqalert.core.zones import Outside
+from liqalert.core.zones import OPENS_AT_STRENGTH, Outside
 
 SEED = 20_261_123
 DAY_S = 86_400.0
-WEAKEST, STRONGEST = 0.3, 0.95
+STRONGEST = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Grid:
 def around(distance_pct: float, min_strength: float) -> Grid:
     """Half and double the distance; a tenth less and more of strength, within what a rule may ask for. The row that was
     asked for is among them, whatever it is."""
-    less, more = round(max(min_strength - 0.1, WEAKEST), 4), round(min(min_strength + 0.1, STRONGEST), 4)
+    less, more = round(max(min_strength - 0.1, OPENS_AT_STRENGTH), 4), round(min(min_strength + 0.1, STRONGEST), 4)
     strengths = {less, min_strength, max(min_strength, more)}
     return Grid((distance_pct / 2.0, distance_pct, distance_pct * 2.0), tuple(sorted(strengths)))
 
