@@ -127,10 +127,10 @@ class DecisionRecorder:
             group.create_task(self._keep_writing(), name="record decisions")
             group.create_task(self._lose_patience(), name="send what is not recorded in time")
 
-    async def drain(self, timeout: float = 5.0) -> int:
+    async def drain(self, within_s: float = 5.0) -> int:
         """Waits until everything is written, or refused, or the time is up; how many batches are not written."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within_s):
                 await self._settled.wait()
         return len(self._waiting)
 

@@ -164,8 +164,8 @@ class Sender:
         finally:
             self._ended.set()
 
-    async def stop(self, timeout: float = 10.0) -> None:
-        """Starts nothing new, finishes what is being sent, and writes the outcomes; gives up after `timeout`."""
+    async def stop(self, within_s: float = 10.0) -> None:
+        """Starts nothing new, finishes what is being sent, and writes the outcomes; gives up after `within_s`."""
         self._stopping = True
         self._fan_out.stop()
         self._amender.stop()
@@ -173,7 +173,7 @@ class Sender:
         if not self._running:
             return
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within_s):
                 await self._ended.wait()
         except TimeoutError:
             log.warning("sending cut short", extra={"in_flight": len(self._in_flight)})

@@ -192,7 +192,7 @@ def test_stop_gives_up_a_send_that_hangs_after_its_timeout() -> None:
         task = asyncio.create_task(sender.run(), name="sender")
         await asyncio.sleep(1.0)
         began = asyncio.get_running_loop().time()
-        await sender.stop(timeout=10.0)
+        await sender.stop(within_s=10.0)
         await task
         return asyncio.get_running_loop().time() - began
 

@@ -68,7 +68,7 @@ async def test_a_finished_fan_out_adds_nothing_more(
     assert await told(outbox) == [("telegram", "1")]
 
 
-async def test_an_alert_that_is_not_recorded_cannot_befanned_out(outbox: DeliveryOutbox) -> None:
+async def test_an_alert_that_is_not_recorded_cannot_be_fanned_out(outbox: DeliveryOutbox) -> None:
     with pytest.raises(StorageError, match=r"fan-out of alert a1 .* not recorded"):
         await outbox.fan_out(alert(), T0)
 
