@@ -84,6 +84,7 @@ class FakeChats:
         self.muted.setdefault(chat_id, []).append(Mute(instrument, until))
 
     async def unmute(self, chat_id: int, instrument: Instrument | None = None) -> bool:
+        self._check()
         before = self.muted.pop(chat_id, [])
         left = [mute for mute in before if instrument is not None and mute.instrument != instrument]
         self.muted |= {chat_id: left} if left else {}
@@ -94,15 +95,13 @@ class FakeChats:
         return tuple(self.muted.get(chat_id, ()))
 
     async def acknowledge(self, chat_id: int, alert_id: str) -> bool:
+        self._check()
         self.acknowledged.append((chat_id, alert_id))
         return True
 
     async def unsubscribe(self, chat_id: int, instrument: Instrument | None, now: float) -> bool:
         self._check()
         return self.held.get(chat_id, {}).pop(instrument, None) is not None
-
-    async def rules(self) -> tuple[Rule, ...]:
-        return tuple({one.rule for held in self.held.values() for one in held.values()})
 
     async def migrate(self, channel: str, old_address: str, new_address: str) -> None:
         self._check()

@@ -20,7 +20,7 @@ IN_A_LIST = (DeliveryStatus.LATE, DeliveryStatus.HELD)
 
 @dataclass
 class FakeDatabase(FakeAmendments):
-    """Outbox, Amendments, DecisionStore, AlertReader, and the addresses of chats, in memory."""
+    """Outbox, Amendments, DecisionStore, what delivery asks of AlertReader, and the addresses of chats, in memory."""
 
     subscribers: list[Recipient] = field(default_factory=list)
     batch: int = 500

@@ -10,8 +10,6 @@ from liqalert.ports import Chat, Loudness, Preferences, QuietHours
 from liqalert.render import menu
 from liqalert.render.menu import Menu, MenuFacts
 
-QUIET_CHOICES = {"22-07": (22 * 60, 7 * 60), "23-07": (23 * 60, 7 * 60), "00-08": (0, 8 * 60)}
-
 
 async def shown(desk: Desk, asked: Asked, page: str = menu.MAIN) -> Menu:
     """The menu as it stands for this chat."""
@@ -44,9 +42,9 @@ def changed(desk: Desk, preferences: Preferences, page: str, values: tuple[str, 
             return replace(preferences, min_strength=float(value))
         case menu.QUIET, ("off",):
             return replace(preferences, quiet=None)
-        case menu.QUIET, (value,) if value in QUIET_CHOICES:
+        case menu.QUIET, (value,) if value in menu.QUIET_CHOICES:
             zone_name = preferences.quiet.zone_name if preferences.quiet else desk.zone_name
-            return replace(preferences, quiet=QuietHours(*QUIET_CHOICES[value], zone_name))
+            return replace(preferences, quiet=QuietHours(*menu.QUIET_CHOICES[value], zone_name))
         case menu.NUMBERS, (value,) if value in menu.NUMBER_STYLES:
             return replace(preferences, numbers=menu.NUMBER_STYLES[value])
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liqalert.ports.places import chat_of
 from liqalert.render.numbers import first_few
 
 FORGOTTEN_AFTER_S = 180.0
@@ -24,7 +25,7 @@ class Closures:
 
     def took(self, address: str) -> None:
         """A message has arrived there: neither the topic nor its chat is closed."""
-        for open_again in (address, address.partition("/")[0]):
+        for open_again in (address, chat_of(address)):
             self._seen.pop(open_again, None)
 
     def problem(self, channel: str, now: float) -> str | None:

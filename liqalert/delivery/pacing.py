@@ -7,6 +7,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass
 from random import Random
 
+from liqalert.ports.places import chat_of
+
 RETRY_DELAYS_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 JITTER = 0.2
 """A delay is up to this share longer, so that chats that failed together do not come back together."""
@@ -60,7 +62,7 @@ class Pacing:
 
         A `share` below 1 leaves the rest of each limit, but for that of the single chat, to others.
         """
-        chat = _chat(address)
+        chat = chat_of(address)
         earliest = [self._parked.get(where, -math.inf) for where in (chat, address)]
         earliest.append(_room_at(self._newest, self._pace.in_all, share))
         sent = self._by_chat.get(chat)
@@ -72,7 +74,7 @@ class Pacing:
 
     def leaves(self, address: str, at: float) -> None:
         """A message leaves for `address`."""
-        chat = _chat(address)
+        chat = chat_of(address)
         self._newest.append(at)
         self._by_chat.setdefault(chat, deque(maxlen=self._kept)).append(at)
         self._by_chat.move_to_end(chat)
@@ -80,14 +82,14 @@ class Pacing:
 
     def left_later(self, address: str, reserved_at: float, at: float) -> None:
         """The message whose place was taken at `reserved_at` has left only at `at`."""
-        for places in (self._newest, self._by_chat.get(_chat(address))):
+        for places in (self._newest, self._by_chat.get(chat_of(address))):
             if places is not None and reserved_at in places:
                 places.remove(reserved_at)
                 places.append(at)
 
     def park(self, address: str, until: float) -> None:
         """Nothing leaves for `address` before `until`, nor for its chat's other topics. No other chat is delayed."""
-        self.park_alone(_chat(address), until)
+        self.park_alone(chat_of(address), until)
 
     def park_alone(self, address: str, until: float) -> None:
         """The same for a topic, without the others of its chat."""
@@ -107,11 +109,6 @@ class Pacing:
             del self._by_chat[chat]
         if len(self._parked) > 1000:
             self._parked = {chat: until for chat, until in self._parked.items() if until > at}
-
-
-def _chat(address: str) -> str:
-    """Without the topic of a forum."""
-    return address.partition("/")[0]
 
 
 def _room_at(sent: deque[float], limit: Limit | None, share: float) -> float:

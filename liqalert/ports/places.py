@@ -19,6 +19,11 @@ class Place:
         return (chat,) if self.thread_id is None else (f"{chat}/{self.thread_id}", chat)
 
 
+def chat_of(address: str) -> str:
+    """`-100123` of `-100123/45`: the chat's own address, without the topic."""
+    return address.partition("/")[0]
+
+
 def place_of(address: str) -> Place:
     """`-100123/45` is topic 45 of the chat -100123."""
     chat_id, _, thread_id = address.partition("/")

@@ -20,6 +20,8 @@ DISTANCES = ("0.5", "0.8", "1", "1.5", "2", "3")
 STRENGTHS = ("0.3", "0.5", "0.6", "0.7", "0.8", "0.9")
 NUMBER_STYLES = {"point": NumberStyle.POINT.value, "comma": NumberStyle.COMMA.value}
 LOUDNESS = ("off", "silent", "loud", "always")
+QUIET_CHOICES = {"22-07": (22 * 60, 7 * 60), "23-07": (23 * 60, 7 * 60), "00-08": (0, 8 * 60)}
+"""From and until when, in minutes since midnight."""
 
 KIND_NAMES = tuple(kind.value for kind in RuleKind)
 KIND_WORDS = {
@@ -138,7 +140,7 @@ def _quiet(facts: MenuFacts) -> Menu:
         "Alerts in them come in one silent list when they end, except kinds set to always.",
         "Other hours or another zone: <code>/quiet 23:00-07:00 Europe/Berlin</code>",
     ]
-    buttons = tuple((f"{value.replace('-', ':00-')}:00", _set(QUIET, value)) for value in ("22-07", "23-07", "00-08"))
+    buttons = tuple((f"{value.replace('-', ':00-')}:00", _set(QUIET, value)) for value in QUIET_CHOICES)
     return Menu(composed(lines), (buttons, (("Off", _set(QUIET, "off")),), _back()))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 from liqalert.core.alerts import TEST, Alert, Evidence, FlowEvidence
+from liqalert.core.engine import UNWATCHED_AFTER_S
 from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.market import Liquidation
 from liqalert.core.outcomes import Told, TrackRecord, was_never_reached
@@ -17,7 +18,6 @@ from liqalert.render.numbers import NumberStyle, age, escape, one_line
 from liqalert.render.scene import Scene
 from liqalert.render.text import Text, bold, clip, joined, line
 
-UNWATCHED_AFTER_S = 15.0
 LATE_TO_SAY_S = 60.0
 """A message that leaves later than this after its decision, or rests on a mark that came so late, says so, because
 "now" is no longer now."""

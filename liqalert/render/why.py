@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from liqalert.core.alerts import Alert, Evidence, FlowEvidence
+from liqalert.core.engine import UNWATCHED_AFTER_S
 from liqalert.core.episodes import Episode, Reason, Transition
 from liqalert.core.growth import PASSED, REACHED
 from liqalert.core.market import Gap, Liquidation, Stream, UnixTime
@@ -21,7 +22,6 @@ from liqalert.render.messages import band
 from liqalert.render.numbers import age, clock_time, escape
 from liqalert.render.text import Text
 
-UNWATCHED_WORTH_SAYING_S = 15.0
 ATTEMPTS_SHOWN = 50
 DELIVERIES_SHOWN = 20
 
@@ -135,7 +135,7 @@ def _evidence(view: View, seen: Evidence, *, calibrated: bool) -> Iterator[str]:
         f"{numbers.strength(seen.strength_now, calibrated)}; "
         f"the rule asks for at least {numbers.plain(seen.min_strength)} of the zone"
     )
-    if seen.unwatched_s > UNWATCHED_WORTH_SAYING_S:
+    if seen.unwatched_s > UNWATCHED_AFTER_S:
         yield f"Feed: no mark of this instrument for {age(seen.unwatched_s)} before; it happened unwatched"
     else:
         yield "Feed: watched up to the decision"

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import DeliveryStatus
+from liqalert.ports.places import chat_of
 from liqalert.storage.merging import absorb
 from liqalert.storage.tables import CHATS, DELIVERIES
 
@@ -29,7 +30,7 @@ async def with_topics(connection: AsyncConnection, chat_id: int) -> Sequence[int
 async def whole_chat(connection: AsyncConnection, chat_id: int) -> Sequence[int]:
     """The chat's row and those of its topics; also where `chat_id` is one of these."""
     channel, address = await _where(connection, chat_id)
-    return await _ids(connection, channel, _without_topic(address))
+    return await _ids(connection, channel, chat_of(address))
 
 
 async def _where(connection: AsyncConnection, chat_id: int) -> tuple[str, str]:
@@ -49,16 +50,12 @@ def is_in(address: str) -> ColumnElement[bool]:
     return or_(CHATS.c.address == address, CHATS.c.address.startswith(f"{address}/", autoescape=True))
 
 
-def _without_topic(address: str) -> str:
-    return address.partition("/")[0]
-
-
 async def _move_one(connection: AsyncConnection, channel: str, id_: int, *, addresses: tuple[str, str]) -> None:
     old, new = addresses
     there = await connection.scalar(select(CHATS.c.id).where(CHATS.c.channel == channel, CHATS.c.address == new))
     if there == id_:
         return
-    if _without_topic(old) != _without_topic(new):
+    if chat_of(old) != chat_of(new):
         # What was sent stays behind, and its number may mean another message where the chat is now.
         sent = DELIVERIES.c.chat_id == id_, DELIVERIES.c.status == DeliveryStatus.SENT
         await connection.execute(update(DELIVERIES).where(*sent).values(final=True, amend_at=None))
