@@ -22,7 +22,7 @@ class Blindness:
     def judge(self, problem: str | None, as_of: datetime | None) -> None:
         """`problem`: why the feed is not proven alive; None while it is. Raises NotLiveError where that was asked for.
 
-        Warns of StaleDataWarning.
+        Warns with StaleDataWarning, where that was asked for, at the first call of each outage.
         """
         if problem is None:
             self._warned = False

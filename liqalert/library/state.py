@@ -48,7 +48,7 @@ class LiveStatus:
     """Since the start, oldest first, at most 100; the one that lasts is the last."""
     connected: int = 0
     connections: int = 0
-    """How many sockets carry the stream, and how many of them are open."""
+    """How many sockets are open, and how many there are to be: each carries the same stream."""
     latency: timedelta | None = None
     """From Binance's clock to this one: far from zero, one of the clocks is off."""
     notes: tuple[str, ...] = ()

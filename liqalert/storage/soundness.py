@@ -13,6 +13,7 @@ from pathlib import Path
 
 from liqalert.core.market import UnixTime
 from liqalert.ports import StorageError
+from liqalert.render.numbers import counted
 from liqalert.storage.aside import is_damage, set_aside
 from liqalert.storage.database import Database
 from liqalert.storage.schema import prepare
@@ -44,7 +45,7 @@ class Damage:
         chats, rules = self.taken_over.get("chats", 0), self.taken_over.get("subscriptions", 0)
         return (
             f"The database was damaged ({self.cause}) and is kept as {self.kept.name}. liqalert began with an empty "
-            f"one. Taken over: {_counted(chats, 'chat')} with {_counted(rules, 'rule')}. For the rest: stop liqalert, "
+            f"one. Taken over: {counted(chats, 'chat')} with {counted(rules, 'rule')}. For the rest: stop liqalert, "
             "then `liqalert db restore FILE` with a backup."
         )
 
@@ -124,10 +125,6 @@ def _take_table(connection: sqlite3.Connection, table: str) -> int:
 def _opened(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     # Read-only: closing the last connection that can write would change the very file that is to be kept as it is.
     return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=busy_timeout_s)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _give_up_after(connection: sqlite3.Connection, within_s: float) -> None:

@@ -20,7 +20,7 @@ class Health:
     """The last tick ran when it was due, or the first is not due yet."""
     last_tick_at: UnixTime | None = None
     caught: tuple[tuple[str, int], ...] = ()
-    """Exceptions nobody expected, by the place that caught them: `feed`, `delivery`, `tick`."""
+    """Exceptions nobody expected, by the place that caught them: `feed`, `delivery`, and `tick` with all other jobs."""
 
 
 @dataclass(frozen=True, slots=True)
