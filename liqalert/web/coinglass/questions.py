@@ -58,7 +58,8 @@ class Question:
 
     def pair(self) -> Instrument:
         """The instrument of `exchange` and `symbol`."""
-        return self._found(frozenset(each for each in self.known if each.exchange == self.exchange()))
+        exchange = self.exchange()
+        return self._found(frozenset(each for each in self.known if each.exchange == exchange))
 
     def coin(self, exchanges: Sequence[str] | None = None) -> tuple[Instrument, ...]:
         """Every instrument (of `exchanges`) on the coin `symbol`, first the one in USDT, which stands for all."""
