@@ -41,7 +41,8 @@ async def _absorb_subscriptions(connection: AsyncConnection, gone: int, *, into:
     held = SUBSCRIPTIONS.c
     await connection.execute(delete(SUBSCRIPTIONS).where(held.chat_id == into, held.rule_id.in_(replaced)))
     change = update(SUBSCRIPTIONS).where(held.chat_id == gone, held.rule_id.in_([row["id"] for row in moving]))
-    await connection.execute(change.values(chat_id=into))
+    # The mutes of both become one (`_absorb_mutes`): what is noted at a rule could outlast it, and nobody would see it.
+    await connection.execute(change.values(chat_id=into, muted_until=None))
     await connection.execute(delete(SUBSCRIPTIONS).where(held.chat_id == gone))
 
 

@@ -106,6 +106,21 @@ async def test_mutes_are_taken_along(chats: ChatDirectory, two: Enrolments) -> N
     assert await chats.mutes(1, T0) == (Mute(BTC, T0 + 60), Mute(ETH, T0 + 600))
 
 
+async def test_nothing_is_muted_longer_than_the_chat_can_see(
+    alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory, two: Enrolments
+) -> None:
+    await chats.mute(1, BTC, T0 + 60)
+    await chats.subscribe(2, [WIDER], T0)
+    await chats.mute(2, BTC, T0 + 600)
+
+    await _merged(two, chats)
+
+    told = alert("a1", rule=WIDER)
+    await alerts.record_notice(told)
+    assert [one.muted_until for one in await outbox.recipients(told, T0)] == [T0 + 60]
+    assert [one.muted_until for one in await outbox.recipients(told, T0 + 100)] == [None]
+
+
 async def test_an_alert_told_to_both_was_told_once(
     alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory, two: Enrolments
 ) -> None:
