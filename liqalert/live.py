@@ -44,8 +44,8 @@ class LiveLiquidationHeatmap(HeatmapView):
         """Starts to listen, and returns at once. `symbols` in any spelling; None: all there are.
 
         What was seen before a stop is kept, and the time between is a gap; with symbols that were not streamed before
-        the stop, watching begins anew. Raises UnknownSymbolError for what can be no
-        symbol, and RuntimeError when other symbols are being streamed already.
+        the stop, watching begins anew. Raises UnknownSymbolError for what can be no symbol, ValueError for none at all,
+        and RuntimeError when other symbols are being streamed already.
         """
         named = self._named(symbols)
         with self._life:

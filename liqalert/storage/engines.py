@@ -72,6 +72,7 @@ def migration_engine(url: URL) -> AsyncEngine:
 
 
 def make_engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str = "ON") -> AsyncEngine:
+    """`timeout_s`: how long a lock of SQLite's is waited for; for a server there are timeouts of its own."""
     path = sqlite_path(url)
     if path is None:
         return _postgresql_engine(url, reading=reading)

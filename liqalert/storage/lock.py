@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import StorageError
 from liqalert.storage.database import REFUSALS, Database
-from liqalert.storage.engines import close_engine, migration_engine, parse_url, sqlite_path
+from liqalert.storage.engines import close_engine, make_engine, parse_url, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class _ServerHold(Hold):
         super().__init__()
         self._database = database
         self._call_lost = lost
-        self._engine = migration_engine(database.url)
+        self._engine = make_engine(database.url, database.busy_timeout_s, reading=False)
         self._connection: AsyncConnection | None = None
         self._backend: int | None = None
         """The server's process that holds the lock for us."""
