@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from liqalert.core.candles import Candle
 from liqalert.core.evaluation import CONTROLS_PER_ALERT
 from liqalert.core.market import Gap, Instrument, Liquidation, OpenInterest, PositionSide
 from liqalert.core.rules import Thresholds
+from liqalert.core.strength import DaySamples, bin_of, magnitude
 from liqalert.core.terms import Terms
 from liqalert.feeds.records import PriceSource
 from liqalert.storage.baselines import BaselineStore
@@ -117,6 +119,35 @@ async def test_what_came_near_while_nobody_watched_is_no_alert(database: Databas
     assert [
         row.alerts for row in collector.evaluated().figures if (row.distance_pct, row.min_strength) == (1.0, 0.6)
     ] == [1]
+
+
+async def test_what_was_usual_before_the_days_asked_about_counts(database: Database) -> None:
+    """Nine days of far greater clusters: by them what happens on the three days asked about is nothing."""
+    await lived(database, 12)
+    days = [f"2026-11-{day}" for day in range(23, 31)]
+    usual = bin_of(math.log(magnitude(3e8, 200.0)))
+    samples = [DaySamples(BTC, PositionSide.LONG, day, ((usual, 288),)) for day in days]
+    await BaselineStore(database).save(samples, T0)
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    over_history(await read_history(database, [BTC], T0 + 9 * DAY_S, T0 + 12 * DAY_S), [BTC], collector, TERMS)
+
+    found = collector.evaluated()
+    assert found.days == pytest.approx(3.0, abs=0.01)
+    assert {row.alerts for row in found.figures} == {0}
+
+
+async def test_two_gaps_at_once_end_with_the_one_that_lasts_longer(database: Database) -> None:
+    await lived(database, 1)
+    journal = BatchJournal(database)
+    journal.gap(Gap("binance", T0 + 3 * 3600.0, T0 + 15 * 3600.0, "liqalert was not running"))
+    journal.gap(Gap("binance", T0 + 4 * 3600.0, T0 + 5 * 3600.0, "the connection broke"))
+    await journal.flush()
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    over_history(await read_history(database, [BTC], T0, T0 + DAY_S), [BTC], collector, TERMS)
+
+    assert collector.evaluated().days == pytest.approx(0.5, abs=0.001)
 
 
 async def test_without_candles_the_fills_are_the_prices(database: Database) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import heapq
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import TypeAlias
 
 from tqdm import tqdm
@@ -17,6 +17,7 @@ from liqalert.core.baselines import utc_day
 from liqalert.core.candles import MINUTE_S, Candle
 from liqalert.core.engine import Snapshot
 from liqalert.core.exchanges import BINANCE
+from liqalert.core.gaps import Watch, watch_of
 from liqalert.core.market import FeedStatus, Gap, Instrument, Liquidation, Mark, OpenInterest, Stream, UnixTime
 from liqalert.core.start import Start, begun
 from liqalert.core.strength import DaySamples
@@ -68,10 +69,12 @@ async def read_history(
 
 def over_history(history: History, instruments: Sequence[Instrument], collector: Collector, terms: Terms) -> None:
     """Shows `collector` everything in `history`. Runs for seconds: in a thread."""
-    happenings = list(heapq.merge(_liquidations(history), _marks(history), _feed(history)))
-    if not happenings:
+    first = next(heapq.merge(_liquidations(history), _marks(history)), None)
+    if first is None:
         return
-    began = happenings[0][0]
+    # Not when it was first watched: that may be a month before, and all that was usual since then would be left out.
+    began, watch = first[0], _watch(history)
+    happenings = list(heapq.merge(_liquidations(history), _marks(history), _feed(watch, began)))
     start = Start(
         began,
         terms,
@@ -82,8 +85,7 @@ def over_history(history: History, instruments: Sequence[Instrument], collector:
     pipeline = Pipeline(
         begun(start), journal=NoJournal(), decide=collector.decide, board=Board(Snapshot(began, terms.decay_s))
     )
-    since = history.recorded_since
-    watched = since is not None and since <= began
+    watched = watch.share(began, began) == 1.0
     collector.feed_changed(alive=watched)
     pipeline.feed_changed(_status(began, alive=watched), began)
     for at, _, what in tqdm(happenings, file=sys.stderr, disable=not sys.stderr.isatty(), unit=" events"):
@@ -126,18 +128,17 @@ def _path(instrument: Instrument, candle: Candle) -> Iterator[Mark]:
         yield Mark(instrument, price, at, at)
 
 
-def _feed(history: History) -> Iterator[Happening]:
-    changes = [*chain.from_iterable(_changes(gap) for gap in history.gaps if gap.stream is Stream.ALL)]
-    if history.recorded_since is not None:
-        changes.append(_status(history.recorded_since, alive=True))
-    for number, status in enumerate(sorted(changes, key=lambda status: status.since), start=2 * 10**9):
-        yield status.since, number, status
+def _watch(history: History) -> Watch:
+    return watch_of(history.recorded_since, (gap for gap in history.gaps if gap.stream is Stream.ALL), None)
 
 
-def _changes(gap: Gap) -> Iterator[FeedStatus]:
-    yield _status(gap.start, alive=False)
-    if gap.end is not None:
-        yield _status(gap.end, alive=True)
+def _feed(watch: Watch, began: UnixTime) -> Iterator[Happening]:
+    """What changes after `began`."""
+    for number, (since, until) in enumerate(watch.blind, start=10**9):
+        if since > began:
+            yield since, 2 * number, _status(since, alive=False)
+        if began < until < math.inf:
+            yield until, 2 * number + 1, _status(until, alive=True)
 
 
 def _status(at: UnixTime, *, alive: bool) -> FeedStatus:
