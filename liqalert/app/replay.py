@@ -79,6 +79,8 @@ class Hooks:
     """Is given the decisions, which are then not printed."""
     see: Callable[[Mark], None] | None = None
     """Is shown every price, in order, before the engine."""
+    feed_changed: Callable[[bool], None] | None = None
+    """Is told whether liquidations are seen from now on."""
 
 
 class Pacing:
@@ -113,6 +115,7 @@ class ReplayRun:
             begin=self._start,
             decide=self._hooks.decide or self._print,
             see=self._hooks.see or _unseen,
+            feed_changed=self._hooks.feed_changed or _untold,
             recorded_rules=not options.overridden and self._hooks.rules is None,
             open_interest=options.open_interest,
         )
@@ -194,6 +197,10 @@ class ReplayRun:
 
 def _unseen(mark: Mark) -> None:
     """For a replay of which nobody wants the prices."""
+
+
+def _untold(alive: bool) -> None:
+    """Nor whether anything was seen."""
 
 
 def _under(start: Start, terms: Terms, rules: tuple[Rule, ...]) -> Start:

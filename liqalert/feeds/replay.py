@@ -33,6 +33,8 @@ class ReplayPlan:
     decide: Callable[[Sequence[Decision]], None]
     see: Callable[[Mark], None] = lambda mark: None
     """Is shown every price, in order, before the engine."""
+    feed_changed: Callable[[bool], None] = lambda alive: None
+    """Is told whether liquidations are seen from now on. A daemon that starts sees none yet."""
     recorded_rules: bool = True
     """Rules change where they did when it was recorded."""
     open_interest: Mapping[str, float] = field(default_factory=dict)
@@ -80,6 +82,7 @@ class Replay:
             self._ingest(pipeline, self._parser.parse(record.payload, record.received_time))
         elif record.kind == "feed":
             status = msgspec.json.decode(record.payload, type=FeedStatus)
+            self._plan.feed_changed(status.alive)
             pipeline.feed_changed(status, record.received_time)
         elif record.kind == "tick":
             pipeline.advance(record.received_time)
@@ -92,6 +95,8 @@ class Replay:
 
     def _begun(self, record: Record) -> Pipeline:
         """The pipeline; made at the first record, and anew wherever the daemon that recorded was started again."""
+        if record.kind == "start":
+            self._plan.feed_changed(False)
         if self._pipeline is None or record.kind == "start":
             if self._pipeline is not None:
                 self._earlier += self._pipeline.verdicts

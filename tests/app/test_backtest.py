@@ -13,7 +13,7 @@ from liqalert.app.backtest.estimate import Estimator
 from liqalert.app.backtest.stored import over_history, read_history
 from liqalert.core.candles import Candle
 from liqalert.core.evaluation import CONTROLS_PER_ALERT
-from liqalert.core.market import Gap, Instrument, Liquidation, OpenInterest, PositionSide
+from liqalert.core.market import Gap, Instrument, Liquidation, Mark, OpenInterest, PositionSide
 from liqalert.core.rules import Thresholds
 from liqalert.core.strength import DaySamples, bin_of, magnitude
 from liqalert.core.terms import Terms
@@ -185,6 +185,20 @@ async def test_less_than_a_day_gives_no_estimate(database: Database) -> None:
     estimator = Estimator(database, Terms(), [BTC], FakeClock(T0 + DAY_S))
 
     assert await estimator.sentence(Thresholds(1.0, 0.6, 1e6)) is None
+
+
+def test_the_time_of_a_short_gap_was_not_watched() -> None:
+    """Ten minutes in which no price is known either."""
+    collector = Collector(around(1.0, 0.6), rearm_ratio=1.4, memory_s=DAY_S)
+
+    for minute in range(61):
+        collector.see(Mark(BTC, 60_000.0, T0 + minute * MINUTE_S, T0 + minute * MINUTE_S))
+    collector.feed_changed(alive=False)
+    collector.feed_changed(alive=True)
+    for minute in range(70, 131):
+        collector.see(Mark(BTC, 60_000.0, T0 + minute * MINUTE_S, T0 + minute * MINUTE_S))
+
+    assert collector.evaluated().days * DAY_S == pytest.approx(7200.0)
 
 
 def test_the_grid_stays_within_what_a_rule_may_ask_for() -> None:

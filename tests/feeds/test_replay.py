@@ -50,3 +50,16 @@ def test_what_the_last_tick_decided_is_replayed_though_no_frame_came_after_it() 
         replay.take(record)
 
     assert replayed == live != []
+
+
+def test_who_wants_to_know_is_told_when_nothing_was_seen() -> None:
+    """A daemon that is started again has seen nothing since the last one."""
+    told: list[bool] = []
+    plan = ReplayPlan(begin=lambda record: Start(T0, Terms()), decide=lambda _: None, feed_changed=told.append)
+    replay = Replay(plan, PriceSource.MARKS)
+
+    for at, kind, alive in ((0, "start", None), (1, "feed", True), (60, "feed", False), (90, "start", None)):
+        status = b"" if alive is None else msgspec.json.encode(FeedStatus(BINANCE, alive, T0 + at, mark_at=T0 + at))
+        replay.take(Record(T0 + at, kind, BINANCE, status))
+
+    assert told == [False, True, False, False]

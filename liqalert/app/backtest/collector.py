@@ -68,6 +68,8 @@ class Collector:
         self._wanted: frozenset[Instrument] = frozenset()
         self._watched_s = 0.0
         self._watching = True
+        self._unbroken = True
+        """Whether it has been watching ever since the last price."""
         self._began: UnixTime | None = None
         self._seen_at: UnixTime | None = None
 
@@ -79,13 +81,14 @@ class Collector:
     def feed_changed(self, *, alive: bool) -> None:
         """Whether liquidations are seen from now on: prices may be known from elsewhere of other times too."""
         self._watching = alive
+        self._unbroken &= alive
 
     def see(self, mark: Mark) -> None:
         if self._seen_at is None:
             self._began = mark.received_time
-        elif self._watching and mark.received_time - self._seen_at <= SILENCE_S:
+        elif self._unbroken and mark.received_time - self._seen_at <= SILENCE_S:
             self._watched_s += max(0.0, mark.received_time - self._seen_at)
-        self._seen_at = mark.received_time
+        self._seen_at, self._unbroken = mark.received_time, self._watching
         if mark.instrument in self._wanted:
             times, values = self._series.setdefault(mark.instrument, (array("d"), array("d")))
             times.append(mark.received_time)

@@ -30,7 +30,12 @@ def over_files(
     options = ReplayOptions(
         tuple(paths), speed=None, as_json=False, open_interest=open_interest, settings=settings, overridden=True
     )
-    hooks = Hooks(rules=collector.watch(instruments), decide=collector.decide, see=collector.see)
+    hooks = Hooks(
+        rules=collector.watch(instruments),
+        decide=collector.decide,
+        see=collector.see,
+        feed_changed=lambda alive: collector.feed_changed(alive=alive),
+    )
     run = ReplayRun(options, source.prices, StringIO(), hooks)
     bar = tqdm(total=source.total_bytes, unit="B", unit_scale=True, file=sys.stderr, disable=not sys.stderr.isatty())
     with closing(bar):
