@@ -22,7 +22,7 @@ from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
-from liqalert.ports import DeliveryStatus, StorageError
+from liqalert.ports import StorageError
 from liqalert.ports.channels import TELEGRAM
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
@@ -138,12 +138,10 @@ class Facts:
         """Counts what waits in the outbox, and who is enrolled. Keeps the old figures when the database cannot say."""
         try:
             async with asyncio.timeout(REFRESH_WITHIN_S):
-                waiting = await self.stores.outbox.counts((DeliveryStatus.DUE, DeliveryStatus.LATE))
-                self.oldest_at = await self.stores.outbox.oldest_unsettled_at()
+                self.depth, self.oldest_at = await self.stores.outbox.waiting()
                 self.nobody_on_telegram = self.bot is not None and not await self.stores.enrolments.any_on(TELEGRAM)
         except (StorageError, TimeoutError):
             return
-        self.depth = sum(waiting.values())
 
     # ------------------------------------------------------------ details
 

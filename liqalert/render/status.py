@@ -24,7 +24,7 @@ class StatusFacts:
     database: str
     """One phrase without password, like `sqlite liqalert.db, writable`."""
     outbox_waiting: int
-    """Deliveries not yet sent, without those that wait for quiet hours to end."""
+    """Deliveries not yet sent, but for what is held until quiet hours end."""
     outbox_oldest_at: UnixTime | None = None
     """When the oldest of them was decided."""
     problems: tuple[str, ...] = ()

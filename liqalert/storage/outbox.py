@@ -154,15 +154,16 @@ class DeliveryOutbox:
             found = {DeliveryStatus(status): count for status, count in await connection.execute(query)}
         return {each: found.get(each, 0) for each in statuses}
 
-    async def oldest_unsettled_at(self) -> UnixTime | None:
-        """When the oldest delivery that is neither sent nor dead was made; None when there is none. One that only waits
-        for quiet hours to end, and has not been tried, is not waited for."""
-        waited_for = or_(DELIVERIES.c.status != DeliveryStatus.HELD, DELIVERIES.c.attempts > 0)
+    async def waiting(self) -> tuple[int, UnixTime | None]:
+        """How many deliveries are neither sent nor dead, and when the oldest of them was made; None when there is none.
+        What is held for quiet hours waits on purpose: it counts once its list has been tried."""
+        table = DELIVERIES.c
+        tried = or_(table.status != DeliveryStatus.HELD, table.attempts > 0)
         # Greater than zero means not NULL, and unlike that it uses the index.
-        query = select(func.min(DELIVERIES.c.created_at)).where(DELIVERIES.c.due_at > 0, waited_for)
+        query = select(func.count(), func.min(table.created_at)).where(table.due_at > 0, tried)
         async with self._database.read("reading deliveries") as connection:
-            created_at: UnixTime | None = await connection.scalar(query)
-            return created_at
+            count, oldest_at = (await connection.execute(query)).one()
+            return int(count), oldest_at
 
 
 def _delivery(row: RowMapping, alert: Alert) -> Delivery:

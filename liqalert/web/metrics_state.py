@@ -28,7 +28,7 @@ class OutboxFigures:
     """How the outbox stands, from memory: a scrape must not wait for the database."""
 
     depth: int = 0
-    """Deliveries not settled yet, without those that wait for quiet hours to end."""
+    """Deliveries not settled yet, but for what is held until quiet hours end."""
     oldest_at: UnixTime | None = None
     """When the oldest of them was created."""
     settled: tuple[tuple[str, str, int], ...] = ()
@@ -152,7 +152,8 @@ def _snapshot_metrics(snapshot: Snapshot, now: UnixTime) -> Iterator[Metric]:
 
 def _outbox_metrics(outbox: OutboxFigures, now: UnixTime) -> Iterator[Metric]:
     oldest_s = 0.0 if outbox.oldest_at is None else max(0.0, now - outbox.oldest_at)
-    yield plain("liqalert_outbox_depth", "Deliveries not settled yet, quiet hours aside.", outbox.depth)
+    meaning = "Deliveries not settled yet, those left out that are held until quiet hours end."
+    yield plain("liqalert_outbox_depth", meaning, outbox.depth)
     yield plain("liqalert_outbox_oldest_age_seconds", "Age of the oldest of them, 0 when empty.", oldest_s)
     yield counter(
         "liqalert_deliveries",

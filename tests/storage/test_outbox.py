@@ -121,7 +121,7 @@ async def test_what_is_due_first_comes_first_and_excluded_ids_are_left_out(
 
 async def test_nothing_to_do_is_none(outbox: DeliveryOutbox) -> None:
     assert await outbox.next_due_at() is None
-    assert await outbox.oldest_unsettled_at() is None
+    assert await outbox.waiting() == (0, None)
     assert await outbox.counts() == {"due": 0, "sent": 0, "late": 0, "held": 0, "dead": 0}
 
 

@@ -1,6 +1,5 @@
-from liqalert.ports import Attempt, Delivery, DeliveryStatus, Outcome, Preferences, QuietHours
+from liqalert.ports import Attempt, Delivery, DeliveryStatus, Outcome
 from liqalert.storage.alerts import AlertStore
-from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
 from tests.storage.objects import T0, alert, near
@@ -48,24 +47,25 @@ async def test_outcomes_decide_what_is_tried_again(
         (3, DeliveryStatus.LATE, 1, T0 + 50),
     ]
     assert await outbox.next_due_at() == T0 + 40
-    assert await outbox.oldest_unsettled_at() == T0
+    assert await outbox.waiting() == (2, T0)
     assert await outbox.counts() == {"due": 1, "sent": 1, "late": 1, "held": 0, "dead": 1}
     assert await outbox.counts((DeliveryStatus.LATE, DeliveryStatus.HELD)) == {"late": 1, "held": 0}
 
 
-async def test_what_waits_for_quiet_hours_to_end_is_not_late_before_it_has_failed(
-    database: Database, alerts: AlertStore, outbox: DeliveryOutbox, chats: ChatDirectory
+async def test_what_is_held_for_quiet_hours_does_not_wait_to_be_sent(
+    database: Database, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
-    await subscribers(database, 1)
-    await chats.prefer(1, Preferences(quiet=QuietHours(11 * 60, 12 * 60, "UTC")))
+    """Else it would look stuck all night. A list that has been tried in vain does wait."""
+    await subscribers(database, 2)
     await alerts.record([near()])
     await outbox.fan_out(alert(), T0)
 
-    waits = await outbox.oldest_unsettled_at()
-    [held] = await outbox.due(T0 + 9_999, 9)
-    await outbox.settle([_outcome(held, DeliveryStatus.HELD)])
+    await outbox.settle([Outcome(id_, DeliveryStatus.HELD, 0, T0, T0 + 8 * 3600.0) for id_ in (1, 2)])
+    in_quiet_hours = await outbox.waiting()
+    await outbox.settle([Outcome(1, DeliveryStatus.HELD, 1, T0 + 9 * 3600.0, T0 + 10 * 3600.0)])
 
-    assert (held.status, waits, await outbox.oldest_unsettled_at()) == (DeliveryStatus.HELD, None, T0)
+    assert in_quiet_hours == (0, None)
+    assert await outbox.waiting() == (1, T0)
 
 
 async def test_an_error_that_cannot_be_stored_is_stored_readably(
