@@ -99,8 +99,10 @@ class HeatmapDesk:
     # ------------------------------------------------------------ as it stands
 
     async def _warmed(self, key: tuple[Instrument, str], shown: Range) -> _Warm:
-        if (warm := self._warm.get(key)) is not None:
+        # A clock that was set back: the columns of what is warm would be shown as of other times.
+        if (warm := self._warm.get(key)) is not None and warm.cells.latest <= self._clock.now():
             return warm
+        self._warm.pop(key, None)
         arrived = self._arriving.setdefault(key, [])
         try:
             # What has been taken in and not written yet is read as well, or comes twice: it is told apart below.

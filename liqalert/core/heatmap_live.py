@@ -51,6 +51,8 @@ class LiveCells:
         """`liquidations` as for `heatmap.build`: those known at `as_of`, since 12 decay constants before the range."""
         self._shown = shown
         self._decay_s = decay_s
+        self.latest = as_of
+        """The latest time passed in."""
         self._landmark = as_of
         self._closes_at = self._end_of(as_of)
         self._rows: dict[int, _Row] = {}
@@ -110,6 +112,7 @@ class LiveCells:
         heapq.heappush(self._leaving, leaves)
 
     def _advance(self, now: UnixTime) -> None:
+        self.latest = max(self.latest, now)
         while now > self._closes_at:
             if not self._rows and now - self._closes_at > self._shown.column_s * self._shown.columns:
                 # Nothing stands, and all that is shown has passed.

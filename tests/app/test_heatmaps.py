@@ -92,6 +92,21 @@ async def test_what_comes_in_is_shown_and_equals_what_the_database_says_later(pl
     assert np.array_equal(live.saturated_s, past.saturated_s)
 
 
+async def test_after_the_clock_was_set_back_each_column_shows_its_own_time(place: Place) -> None:
+    """It was an hour ahead for a while."""
+    place.liquidated(1000.0, T0 - 1800.0)
+    place.clock.at = T0 + 3600.0
+    await place.desk.grid(BTC, "4h")
+    place.liquidated(1001.0, T0 + 10.0)
+
+    live = await place.desk.grid(BTC, "4h")
+    place.clock.at = T0 + 7200.0
+    past = await place.desk.grid(BTC, "4h", live.as_of)
+
+    assert live.count.sum(axis=1).tolist() == past.count.sum(axis=1).tolist()
+    assert live.long_usd == pytest.approx(past.long_usd, rel=1e-9, abs=1e-6)
+
+
 async def test_a_thousand_askers_cost_one_reading(place: Place) -> None:
     readings = 0
     read = place.sums.all_between
