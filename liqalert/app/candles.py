@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from liqalert.clock import Clock
-from liqalert.core.candles import MINUTE_S, Candle, CandleBook, Finished
-from liqalert.core.market import Instrument, Mark, UnixTime
+from liqalert.core.candles import MINUTE_S, Candle, CandleBook, Finished, cut_by
+from liqalert.core.market import Gap, Instrument, Mark, UnixTime
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_klines import MOST_ROWS, NoKlines, parse_klines
 from liqalert.feeds.binance_rest import BinanceRest, RestError
@@ -67,6 +67,8 @@ class CandleDesk:
         """From when on they have been filled up, or are wanted to be: nobody needs to ask for that again."""
         self._in_part: set[tuple[Instrument, UnixTime]] = set()
         """Minutes that were written and not seen whole."""
+        self._begun = False
+        """Whether what earlier runs have left has been looked at."""
         self._pause_until: UnixTime = -math.inf
 
     def take(self, marks: Sequence[Mark]) -> None:
@@ -81,12 +83,19 @@ class CandleDesk:
         if since < self._complete_from.get(instrument, math.inf):
             self._want(instrument, since, now)
 
-    def fill_all(self) -> None:
-        """At the start, and after a gap: every kept instrument may lack minutes."""
+    def fill_all(self, gaps: Iterable[Gap] = ()) -> None:
+        """At the start, and after a gap: every kept instrument may lack minutes.
+
+        Of those that one of the `gaps` has cut, an earlier run may have written what it saw and no more.
+        """
         self._renew()
         now = self._clock.now()
+        since = now - FILLED_BACK_S
+        cut = () if self._begun else [opened for gap in gaps for opened in cut_by(gap) if opened >= since]
+        self._begun = True
         for instrument in self._kept:
-            self._want(instrument, now - FILLED_BACK_S, now)
+            self._want(instrument, since, now)
+            self._in_part |= {(instrument, opened) for opened in cut}
 
     async def keep(self) -> None:
         """Writes the minutes that have ended."""

@@ -16,6 +16,7 @@ from liqalert.app.sdnotify import notify
 from liqalert.app.start import watched_instruments
 from liqalert.app.world import World
 from liqalert.core.exchanges import BINANCE
+from liqalert.core.market import Stream
 from liqalert.feeds.mute_watch import MuteWatch
 from liqalert.ports import StorageError
 from liqalert.storage.housekeeping import prune
@@ -106,9 +107,10 @@ class Chores:
 
     async def keep_candles(self) -> None:
         """Writes minutes that have ended; after a gap, asks for those that were missed."""
-        alive = any(status.alive for status in self._facts.watching.board.feeds.values())
+        feeds = self._facts.watching.board.feeds.values()
+        alive = any(status.alive for status in feeds)
         if alive and not self._was_alive:
-            self._facts.candles.fill_all()
+            self._facts.candles.fill_all(gap for status in feeds for gap in status.gaps if gap.stream is Stream.ALL)
         self._was_alive = alive
         await self._facts.candles.keep()
         if self._facts.settings.binance.enabled:

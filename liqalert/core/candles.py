@@ -23,7 +23,7 @@ from liqalert.core.frames import (
     side_by_side,
 )
 from liqalert.core.lateness import comes_late
-from liqalert.core.market import Instrument, Mark, UnixTime
+from liqalert.core.market import Gap, Instrument, Mark, UnixTime
 
 MINUTE_S = 60.0
 UNSEEN_S = 15.0
@@ -219,6 +219,15 @@ class CandleBook:
             columns_of(newest),
             open_time=min(minutes, default=0.0),
         )
+
+
+def cut_by(gap: Gap) -> tuple[UnixTime, ...]:
+    """When the minutes open that were not seen whole because `gap` begins or ends in them."""
+    if gap.end is None:
+        return ()
+    first, last = (math.floor(at / MINUTE_S) * MINUTE_S for at in (gap.start, gap.end))
+    unseen_s = {opened: min(gap.end, opened + MINUTE_S) - max(gap.start, opened) for opened in (first, last)}
+    return tuple(opened for opened, lasted_s in unseen_s.items() if lasted_s > UNSEEN_S)
 
 
 def by_column(candles: Iterable[Candle], start: UnixTime, column_s: float, columns: int) -> tuple[Candle | None, ...]:

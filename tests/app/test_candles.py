@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from liqalert.app.candles import FILLED_BACK_S, MOST_WAITING, CandleDesk
-from liqalert.core.market import Instrument, Mark
+from liqalert.core.market import Gap, Instrument, Mark
 from liqalert.feeds.binance import BinanceParser
 from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.storage.candles import CandleStore
@@ -177,6 +177,27 @@ async def test_a_minute_that_was_not_seen_whole_is_replaced_by_the_exchange_s_ow
 
     assert before == [100.0, 100.0, 100.0]
     assert await closes(store, T0, T0 + 180.0) == [100.0, 50.0, 100.0]
+
+
+async def test_a_minute_that_an_earlier_run_has_seen_in_part_is_replaced_after_a_restart(
+    store: CandleStore, rest: BinanceRest, server: BinanceServer
+) -> None:
+    """The network was gone, and whoever saw that started liqalert again."""
+    clock = FakeClock(T0)
+    earlier = desk(store, rest, clock)
+    await earlier.keep()
+    see(earlier, T0)
+    see(earlier, T0 + 60.0, seconds=range(0, 30, 10))
+    clock.at = T0 + 130.0
+    await earlier.keep()
+    server.klines["BTCUSDT"] = [(T0 + 60.0 * n, 50.0) for n in range(10)]
+    clock.at = T0 + 300.0
+    keeper = desk(store, rest, clock)
+
+    keeper.fill_all([Gap("binance", T0 + 80.0, T0 + 299.0, "liqalert was not running")])
+    await keeper.fill()
+
+    assert await closes(store, T0, T0 + 240.0) == [100.0, 50.0, 50.0, 50.0]
 
 
 async def test_who_looks_further_back_is_given_more_however_often_they_look(

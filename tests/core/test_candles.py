@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from liqalert.core.candles import Candle, CandleBook, Finished, by_column
+from liqalert.core.candles import Candle, CandleBook, Finished, by_column, cut_by
 from liqalert.core.frames import framed
-from liqalert.core.market import Instrument, Mark
+from liqalert.core.market import Gap, Instrument, Mark
 from tests.core.events import BTC, ETH, mark
 from tests.core.frames import MANY, Step, frames, steps
 
@@ -131,3 +131,22 @@ def test_minutes_are_joined_by_column() -> None:
 
     assert joined == (Candle(T0, 10.0, 15.0, 9.0, 14.5), Candle(T0 + 300.0, 15.0, 16.0, 14.0, 15.5), None)
     assert by_column([replace(minutes[0], open_time=T0 - 1.0)], T0, 300.0, 1) == (None,)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "minutes"),
+    [
+        (20.0, 200.0, (0.0, 180.0)),
+        (50.0, 190.0, ()),
+        (10.0, 30.0, (0.0,)),
+        (30.0, 40.0, ()),
+        (60.0, 120.0, (60.0,)),
+        (20.0, None, ()),
+    ],
+)
+def test_a_gap_cuts_the_minutes_that_lack_more_than_15_s(
+    start: float, end: float | None, minutes: tuple[float, ...]
+) -> None:
+    gap = Gap("binance", T0 + start, None if end is None else T0 + end, "no marks")
+
+    assert cut_by(gap) == tuple(T0 + opened for opened in minutes)
