@@ -226,11 +226,11 @@ class _Picture:
         pen, middle = self.pen, top + 10
         largest = float((self.grid.long_usd + self.grid.short_usd).max(initial=0.0))
         if largest:
-            least = self.numbers.usd(largest / 10**colours.DECADES)
+            least, most = scale_words(largest, self.numbers)
             pen.text((LEFT, middle), least, anchor="lm")
             left = LEFT + round(pen.length(least)) + 12
             pen.paste(colours.scale()[None, :, :].repeat(20, axis=0), left, top)
-            pen.text((left + colours.STEPS + 12, middle), self.numbers.usd(largest), anchor="lm")
+            pen.text((left + colours.STEPS + 12, middle), most, anchor="lm")
         else:
             pen.text((LEFT, middle), "nothing stands at these prices", anchor="lm")
         right = float(WIDTH - LEFT)
@@ -248,6 +248,13 @@ class _Picture:
         pen.text((LEFT + 44, top + 10), "not watched", anchor="lm")
         pen.shapes.rectangle((LEFT + 210, top + 10, LEFT + 246, top + 19), fill=colours.SATURATED)
         pen.text((LEFT + 254, top + 10), "a report each second: more may be missing", anchor="lm")
+
+
+def scale_words(largest: float, numbers: NumberStyle) -> tuple[str, str]:
+    """The least and the most that the scale of colours shows. A logarithm does not begin at 0 USD."""
+    amounts = (largest / 10**colours.DECADES, largest)
+    least, most = (numbers.usd(amount) if amount >= 1.0 else "below 1 USD" for amount in amounts)
+    return least, most
 
 
 def price_words(grid: HeatmapGrid, around: Around) -> str:
