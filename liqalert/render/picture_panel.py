@@ -82,21 +82,29 @@ def price_ticks(panel: Panel) -> tuple[float, ...]:
 
 
 def time_ticks(panel: Panel, zone_name: str) -> tuple[tuple[UnixTime, str], ...]:
-    """At most eight moments, round by the clock of `zone_name`, with their words: `14:00`, and `24 Nov` at midnight."""
+    """At most eight moments, round by the clock of `zone_name`, with their words: `14:00`, and `24 Nov` where a day
+    begins."""
     every_s = next((each for each in EVERY_S if (panel.end - panel.start) / each <= MOST_TIMES), EVERY_S[-1])
     first = math.ceil(panel.start / LOOKED_AT_S) * LOOKED_AT_S
     found = []
+    before = _local(first - LOOKED_AT_S, zone_name)
     for at in range(first, math.ceil(panel.end), LOOKED_AT_S):
-        local = datetime.fromtimestamp(at, ZoneInfo(zone_name))
-        of_day_s = local.hour * 3600 + local.minute * 60
-        if of_day_s % every_s == 0:
-            found.append((float(at), _day(at, zone_name) if of_day_s == 0 else f"{local:%H:%M}"))
+        local = _local(at, zone_name)
+        # Where clocks are changed at midnight, a day may begin at 1, or have two.
+        begins = local.date() > before.date()
+        if begins or (local.hour * 3600 + local.minute * 60) % every_s == 0:
+            found.append((float(at), _day(at, zone_name) if begins else f"{local:%H:%M}"))
+        before = local
     return tuple(found)
 
 
 def moment(at: UnixTime, zone_name: str) -> str:
     """`24 Nov 21:02 UTC`: the day is always named, because pictures are kept and passed on."""
     return clock_time(at, zone_name, at - 2 * 86_400.0)
+
+
+def _local(at: UnixTime, zone_name: str) -> datetime:
+    return datetime.fromtimestamp(at, ZoneInfo(zone_name))
 
 
 def _day(at: UnixTime, zone_name: str) -> str:

@@ -74,6 +74,22 @@ def test_times_are_round_by_the_clock_of_the_reader(hours: float, zone_name: str
     assert [word for _, word in time_ticks(of, zone_name)] == words
 
 
+@pytest.mark.parametrize(
+    ("start", "zone_name", "words"),
+    [
+        ("2026-09-05T20:00:00", "America/Santiago", ["16:00", "20:00", "6 Sep", "04:00", "08:00", "12:00", "16:00"]),
+        ("2026-11-01T00:00:00", "America/Havana", ["20:00", "1 Nov", "00:00", "04:00", "08:00", "12:00", "16:00"]),
+    ],
+)
+def test_a_day_is_named_where_it_begins_though_its_midnight_is_left_out_or_comes_twice(
+    start: str, zone_name: str, words: list[str]
+) -> None:
+    """In Santiago clocks went from midnight to 1 on 6 September 2026, in Havana from 1 to midnight on 1 November."""
+    of = panel(start=at(start), hours=24.0)
+
+    assert [word for _, word in time_ticks(of, zone_name)] == words
+
+
 def test_times_stay_round_when_the_clocks_are_changed() -> None:
     """On 25 October 2026 the clocks of Berlin go back an hour at 3."""
     of = panel(start=at("2026-10-24T20:00:00"), hours=24.0)
