@@ -12,7 +12,7 @@ from liqalert.bot.arguments import CannotAnswer
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import Gate
 from liqalert.bot.presses import CHANGING, OLD, Pressed, do
-from liqalert.bot.sending import edit, send
+from liqalert.bot.sending import edit, send, tried_twice
 from liqalert.ports import Chat, Place, StorageError
 from liqalert.render.callbacks import Press, press_of
 
@@ -78,7 +78,8 @@ class Pressing:
 
     async def _answer(self, query: CallbackQuery, notice: str, *, alarm: bool) -> None:
         try:
-            await query.answer(notice[:NOTICE_LIMIT] or None, show_alert=alarm)
+            # For most buttons this is all that shows that they have done something.
+            await tried_twice(lambda: query.answer(notice[:NOTICE_LIMIT] or None, show_alert=alarm))
         except TelegramError as exc:
             # Telegram takes answers for a few minutes only; what the button does has been done.
             log.info("press not answered", extra={"cause": str(exc)})

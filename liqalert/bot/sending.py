@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions
@@ -14,7 +15,7 @@ from liqalert.ports import Place
 from liqalert.render.buttons import Rows
 from liqalert.render.captions import Photo
 from liqalert.render.menu import Menu
-from liqalert.render.text import CAPTION_LIMIT, Text, split
+from liqalert.render.text import CAPTION_LIMIT, Text, joined, line, split
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,8 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 SECOND_TRY_S = 1.0
 LONGEST_WAIT_S = 5.0
 """Chats are answered one after the other: what Telegram wants later than this is not waited for."""
+NO_PICTURES = ("not enough rights to send photos", "chat_send_photos_forbidden", "chat_send_media_forbidden")
+IN_WORDS = "This chat does not let liqalert send pictures. The caption alone:"
 
 
 async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> None:
@@ -32,30 +35,26 @@ async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> None:
     text, rows = (answer.text, answer.rows) if isinstance(answer, Menu) else (answer, ())
     for part in split(text):
         try:
-            await _tried_twice(bot, place, part, keyboard(rows))
+            await _send_part(bot, place, part, keyboard(rows))
         except TelegramError as exc:
             log.warning("answer not sent", extra={"chat": place.chat_id, "cause": str(exc)})
             return
 
 
 async def _send_photo(bot: Bot, place: Place, photo: Photo) -> None:
-    """What the caption has no room for comes as a message behind it."""
+    """What the caption has no room for comes as a message behind it; all of it, where the chat takes no pictures."""
     first, *rest = split(photo.caption, CAPTION_LIMIT)
     try:
-        try:
-            await _photo(bot, place, photo.png, first.html, parse_mode=ParseMode.HTML)
-        except BadRequest as exc:
-            if "parse entities" not in str(exc).lower():
-                raise
-            log.error("HTML refused, sent as plain text", extra={"cause": str(exc)})
-            await _photo(bot, place, photo.png, first.plain, parse_mode=None)
+        await tried_twice(lambda: _parsed_or_plain(first, lambda text, mode: _photo(bot, place, photo.png, text, mode)))
         for part in rest:
-            await _tried_twice(bot, place, part, None)
+            await _send_part(bot, place, part, None)
     except TelegramError as exc:
         log.warning("picture not sent", extra={"chat": place.chat_id, "cause": str(exc)})
+        if any(sign in str(exc).lower() for sign in NO_PICTURES):
+            await send(bot, place, joined([line(IN_WORDS), photo.caption]))
 
 
-async def _photo(bot: Bot, place: Place, png: bytes, caption: str, *, parse_mode: ParseMode | None) -> None:
+async def _photo(bot: Bot, place: Place, png: bytes, caption: str, parse_mode: ParseMode | None) -> None:
     await bot.send_photo(
         place.chat_id,
         png,
@@ -68,7 +67,8 @@ async def _photo(bot: Bot, place: Place, png: bytes, caption: str, *, parse_mode
 
 async def edit(bot: Bot, chat_id: int, message_id: int, menu: Menu) -> None:
     """Puts `menu` in place of an earlier one. One that is gone, or says the same, is left alone."""
-    try:
+
+    async def change() -> None:
         await bot.edit_message_text(
             menu.text.html,
             chat_id=chat_id,
@@ -77,6 +77,9 @@ async def edit(bot: Bot, chat_id: int, message_id: int, menu: Menu) -> None:
             link_preview_options=NO_PREVIEW,
             reply_markup=keyboard(menu.rows),
         )
+
+    try:
+        await tried_twice(change)
     except TelegramError as exc:
         log.info("menu not edited", extra={"chat": chat_id, "cause": str(exc)})
 
@@ -92,11 +95,11 @@ def told_s(error: RetryAfter) -> float:
     return told.total_seconds() if isinstance(told, timedelta) else float(told)
 
 
-async def _tried_twice(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
+async def tried_twice(call: Callable[[], Awaitable[object]]) -> None:
     """A broken connection may mean that the answer has arrived: seeing it twice is better than not at all. Beside a
     storm of alerts Telegram may want a moment's pause."""
     try:
-        await _send(bot, place, part, markup)
+        await call()
         return
     except BadRequest:
         raise
@@ -107,21 +110,25 @@ async def _tried_twice(bot: Bot, place: Place, part: Text, markup: InlineKeyboar
         if wait_s > LONGEST_WAIT_S:
             raise
     await asyncio.sleep(wait_s)
-    await _send(bot, place, part, markup)
+    await call()
 
 
-async def _send(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
+async def _send_part(bot: Bot, place: Place, part: Text, markup: InlineKeyboardMarkup | None) -> None:
+    await tried_twice(lambda: _parsed_or_plain(part, lambda text, mode: _message(bot, place, text, mode, markup)))
+
+
+async def _parsed_or_plain(text: Text, call: Callable[[str, ParseMode | None], Awaitable[None]]) -> None:
     try:
-        await _message(bot, place, part.html, parse_mode=ParseMode.HTML, markup=markup)
+        await call(text.html, ParseMode.HTML)
     except BadRequest as exc:
         if "parse entities" not in str(exc).lower():
             raise
         log.error("HTML refused, sent as plain text", extra={"cause": str(exc)})
-        await _message(bot, place, part.plain, parse_mode=None, markup=markup)
+        await call(text.plain, None)
 
 
 async def _message(
-    bot: Bot, place: Place, text: str, *, parse_mode: ParseMode | None, markup: InlineKeyboardMarkup | None
+    bot: Bot, place: Place, text: str, parse_mode: ParseMode | None, markup: InlineKeyboardMarkup | None
 ) -> None:
     await bot.send_message(
         place.chat_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from liqalert.bot import sending
 from liqalert.bot.presses import OLD
 from liqalert.bot.pressing import NOT_ALLOWED, NOT_IN_CHANNEL
 from liqalert.core.rules import RuleKind
@@ -11,7 +12,7 @@ from liqalert.ports import Chat, Loudness, QuietHours, Role
 from liqalert.render.buttons import alert_buttons
 from tests.bot_fakes import Office
 from tests.round_market import ADDRESS, BTC, HOUR, NOW, STRANGER, alert_row
-from tests.telegram_server import TelegramServer
+from tests.telegram_server import Fault, TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
 GROUP = -1001234
@@ -62,6 +63,19 @@ async def test_mute_silences_the_instrument_for_an_hour(server: TelegramServer, 
     assert await tap(server, BUTTONS["Mute 1 h"]) == "BTCUSDT is muted for 1 h. /unmute ends it."
 
     assert [(mute.instrument, mute.until) for mute in office.chats.muted[1]] == [(BTC, NOW + HOUR)]
+
+
+async def test_a_press_is_answered_at_the_second_try(
+    server: TelegramServer, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "SECOND_TRY_S", 0.01)
+    server.fail("answerCallbackQuery", Fault.bad_gateway())
+    await tap(server, BUTTONS["Mute 1 h"])
+
+    answered = (await server.wait_for("answerCallbackQuery", 2))[1]
+
+    assert answered.params["text"] == "BTCUSDT is muted for 1 h. /unmute ends it."
+    assert len(office.chats.muted[1]) == 1
 
 
 async def test_ack_acknowledges_the_episode(server: TelegramServer, office: Office) -> None:

@@ -8,9 +8,11 @@ import pytest
 from telegram import Bot
 
 from liqalert.bot import sending
-from liqalert.bot.sending import Place, send
+from liqalert.bot.sending import Place, edit, send
 from liqalert.bot.telegram_bot import build_application
+from liqalert.render.captions import Photo
 from liqalert.render.lines import composed
+from liqalert.render.menu import Menu
 from tests.telegram_server import Fault, TelegramServer
 
 pytestmark = pytest.mark.filterwarnings("ignore::telegram.warnings.PTBDeprecationWarning")
@@ -101,3 +103,61 @@ async def test_what_cannot_be_sent_is_logged_and_given_up(
     assert server.texts(77) == []
     assert len(server.calls_of("sendMessage")) == 1
     assert [record.message for record in caplog.records if record.name == "liqalert.bot.sending"] == ["answer not sent"]
+
+
+# ---------------------------------------------------------------- pictures and menus
+
+PHOTO = Photo(b"\x89PNG", composed(["<b>BTCUSDT</b>, 24h"]))
+MENU = Menu(composed(["Settings"]), ((("Off", "1:set:quiet:off"),),))
+PASSES = [
+    Fault.refuse(429, "Too Many Requests: retry after 1", retry_after=1),
+    Fault.drop(),
+    Fault.bad_gateway(),
+    Fault.truncate(),
+]
+
+
+@pytest.mark.parametrize("fault", PASSES)
+async def test_a_picture_is_tried_a_second_time(server: TelegramServer, telegram: Bot, fault: Fault) -> None:
+    server.fail("sendPhoto", fault)
+
+    await send(telegram, HERE, PHOTO)
+
+    assert server.texts(77) == ["BTCUSDT, 24h"]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    ["Bad Request: not enough rights to send photos to the chat", "Bad Request: CHAT_SEND_PHOTOS_FORBIDDEN"],
+)
+async def test_a_chat_that_takes_no_pictures_is_told_so_and_the_words(
+    server: TelegramServer, telegram: Bot, refusal: str
+) -> None:
+    server.fail("sendPhoto", Fault.refuse(400, refusal))
+
+    await send(telegram, HERE, PHOTO)
+
+    assert server.texts(77) == ["This chat does not let liqalert send pictures. The caption alone:\nBTCUSDT, 24h"]
+
+
+@pytest.mark.parametrize("fault", PASSES)
+async def test_a_menu_is_changed_at_the_second_try(server: TelegramServer, telegram: Bot, fault: Fault) -> None:
+    await send(telegram, HERE, TEXT)
+    [(_, number)] = server.messages
+    server.fail("editMessageText", fault)
+
+    await edit(telegram, 77, number, MENU)
+
+    assert server.texts(77) == ["Settings"]
+
+
+async def test_a_menu_that_says_so_already_is_left_alone(server: TelegramServer, telegram: Bot) -> None:
+    """As when its change arrived and the answer to it did not."""
+    await send(telegram, HERE, TEXT)
+    [(_, number)] = server.messages
+    server.fail("editMessageText", Fault.drop_after_accepting())
+
+    await edit(telegram, 77, number, MENU)
+
+    assert server.texts(77) == ["Settings"]
+    assert len(server.calls_of("editMessageText")) == 2
