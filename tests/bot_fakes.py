@@ -96,6 +96,8 @@ class FakeChats:
 
     async def acknowledge(self, chat_id: int, alert_id: str) -> bool:
         self._check()
+        if not self.held.get(chat_id):
+            return False
         self.acknowledged.append((chat_id, alert_id))
         return True
 

@@ -8,6 +8,7 @@ from liqalert.bot import answers, settings_menu
 from liqalert.bot.changes import MUTED_S
 from liqalert.bot.desk import Asked, Desk
 from liqalert.core.alerts import Alert
+from liqalert.core.market import Instrument
 from liqalert.render import menu
 from liqalert.render.callbacks import Press
 from liqalert.render.captions import Photo
@@ -15,6 +16,8 @@ from liqalert.render.menu import Menu
 from liqalert.render.text import Text
 
 OLD = "This button is from another version of liqalert, or its alert is no longer kept."
+ACKNOWLEDGED = "Acknowledged: no more about this zone until its episode has ended."
+NOT_ACKNOWLEDGED = "Nothing to acknowledge: this episode has ended, or this chat no longer has the rule of this alert."
 CHANGING = frozenset({"mute", "ack", menu.ACTION})
 """Actions that need the right to change what the chat is told."""
 
@@ -37,17 +40,31 @@ async def do(desk: Desk, asked: Asked, press: Press) -> Pressed:
         return Pressed(OLD)
     match press.action:
         case "mute" if alert.instrument is not None:
-            await desk.chats.mute(asked.chat.id, alert.instrument, desk.clock.now() + MUTED_S)
-            return Pressed(f"{alert.instrument.symbol} is muted for 1 h. /unmute ends it.")
+            return Pressed(await _muted(desk, asked, alert.instrument))
         case "ack":
-            open_still = await desk.chats.acknowledge(asked.chat.id, alert.id)
-            done = "Acknowledged: no more about this zone until its episode has ended."
-            return Pressed(done if open_still else "Nothing to acknowledge: this episode has ended.")
+            noted = await desk.chats.acknowledge(asked.chat.id, alert.id)
+            return Pressed(ACKNOWLEDGED if noted else NOT_ACKNOWLEDGED)
         case "chart" if alert.instrument is not None:
             return Pressed(reply=await answers.heatmap(desk, replace(asked, arguments=(alert.instrument.symbol,))))
         case "why":
             return Pressed(reply=await answers.why(desk, replace(asked, arguments=(alert.id,))))
     return Pressed(OLD)
+
+
+async def _muted(desk: Desk, asked: Asked, instrument: Instrument) -> str:
+    """Mutes `instrument` for an hour, unless it is muted for longer: what a command has asked for is not cut short."""
+    until = desk.clock.now() + MUTED_S
+    longer = [
+        mute
+        for mute in await desk.chats.mutes(asked.chat.id, desk.clock.now())
+        if mute.instrument in (None, instrument) and mute.until > until
+    ]
+    if not longer:
+        await desk.chats.mute(asked.chat.id, instrument, until)
+        return f"{instrument.symbol} is muted for 1 h. /unmute ends it."
+    last = max(longer, key=lambda mute: mute.until)
+    scope = last.instrument.symbol if last.instrument else "Everything"
+    return f"{scope} is muted already, until {desk.view(asked.chat).when_until(last.until)}. /unmute ends it."
 
 
 async def _alert(desk: Desk, press: Press) -> Alert | None:

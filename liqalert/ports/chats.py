@@ -155,7 +155,10 @@ class ChatStore(AddressBook, Protocol):
         ...
 
     async def acknowledge(self, chat_id: int, alert_id: str) -> bool:
-        """Spares the chat what follows in the alert's episode until that ends; False where it has ended, or none is."""
+        """Spares the chat what follows in the alert's episode until that ends.
+
+        False where it has ended, or none is, or the chat does not hold the rule any more.
+        """
         ...
 
     async def unsubscribe(self, chat_id: int, instrument: Instrument | None, now: UnixTime) -> bool:

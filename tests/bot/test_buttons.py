@@ -8,10 +8,10 @@ from liqalert.bot import sending
 from liqalert.bot.presses import OLD
 from liqalert.bot.pressing import NOT_ALLOWED, NOT_IN_CHANNEL
 from liqalert.core.rules import RuleKind
-from liqalert.ports import Chat, Loudness, QuietHours, Role
+from liqalert.ports import Chat, Loudness, Mute, QuietHours, Role
 from liqalert.render.buttons import alert_buttons
 from tests.bot_fakes import Office
-from tests.round_market import ADDRESS, BTC, HOUR, NOW, STRANGER, alert_row
+from tests.round_market import ADDRESS, BTC, ETH, HOUR, NOW, STRANGER, alert_row
 from tests.telegram_server import Fault, TelegramServer
 
 pytestmark = pytest.mark.usefixtures("bot")
@@ -63,6 +63,40 @@ async def test_mute_silences_the_instrument_for_an_hour(server: TelegramServer, 
     assert await tap(server, BUTTONS["Mute 1 h"]) == "BTCUSDT is muted for 1 h. /unmute ends it."
 
     assert [(mute.instrument, mute.until) for mute in office.chats.muted[1]] == [(BTC, NOW + HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("muted", "notice"),
+    [
+        (
+            Mute(BTC, NOW + 12 * HOUR),
+            "BTCUSDT is muted already, until 24 Nov 02:05 UTC (for 12 h). /unmute ends it.",
+        ),
+        (Mute(None, NOW + 2 * HOUR), "Everything is muted already, until 16:05 UTC (for 2 h). /unmute ends it."),
+    ],
+)
+async def test_mute_cuts_no_longer_mute_short(server: TelegramServer, office: Office, muted: Mute, notice: str) -> None:
+    office.chats.muted[1] = [muted]
+
+    assert await tap(server, BUTTONS["Mute 1 h"]) == notice
+    assert office.chats.muted[1] == [muted]
+
+
+async def test_mute_goes_before_a_shorter_one_and_those_of_others(server: TelegramServer, office: Office) -> None:
+    others = [Mute(BTC, NOW + HOUR / 2), Mute(ETH, NOW + 12 * HOUR)]
+    office.chats.muted[1] = [*others]
+
+    assert await tap(server, BUTTONS["Mute 1 h"]) == "BTCUSDT is muted for 1 h. /unmute ends it."
+    assert office.chats.muted[1] == [*others, Mute(BTC, NOW + HOUR)]
+
+
+async def test_ack_does_not_say_that_an_episode_has_ended_which_has_not(server: TelegramServer, office: Office) -> None:
+    """A chat that has changed its distance holds another rule than the alert's."""
+    office.chats.held.clear()
+
+    assert await tap(server, BUTTONS["Ack"]) == (
+        "Nothing to acknowledge: this episode has ended, or this chat no longer has the rule of this alert."
+    )
 
 
 async def test_a_press_is_answered_at_the_second_try(
