@@ -1,13 +1,17 @@
-"""Who is enrolled: by a one-time code, listed for the owner, removed by him."""
+"""Who is enrolled: by a one-time code, listed for the owner, removed by him, and back when he could not be reached."""
 
 from __future__ import annotations
 
+import logging
+
 from liqalert.bot.arguments import CannotAnswer, shown
 from liqalert.bot.desk import Asked, Desk
-from liqalert.ports import Chat, Role
+from liqalert.ports import Chat, Role, StorageError
 from liqalert.ports.channels import TELEGRAM
 from liqalert.render import replies
 from liqalert.render.text import Text
+
+log = logging.getLogger(__name__)
 
 
 async def enrol(desk: Desk, code: str, address: str) -> Text:
@@ -18,6 +22,16 @@ async def enrol(desk: Desk, code: str, address: str) -> Text:
     await desk.chats.hold_defaults(chat.id, desk.standard, desk.clock.now())
     await desk.rules_changed()
     return replies.enrolled(chat.role, await desk.chats.subscriptions(chat.id), desk.view(chat).numbers)
+
+
+async def revive(desk: Desk, chat: Chat) -> None:
+    """Who writes, or presses a button, can be written to again."""
+    try:
+        await desk.chats.revive(chat.id)
+        # Rules that nobody else holds have not been looked at since.
+        await desk.rules_changed()
+    except StorageError as exc:
+        log.error("cannot revive a chat", extra={"chat": chat.address, "cause": str(exc)})
 
 
 async def chats(desk: Desk, asked: Asked) -> Text:

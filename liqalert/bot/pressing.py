@@ -8,6 +8,7 @@ from telegram import Bot, CallbackQuery, Message
 from telegram.constants import ChatType
 from telegram.error import TelegramError
 
+from liqalert.bot import enrolling
 from liqalert.bot.arguments import CannotAnswer
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import Gate
@@ -52,6 +53,8 @@ class Pressing:
         chat = await self._gate.admitted(place.addresses) if place else None
         if chat is None:
             return Pressed(NOT_ALLOWED), True
+        if chat.dead_since is not None:
+            await enrolling.revive(self._desk, chat)
         press = press_of(query.data or "")
         if press is None:
             return Pressed(OLD), True

@@ -93,7 +93,7 @@ class Reception:
         if chat is None and self._gate.may_tell(address):
             await send(self._bot, place, text)
         if chat is not None and chat.dead_since is not None:
-            await self._revived(chat)
+            await enrolling.revive(self._desk, chat)
         return chat
 
     async def _enrol(self, message: Message, place: Place, words: Words) -> None:
@@ -116,18 +116,9 @@ class Reception:
                 for chat in known:
                     await self._desk.chats.mark_dead(chat.id, self._desk.clock.now())
             elif (dead := next((chat for chat in known if chat.dead_since is not None), None)) is not None:
-                await self._revived(dead)
+                await enrolling.revive(self._desk, dead)
         except StorageError as exc:
             log.error("cannot note that a chat has come or gone", extra={"chat": address, "cause": str(exc)})
-
-    async def _revived(self, chat: Chat) -> None:
-        """Who writes can be written to again."""
-        try:
-            await self._desk.chats.revive(chat.id)
-            # Rules that nobody else holds have not been looked at since.
-            await self._desk.rules_changed()
-        except StorageError as exc:
-            log.error("cannot revive a chat", extra={"chat": chat.address, "cause": str(exc)})
 
     async def _migrated(self, chat: Chat, new_id: int) -> None:
         """The group became a supergroup. Its rules follow; the settings must be changed by hand."""

@@ -99,6 +99,14 @@ async def test_ack_does_not_say_that_an_episode_has_ended_which_has_not(server: 
     )
 
 
+async def test_a_chat_in_which_a_button_is_pressed_is_alive_again(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed[str(ADDRESS)] = Chat(1, "telegram", str(ADDRESS), Role.USER, dead_since=NOW - HOUR)
+    await tap(server, BUTTONS["Mute 1 h"])
+
+    assert office.chats.revived == [1]
+    assert office.changes == 1
+
+
 async def test_a_press_is_answered_at_the_second_try(
     server: TelegramServer, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
