@@ -64,6 +64,9 @@ class Reception:
         if message is not None and words is not None and words.command == "start" and words.arguments:
             await self._enrol(message, place, words)
             return
+        if message is not None and message.migrate_from_chat_id is not None:
+            # What the old group says moves its rules here: it may come later than this.
+            return
         chat = await self._admitted(place)
         if chat is None or message is None:
             return

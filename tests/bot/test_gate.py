@@ -165,6 +165,21 @@ async def test_a_group_that_becomes_a_supergroup_keeps_its_rules(server: Telegra
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_new_supergroup_is_not_refused_before_its_rules_have_moved(
+    server: TelegramServer, office: Office
+) -> None:
+    """Telegram says of the move in both groups, in either order."""
+    office.chats.allowed["-5"] = Chat(3, "telegram", "-5", Role.USER)
+    await push(server, {"message": message(-1005, migrate_from_chat_id=-5)})
+    await push(server, {"message": message(-5, migrate_to_chat_id=-1005)})
+    await server.push_text(ADDRESS, "/rules")
+    await server.wait_for_texts(ADDRESS)
+
+    [text] = server.texts(-1005)
+    assert text.startswith("Telegram has given this group a new id, -1005.")
+
+
+@pytest.mark.usefixtures("bot")
 async def test_a_supergroup_is_not_told_that_its_rules_have_moved_before_they_have(
     server: TelegramServer, office: Office
 ) -> None:
