@@ -92,7 +92,7 @@ class Composer:
         """One message, or two of which the second makes no sound."""
         told = tuple(Told(delivery.alert) for delivery in deliveries)
         silent = not any(is_heard(delivery, now) for delivery in deliveries)
-        texts = digest_message(told, self._scene(deliveries[0].numbers, now))
+        texts = digest_message(told, self._scene(deliveries[0].numbers, now), sent_at=now)
         return [
             self._message(text, told, silent=silent or position > 0, event=Event.LIST)
             for position, text in enumerate(texts)
@@ -107,7 +107,7 @@ class Composer:
 
     def digest_since(self, told: Sequence[Told], numbers: str, now: UnixTime) -> Sequence[Message]:
         """The messages of a digest that was sent at `now`, with what has become of its alerts since."""
-        texts = digest_message(told, self._scene(numbers, now))
+        texts = digest_message(told, self._scene(numbers, now), sent_at=now)
         return [self._message(text, tuple(told), silent=True, event=Event.OUTCOME) for text in texts]
 
     def news(self, told: Sequence[Told], numbers: str, now: UnixTime) -> Message:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from liqalert.core.episodes import EpisodeState
+from liqalert.core.market import UnixTime
 from liqalert.core.outcomes import Told, became
 from liqalert.render.headline import headline, short_headline, symbol
-from liqalert.render.messages import band
+from liqalert.render.messages import LATE_TO_SAY_S, band
+from liqalert.render.numbers import age
 from liqalert.render.scene import Scene
 from liqalert.render.text import TELEGRAM_LIMIT, Text, bold, clip, joined, line, split, units
 
@@ -25,12 +27,15 @@ def held_message(held: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
     return _list(f"While it was quiet here: {_count(held)}", held, scene)
 
 
-def digest_message(storm: Sequence[Told], scene: Scene) -> tuple[Text, ...]:
+def digest_message(storm: Sequence[Told], scene: Scene, *, sent_at: UnixTime | None = None) -> tuple[Text, ...]:
     """One list of what came at once, strongest first, in at most two messages: the more there are, the less is said
-    of each."""
+    of each. It says where even the newest was decided well before `sent_at`."""
     strongest_first = sorted(storm, key=_by_strength)
-    first, last = (scene.clock(edge(told.alert.decided_at for told in storm)) for edge in (min, max))
+    begun_at, ended_at = (edge(told.alert.decided_at for told in storm) for edge in (min, max))
+    first, last = scene.clock(begun_at), scene.clock(ended_at)
     span = first if first == last else f"{first} to {last}"
+    if sent_at is not None and sent_at - ended_at > LATE_TO_SAY_S:
+        span += f", sent {age(sent_at - ended_at)} later"
     several = "" if len(storm) == 1 else " at once, strongest first"
     heading = bold(f"{_count(storm)}{several} ({span})")
     for entries in (_full, _medium, _short, _names):

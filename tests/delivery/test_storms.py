@@ -182,6 +182,22 @@ def test_a_digest_whose_network_fails_is_told_whole_later() -> None:
     assert database.statuses() == [DeliveryStatus.SENT] * 8
 
 
+def test_a_digest_that_had_to_wait_for_the_network_says_how_late_it_is() -> None:
+    database, notifier = FakeDatabase(chats(7)), FakeNotifier()
+    database.add_alerts(*alerts(8))
+    notifier.down = DeliveryError("network unreachable")
+
+    async def main() -> None:
+        async with delivering(database, STORM, telegram=notifier):
+            await asyncio.sleep(600.0)
+            notifier.down = None
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert ", sent 10 min later)" in notifier.texts("7")[-1].splitlines()[0]
+
+
 def test_a_digest_of_two_messages_that_is_interrupted_goes_on_with_the_second() -> None:
     """Telegram may let a group wait for longer than a storm lasts."""
     database, notifier = FakeDatabase(chats(7)), FakeNotifier()

@@ -107,6 +107,14 @@ def test_a_storm_of_minutes_says_when_it_began_and_when_it_ended() -> None:
     assert text.plain.splitlines()[0] == "2 alerts at once, strongest first (14:05 UTC to 14:06 UTC)"
 
 
+@pytest.mark.parametrize(("delay_s", "says"), [(59.0, ""), (600.0, ", sent 10 min later")])
+def test_a_digest_that_leaves_late_says_so(delay_s: float, says: str) -> None:
+    sent_at = DECIDED + 0.01 + delay_s
+    [text] = digest_message(storm(2), Scene("UTC", sent_at), sent_at=sent_at)
+
+    assert text.plain.splitlines()[0] == f"2 alerts at once, strongest first (14:05 UTC{says})"
+
+
 @pytest.mark.parametrize("count", [5, 60, 150, 300])
 def test_a_digest_names_every_alert_in_at_most_two_messages(count: int) -> None:
     parts = digest_message(list(reversed(storm(count))), Scene("UTC", DECIDED))
