@@ -47,6 +47,7 @@ class FakeChats:
     dead: list[int] = field(default_factory=list)
     muted: dict[int, list[Mute]] = field(default_factory=dict)
     acknowledged: list[tuple[int, str]] = field(default_factory=list)
+    held_until: dict[int, float] = field(default_factory=dict)
     broken: Exception | None = None
 
     def _check(self) -> None:
@@ -78,6 +79,10 @@ class FakeChats:
         for address, chat in self.allowed.items():
             if chat.id == chat_id:
                 self.allowed[address] = replace(chat, preferences=preferences)
+
+    async def hold_until(self, chat_id: int, until: float) -> None:
+        self._check()
+        self.held_until[chat_id] = until
 
     async def mute(self, chat_id: int, instrument: Instrument | None, until: float) -> None:
         self._check()
@@ -202,6 +207,7 @@ class Office:
         self.alerts = FakeAlerts([alert_row()])
         self.board = Board(market() if seen is None else seen, {"binance": ALIVE} if feeds is None else feeds)
         self.changes = 0
+        self.wakes = 0
         self.tested: list[int] = []
         self.facts = FACTS
         self.pictured: list[tuple[Instrument, str]] = []
@@ -214,6 +220,7 @@ class Office:
             clock=self.clock,
             status=self._status,
             rules_changed=self._rules_changed,
+            outbox_changed=self._outbox_changed,
             send_test=self._send_test,
             standard=STANDARD,
             zone_name="UTC",
@@ -229,6 +236,9 @@ class Office:
 
     async def _rules_changed(self) -> None:
         self.changes += 1
+
+    def _outbox_changed(self) -> None:
+        self.wakes += 1
 
     async def _send_test(self, chat_id: int) -> str:
         self.tested.append(chat_id)

@@ -9,11 +9,13 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liqalert.clock import SystemClock
 from tests.binance_messages import force_order
 from tests.binance_server import BinanceServer
 from tests.daemon import OWNER, Daemon
@@ -148,6 +150,24 @@ async def test_settings_make_other_rules(daemon: Daemon, telegram: TelegramServe
     assert "• BTCUSDT within 2 %, strength at least 0.6 (default)" in rules
     assert "• large: ETHUSDT, one liquidation of at least 1.00M USD (default)" in rules
     assert "Loudness: near loud, large silent" in rules
+
+
+async def test_what_was_held_comes_at_once_when_quiet_hours_are_switched_off(
+    daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
+) -> None:
+    now = datetime.fromtimestamp(SystemClock().now(), UTC)
+    begin, end = ((now + timedelta(hours=hours)).strftime("%H:%M") for hours in (-2, 6))
+    await telegram.push_text(OWNER, f"/quiet {begin}-{end} UTC")
+    await telegram.wait_for_texts(OWNER, timeout=10)
+    await armed_zone(daemon, binance)
+    binance.prices["BTCUSDT"] = CLOSE
+    await daemon.until("/api/v1/alerts", lambda a: a["alerts"] and a["alerts"][0]["deliveries"][0]["status"] == "held")
+
+    await telegram.push_text(OWNER, "/quiet off")
+    texts = await telegram.wait_for_texts(OWNER, 3, timeout=5)
+
+    assert texts[1].startswith("No quiet hours")
+    assert texts[2].startswith("While it was quiet here: 1 alert\n")
 
 
 async def test_a_cascade_is_told_by_default(tmp_path: Path, binance: BinanceServer, telegram: TelegramServer) -> None:

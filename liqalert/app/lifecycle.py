@@ -267,6 +267,7 @@ class Daemon:
             clock=facts.clock,
             status=facts.status,
             rules_changed=self._requests.rules_changed,
+            outbox_changed=self._requests.outbox_changed,
             send_test=self._requests.send_test,
             standard=standard_of(settings),
             zone_name=settings.telegram.timezone,

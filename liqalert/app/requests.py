@@ -29,6 +29,10 @@ class Requests:
         """Evaluates what chats hold now. Raises StorageError."""
         self.pipeline.set_rules(await self.stores.chats.rules(), self.clock.now())
 
+    def outbox_changed(self) -> None:
+        """Sends what has come due."""
+        self.delivering.sender.wake()
+
     async def send_test(self, chat_id: int) -> str:
         """A test alert to one chat (row in `chats`), by the real path; gives its id."""
         now = self.clock.now()

@@ -8,6 +8,8 @@ from liqalert.bot.arguments import CannotAnswer, duration_s, mute_words, quiet_w
 from liqalert.bot.desk import Asked, Desk, instrument_meant, names_instrument
 from liqalert.core.market import UnixTime
 from liqalert.core.rules import RuleKind, Thresholds, rule_of
+from liqalert.delivery.quiet import quiet_until
+from liqalert.ports import Chat, QuietHours
 from liqalert.render import replies
 from liqalert.render.text import Text
 
@@ -91,4 +93,13 @@ async def quiet(desk: Desk, asked: Asked) -> Text:
         return replies.quiet_hours(asked.chat.preferences.quiet)
     hours = quiet_words(asked.arguments, desk.zone_name)
     await desk.chats.prefer(asked.chat.id, replace(asked.chat.preferences, quiet=hours))
+    await release_held(desk, asked.chat, hours)
     return replies.quiet_hours(hours)
+
+
+async def release_held(desk: Desk, chat: Chat, hours: QuietHours | None) -> None:
+    """What waits for the end of the quiet hours that `chat` had comes now, or when those end that it has since."""
+    now = desk.clock.now()
+    ends_at = None if hours is None else quiet_until(hours, now)
+    await desk.chats.hold_until(chat.id, now if ends_at is None else ends_at)
+    desk.outbox_changed()

@@ -36,6 +36,8 @@ class Desk:
     status: Callable[[], Awaitable[StatusFacts]]
     rules_changed: Callable[[], Awaitable[None]]
     """To be told after a rule was made or stopped, so that the engine evaluates what chats hold."""
+    outbox_changed: Callable[[], None]
+    """To be told after what waits was made due earlier."""
     send_test: Callable[[int], Awaitable[str]]
     """Decides a test alert for one chat (row in `chats`) by the real path and gives its id."""
     standard: Standard

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from liqalert.bot.changes import release_held
 from liqalert.bot.desk import Asked, Desk
 from liqalert.core.rules import RuleKind
 from liqalert.ports import Chat, Loudness, Preferences, QuietHours
@@ -54,6 +55,8 @@ async def _prefer(desk: Desk, chat: Chat, preferences: Preferences) -> Chat:
     await desk.chats.prefer(chat.id, preferences)
     await desk.chats.hold_defaults(chat.id, desk.standard, desk.clock.now())
     await desk.rules_changed()
+    if preferences.quiet != chat.preferences.quiet:
+        await release_held(desk, chat, preferences.quiet)
     return replace(chat, preferences=preferences)
 
 

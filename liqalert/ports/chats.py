@@ -142,6 +142,10 @@ class ChatStore(AddressBook, Protocol):
 
     async def prefer(self, chat_id: int, preferences: Preferences) -> None: ...
 
+    async def hold_until(self, chat_id: int, until: UnixTime) -> None:
+        """What is held for the end of this chat's quiet hours waits no longer than until then."""
+        ...
+
     async def mute(self, chat_id: int, instrument: Instrument | None, until: UnixTime) -> None:
         """Nothing is told of `instrument` (None: of any) before `until`. It stays in /alerts of other chats."""
         ...

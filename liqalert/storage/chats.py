@@ -67,6 +67,12 @@ class ChatDirectory:
         async with self._database.write("keeping preferences") as connection:
             await connection.execute(change)
 
+    async def hold_until(self, chat_id: int, until: UnixTime) -> None:
+        table = DELIVERIES.c
+        held = table.chat_id == chat_id, table.status == DeliveryStatus.HELD, table.due_at > until
+        async with self._database.write("ending quiet hours") as connection:
+            await connection.execute(update(DELIVERIES).where(*held).values(due_at=until))
+
     async def mute(self, chat_id: int, instrument: Instrument | None, until: UnixTime) -> None:
         """Noted at the rules it has, and by itself: for rules on all instruments, and for those made later."""
         async with self._database.write("muting") as connection:

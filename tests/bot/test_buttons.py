@@ -242,3 +242,5 @@ async def test_quiet_hours_and_numbers_by_button(server: TelegramServer, office:
     preferences = office.chats.allowed[str(ADDRESS)].preferences
     assert preferences.quiet == QuietHours(23 * 60, 7 * 60, "UTC")
     assert preferences.numbers == "1.234,5"
+    # What was held for the end of earlier ones is looked at anew, by the change of quiet hours alone.
+    assert office.wakes == 1

@@ -141,6 +141,19 @@ async def test_quiet_hours(server: TelegramServer, office: Office, text: str, ho
     assert office.chats.allowed[str(ADDRESS)].preferences.quiet is None
 
 
+async def test_what_waits_for_quiet_hours_comes_when_they_end_or_are_ended(
+    server: TelegramServer, office: Office
+) -> None:
+    """It is 14:05."""
+    await answer(server, "/quiet 13:00-16:00")
+    shorter = office.chats.held_until[1]
+    await answer(server, "/quiet off")
+
+    assert shorter == NOW + 6900.0
+    assert office.chats.held_until[1] == NOW
+    assert office.wakes == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -92,6 +92,23 @@ async def test_in_quiet_hours_a_delivery_is_held_until_they_end(
     assert (held.status, held.silent) == (DeliveryStatus.HELD, True)
 
 
+async def test_what_is_held_comes_when_quiet_hours_are_ended_before_their_time(
+    database: Database, chats: ChatDirectory, alerts: AlertStore, outbox: DeliveryOutbox
+) -> None:
+    noon = Preferences(quiet=QuietHours(11 * 60, 12 * 60, "UTC"))
+    await subscribers(database, 2)
+    for chat_id in (1, 2):
+        await chats.prefer(chat_id, noon)
+    await alerts.record([near()])
+    await outbox.fan_out(alert(), T0)
+
+    await chats.hold_until(1, T0 + 60)
+    await chats.hold_until(1, T0 + 600)
+
+    assert await outbox.due(T0 + 59, 5) == ()
+    assert [(each.chat_id, each.status) for each in await outbox.due(T0 + 60, 5)] == [(1, DeliveryStatus.HELD)]
+
+
 async def test_what_is_due_to_some_chats_alone_with_the_hours_in_which_it_is_silent(
     database: Database, chats: ChatDirectory, alerts: AlertStore, outbox: DeliveryOutbox
 ) -> None:
