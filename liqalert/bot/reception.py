@@ -67,7 +67,7 @@ class Reception:
         if message is not None and message.migrate_from_chat_id is not None:
             # What the old group says moves its rules here: it may come later than this.
             return
-        chat = await self._admitted(place)
+        chat = await self._admitted(place, words)
         if chat is None or message is None:
             return
         if message.migrate_to_chat_id is not None:
@@ -84,16 +84,19 @@ class Reception:
 
     # ------------------------------------------------------------ who
 
-    async def _admitted(self, place: Place) -> Chat | None:
+    async def _admitted(self, place: Place, words: Words | None) -> Chat | None:
         """The chat if it may ask. Whoever may not is told so here, at most once an hour."""
-        address = place.addresses[-1]
+        address, talk = place.addresses[-1], False
         try:
             chat = await self._gate.admitted(place.addresses)
             text = replies.refusal(address)
+            if chat is None and words is None:
+                # Where one topic of a forum is allowed, people talk in the others, and have asked for nothing.
+                talk = bool(await self._desk.chats.chat_and_topics(TELEGRAM, address))
         except StorageError as exc:
             log.error("cannot look up a chat", extra={"cause": str(exc)})
             chat, text = None, replies.cannot_check()
-        if chat is None and self._gate.may_tell(address):
+        if chat is None and not talk and self._gate.may_tell(address):
             await send(self._bot, place, text)
         if chat is not None and chat.dead_since is not None:
             await enrolling.revive(self._desk, chat)

@@ -134,6 +134,20 @@ async def test_a_stranger_is_refused_again_after_an_hour(server: TelegramServer,
 
 
 @pytest.mark.usefixtures("bot")
+async def test_talk_beside_the_topic_that_is_allowed_is_not_refused(server: TelegramServer, office: Office) -> None:
+    office.chats.allowed[f"{GROUP}/45"] = Chat(3, "telegram", f"{GROUP}/45", Role.USER)
+    await server.push_text(GROUP, "good morning", thread_id=46)
+    await server.push_text(ADDRESS, "/rules")
+    await server.wait_for_texts(ADDRESS)
+    after_talk = server.texts(GROUP)
+
+    await server.push_text(GROUP, "/rules", thread_id=46)
+
+    assert after_talk == []
+    assert (await server.wait_for_texts(GROUP))[0].startswith("This chat is not allowed.")
+
+
+@pytest.mark.usefixtures("bot")
 async def test_a_stranger_learns_nothing_of_a_refusing_database(server: TelegramServer, office: Office) -> None:
     office.chats.broken = REFUSED
     await server.push_text(STRANGER, "/clusters")
