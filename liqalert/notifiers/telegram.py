@@ -191,7 +191,7 @@ def delivery_error(error: TelegramError, token: str, place: Place | None = None)
             return DeliveryError(f"{text}: whether it arrived is unknown")
         case BadRequest() if place and _says(error, _TOPIC_CLOSED):
             # Whoever closed it may open it again: it keeps its row.
-            return DeliveryError(text, closed=place.addresses[0])
+            return DeliveryError("Telegram: the topic is closed", closed=place.addresses[0])
         case BadRequest() if place and place.thread_id and _says(error, _TOPIC_GONE):
             # The topic is no more, the chat is.
             return DeliveryError(text, moved_to=str(place.chat_id))

@@ -70,7 +70,7 @@ class PreferencesShown(Protocol):
 def alerts(view: View, rows: Sequence[AlertShown], *, address: str) -> Text:
     """/alerts: the newest first, with how each turned out, and whether this chat (`address`) was told."""
     if not rows:
-        return composed(["No alert has been decided for this chat yet. /rules shows what it is watched for."])
+        return composed(["No alert has been decided for this chat yet. /rules shows what this chat is told about."])
     lines = ["<b>Last alerts of this chat</b>, newest first"]
     for row in rows:
         lines += _row(view, row, address)

@@ -188,6 +188,13 @@ async def test_a_topic_that_is_closed_may_be_opened_again_and_one_that_is_delete
     assert meaning(await failure(bot, address)) == expected
 
 
+async def test_that_a_topic_is_closed_is_said_in_words(server: TelegramServer, bot: Bot) -> None:
+    """It stands in /status and in /why."""
+    server.fail("sendMessage", Fault.refuse(400, "Bad Request: TOPIC_CLOSED"))
+
+    assert str(await failure(bot, "-1001234/45")) == "Telegram: the topic is closed"
+
+
 async def test_server_that_is_gone_is_temporary(server: TelegramServer, bot: Bot) -> None:
     await server.stop()
 

@@ -34,7 +34,7 @@ def test_the_last_alerts_with_their_outcome() -> None:
 
 def test_no_alert_yet() -> None:
     assert alerts(VIEW, [], address=HERE).plain == (
-        "No alert has been decided for this chat yet. /rules shows what it is watched for."
+        "No alert has been decided for this chat yet. /rules shows what this chat is told about."
     )
 
 
