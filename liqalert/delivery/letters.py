@@ -86,7 +86,10 @@ class Composer:
         write = held_message if held else late_message
         texts = write(told, self._scene(letter.deliveries[0].numbers, now))
         silent = held or not any(is_heard(delivery, now) for delivery in letter.deliveries)
-        return [self._message(text, tuple(told), silent=silent, event=Event.LIST) for text in texts]
+        return [
+            self._message(text, tuple(told), silent=silent, event=Event.LIST, part=part)
+            for part, text in enumerate(texts)
+        ]
 
     def digest(self, deliveries: Sequence[Delivery], now: UnixTime) -> Sequence[Message]:
         """One message, or two of which the second makes no sound."""
@@ -94,8 +97,8 @@ class Composer:
         silent = not any(is_heard(delivery, now) for delivery in deliveries)
         texts = digest_message(told, self._scene(deliveries[0].numbers, now), sent_at=now)
         return [
-            self._message(text, told, silent=silent or position > 0, event=Event.LIST)
-            for position, text in enumerate(texts)
+            self._message(text, told, silent=silent or part > 0, event=Event.LIST, part=part)
+            for part, text in enumerate(texts)
         ]
 
     def alert_since(self, told: Told, numbers: str, now: UnixTime, record: TrackRecord | None = None) -> Message:
@@ -108,7 +111,10 @@ class Composer:
     def digest_since(self, told: Sequence[Told], numbers: str, now: UnixTime) -> Sequence[Message]:
         """The messages of a digest that was sent at `now`, with what has become of its alerts since."""
         texts = digest_message(told, self._scene(numbers, now), sent_at=now)
-        return [self._message(text, tuple(told), silent=True, event=Event.OUTCOME) for text in texts]
+        return [
+            self._message(text, tuple(told), silent=True, event=Event.OUTCOME, part=part)
+            for part, text in enumerate(texts)
+        ]
 
     def news(self, told: Sequence[Told], numbers: str, now: UnixTime) -> Message:
         """Only what has become of alerts, for where a message cannot be changed (any more)."""
@@ -133,9 +139,10 @@ class Composer:
         silent: bool,
         buttons: tuple[tuple[Button, ...], ...] = (),
         event: Event = Event.ALERT,
+        part: int = 0,
     ) -> Message:
         headed = with_warnings(text, (self.banner,) if self.banner else ())
-        return Message(headed.html, headed.plain, silent, buttons, event, told)
+        return Message(headed.html, headed.plain, silent, buttons, event, told, part)
 
 
 def _pressable(rows: Rows) -> tuple[tuple[Button, ...], ...]:

@@ -11,7 +11,7 @@ import msgspec
 
 from liqalert.clock import Clock
 from liqalert.core.outcomes import Told
-from liqalert.ports import DeliveryError, Event, Message
+from liqalert.ports import DeliveryError, Message
 
 TIMEOUT_S = 15.0
 
@@ -94,9 +94,9 @@ def content_of(message: Message) -> dict[str, object]:
 
 
 def idempotency_key(message: Message) -> str:
-    """From what is told: the same alerts in the same state give the same key."""
+    """From what is told: the same alerts in the same state give the same key, whatever the words say of their age."""
     states = [f"{told.alert.id}:{told.episode.state if told.episode else ''}" for told in message.told]
-    said = "|".join([message.event, *states, "" if message.event is not Event.LIST else message.plain])
+    said = "|".join([message.event, *states, str(message.part or "")])
     return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:32]
 
 

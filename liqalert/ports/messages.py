@@ -40,6 +40,8 @@ class Message:
     event: Event = Event.ALERT
     told: tuple[Told, ...] = ()
     """What the words are about."""
+    part: int = 0
+    """Which message it is of the several that tell this, from 0."""
 
 
 class Notifier(Protocol):

@@ -15,13 +15,15 @@ from aiohttp import web
 
 from liqalert.core.episodes import Episode, EpisodeState
 from liqalert.core.outcomes import Told
-from liqalert.notifiers.webhook import WebhookNotifier, error_of
-from liqalert.ports import DeliveryError, Event, Message
+from liqalert.delivery.letters import Composer, Letter
+from liqalert.notifiers.webhook import WebhookNotifier, error_of, idempotency_key
+from liqalert.ports import Delivery, DeliveryError, DeliveryStatus, Event, Message
 from tests.fakes import NEAR_BTC, FakeClock, near_alert
 from tests.leaks import assert_leaks_no_secret
 
 ALERT = Message("<b>x</b>", "x", told=(Told(near_alert("abcdefgh")),))
 SECRET = "a-secret-of-the-user"
+NOW = 1_795_392_000.0
 TEMPORARY = {408, 409, 421, 423, 425, 429}
 
 
@@ -91,6 +93,25 @@ async def test_trying_again_has_the_same_key_and_an_outcome_another(
     last = msgspec.json.decode(receiver.requests[-1][1])
     assert last["id"] != first
     assert (last["event"], last["alerts"][0]["episode"]) == ("outcome", {"state": "swept", "outcome": "swept"})
+
+
+def test_a_list_that_is_tried_again_has_the_same_key_though_its_words_tell_another_age() -> None:
+    told = [Told(near_alert(f"alert{number:03}", NOW)) for number in range(60)]
+    late = [_due(each, DeliveryStatus.LATE) for each in told]
+    composer = Composer()
+
+    today, tomorrow = (composer.missed(Letter(tuple(late), listed=True), told, NOW + hours * 3600) for hours in (1, 30))
+    storm, later = (composer.digest(late[:5], NOW + delay_s) for delay_s in (1.0, 600.0))
+
+    assert today[0].plain != tomorrow[0].plain
+    assert [*map(idempotency_key, today)] == [*map(idempotency_key, tomorrow)]
+    assert len({*map(idempotency_key, today)}) == len(today) > 1
+    assert storm[0].plain != later[0].plain
+    assert idempotency_key(storm[0]) == idempotency_key(later[0])
+
+
+def _due(told: Told, status: DeliveryStatus) -> Delivery:
+    return Delivery(1, told.alert, 1, "webhook", "webhook", False, status, 0, NOW, NOW)
 
 
 @pytest.mark.parametrize("status", range(200, 600))
