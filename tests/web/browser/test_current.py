@@ -69,10 +69,11 @@ async def test_what_stays_behind_the_servers_clock_is_said(
         await reader.page.add_init_script(PASSES)
         await reader.page.reload(wait_until="load")
         await loaded(reader)
-        # Of what comes less than half a second after another, the page remembers no time.
-        await _pass(reader, 1)
-        rig.clock.at = NOW + 1.0
-        await reader.until_shown("#state", "data 1 s old")
+        # Of what comes less than half a second after another, the page remembers no time: one of the two it does.
+        for second in (1, 2):
+            await _pass(reader, 1)
+            rig.clock.at = NOW + second
+            await reader.until_shown("#state", f"data {second} s old")
 
         later = NOW + limit_s + 10.0
         rig.clock.at = later
