@@ -259,5 +259,6 @@ async def test_a_day_is_answered_by_a_warm_daemon_in_less_than_50_ms(place: Plac
             beside_s.append(time.process_time() - began)
 
     assert body.count(b"],[") > 10_000
-    # 50 ms on a machine that takes 25 to read the answer; time of the processor, that of the client with it.
-    assert min(took_s) < 2.0 * min(beside_s), (took_s, beside_s)
+    # 50 ms on a machine that takes 12.5 to read the answer; time of the processor, that of the client with it. It is
+    # 1.6 to 2.9 times as much, by what the machine's neighbours leave of the shared cache.
+    assert min(took_s) < 4.0 * min(beside_s), (took_s, beside_s)

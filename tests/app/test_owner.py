@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,28 +12,19 @@ from sqlalchemy import text
 
 from liqalert.app.assembly import assemble
 from liqalert.app.owner import Owner
-from liqalert.app.parts import Stores, build_stores
+from liqalert.app.parts import Stores
 from liqalert.app.read_start import read_start
 from liqalert.app.world import World
 from liqalert.board import Board
 from liqalert.core.market import FeedStatus, Gap
 from liqalert.settings import Settings
-from liqalert.storage.database import Database
 from liqalert.storage.lock import Hold
-from liqalert.storage.schema import prepare
 from tests.fakes import FakeClock
 from tests.storage.objects import alert, notice
 
 MORNING = 1_795_413_600.0
 """2026-11-23 06:00 UTC."""
 HOUR = 3600.0
-
-
-@pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
-    async with Database(f"sqlite:///{tmp_path}/liqalert.db") as database:
-        await prepare(database)
-        yield build_stores(database)
 
 
 @asynccontextmanager

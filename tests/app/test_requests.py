@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import aiohttp
 import pytest
 
 from liqalert.app.assembly import assemble
-from liqalert.app.parts import Stores, build_stores
+from liqalert.app.parts import Stores
 from liqalert.app.read_start import read_start
 from liqalert.app.requests import Requests
 from liqalert.app.world import World
 from liqalert.ports import Role
 from liqalert.settings import Settings
-from liqalert.storage.database import Database
 from liqalert.storage.lock import Hold
-from liqalert.storage.schema import prepare
 from liqalert.web.alerts import UnknownChat
 from tests.fakes import FakeClock
 
 NOW = 1_795_392_000.0
-
-
-@pytest.fixture
-async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
-    async with Database(f"sqlite:///{tmp_path}/liqalert.db") as database:
-        await prepare(database)
-        yield build_stores(database)
 
 
 @pytest.fixture

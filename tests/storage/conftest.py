@@ -50,6 +50,13 @@ def postgresql_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    """One that may be killed: of the tests in one file alone."""
+    with postgresql.running_server() as running:
+        yield running
+
+
 @pytest.fixture(params=KINDS)
 def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database without tables; on SQLite, without even a file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +27,6 @@ from tests.storage import postgresql
 from tests.storage.at_work import TOLD_ONCE, at_work, settled, until
 from tests.storage.objects import T0, liquidation, standard
 from tests.storage.reading import stored_liquidations
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgresql.Server]:
-    with postgresql.running_server() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ Collected only where a server is installed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -25,12 +25,6 @@ from tests.storage.objects import T0, liquidation
 from tests.storage.reading import stored_liquidations
 
 SLOW_ROWS = text("SELECT pg_sleep(0.01) FROM generate_series(1, 100)")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[postgresql.Server]:
-    with postgresql.running_server() as running:
-        yield running
 
 
 @pytest.fixture
