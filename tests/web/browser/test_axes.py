@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, CDPSession
 
 from liqalert.core.market import Mark
 from tests.web.browser.reader import BROWSER_TEST, Reader, reading
@@ -91,12 +91,19 @@ async def test_a_finger_on_the_chart_scrolls_the_page(browser: Browser, rig: Rig
         x, _ = await reader.place(0.4)
         finger = await reader.page.context.new_cdp_session(reader.page)
 
-        await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": 300}]})
-        for y in range(290, 150, -10):
-            await finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
-        await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        async def scrolls() -> bool:
+            # Again, where the browser was busy: it takes a finger for one that rests then.
+            await _swipe(finger, x)
+            return await _scrolled(reader)
 
-        await reader.until(lambda: _scrolled(reader), "the page stayed where it was", within_s=10.0)
+        await reader.until(scrolls, "the page stayed where it was", within_s=30.0)
+
+
+async def _swipe(finger: CDPSession, x: float) -> None:
+    await finger.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": 300}]})
+    for y in range(290, 150, -10):
+        await finger.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y}]})
+    await finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
 async def _scrolled(reader: Reader) -> bool:
