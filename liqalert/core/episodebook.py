@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -148,12 +148,8 @@ class EpisodeBook:
             episodes[rule_id] = reached(episodes[rule_id], zone, lowest, highest)
 
     def interrupt(self, zone: Zone, mark: Mark | None, now: UnixTime) -> Iterator[Transition]:
-        """The zone is rewritten: every episode on it is idle again."""
-        self.look_again(zone)
-        episodes = self._episodes.pop(zone.id, None)
-        if not episodes:
-            return
-        for rule_id, episode in sorted(episodes.items()):
+        """The zone, which has some, has been rewritten, and is to be looked at again: every episode on it is idle."""
+        for rule_id, episode in sorted(self._episodes.pop(zone.id).items()):
             for ended in self._end(episode, Reason.ZONE_REWRITTEN, zone, mark, now):
                 if episode.state in TOLD:
                     self._interrupted.setdefault(zone.id, {})[rule_id] = ended.episode
@@ -202,6 +198,10 @@ class EpisodeBook:
 
     # ------------------------------------------------------------ what it tells
 
+    def are_on(self, zone: Zone) -> bool:
+        """Whether the zone has any episodes, idle ones included."""
+        return zone.id in self._episodes
+
     def has_told(self, zone: Zone) -> bool:
         """Whether an episode on the zone has been told of and is not over."""
         approach = self._approaches.get(zone.id)
@@ -213,11 +213,14 @@ class EpisodeBook:
         """Whether someone has been told of the zone and the mark has not left it since."""
         return self.has_told(zone) or bool(self._interrupted.get(zone.id))
 
-    def most_advanced(self, zone: Zone) -> EpisodeState:
+    def most_advanced(self, zones: Iterable[Zone]) -> list[EpisodeState]:
+        """Of each zone, whatever the rule."""
+        known = self._episodes
+        # Most have none.
+        return [self._most_advanced(zone, episodes) if (episodes := known.get(zone.id)) else IDLE for zone in zones]
+
+    def _most_advanced(self, zone: Zone, episodes: Mapping[str, Episode]) -> EpisodeState:
         """Remembered as long as nothing changes: rules on a zone are many, and ticks come every few seconds."""
-        episodes = self._episodes.get(zone.id)
-        if not episodes:
-            return IDLE
         approach = self._approaches.get(zone.id)
         if approach is not None and approach.most_advanced is not None:
             return approach.most_advanced

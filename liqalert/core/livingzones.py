@@ -22,9 +22,12 @@ class LivingZones:
 
     def put(self, zone: Zone) -> None:
         """A new one, or what has become of one."""
-        zones, rows = self._of_sides.setdefault((zone.instrument, zone.liquidated), ({}, {}))
-        if not zones:
+        owner = (zone.instrument, zone.liquidated)
+        of_side = self._of_sides.get(owner)
+        if of_side is None:
+            of_side = self._of_sides[owner] = ({}, {})
             self._zones.setdefault(zone.instrument, {})
+        zones, rows = of_side
         self._zones[zone.instrument][zone.id] = zones[zone.id] = zone
         rows[zone.id] = zone_row(zone)
 

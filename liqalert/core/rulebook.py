@@ -17,8 +17,12 @@ class RuleBook:
         """As far as they have been asked for, as are these."""
         self._named: dict[tuple[RuleKind, ...], frozenset[Instrument]] = {}
 
+        self.tell_of_growth = False
+        """Whether any of them is about zones that form or grow."""
+
     def replace(self, rules: Iterable[Rule]) -> None:
         self._rules = tuple(sorted(set(rules), key=lambda rule: rule.id))
+        self.tell_of_growth = any(rule.kind in (RuleKind.FORMED, RuleKind.GROWN) for rule in self._rules)
         self._covering = {kind: {} for kind in RuleKind}
         self._named = {}
 

@@ -130,11 +130,12 @@ class Sides:
         """All of them at once: what each gives depends on itself alone."""
         width = self._terms.window_width
         # Of a small side all is cut: that is quicker done than to find out how much.
+        sizes = [len(side.window) for side in changed]
         stretches = [
             Stretch(side.window.spanned(width), 0, 0, len(side.identities))
-            if len(side.window) < GREAT
+            if size < GREAT
             else self._stretch(side, width)
-            for side in changed
+            for side, size in zip(changed, sizes, strict=True)
         ]
         held = sheet([stretch.columns for stretch in stretches], [stretch.counts for stretch in stretches])
         firsts = np.array([stretch.first for stretch in stretches])
@@ -149,12 +150,12 @@ class Sides:
         anew = {}
         ranges = list(zip(pairwise(held.bounds.tolist()), pairwise(bounds.tolist()), strict=True))
         baselines = self._baselines.of_each(sides, now)
-        for side, stretch, ((left, right), (start, end)), baseline in zip(
-            changed, stretches, ranges, baselines, strict=True
+        for side, size, stretch, ((left, right), (start, end)), baseline in zip(
+            changed, sizes, stretches, ranges, baselines, strict=True
         ):
             # A copy in any case: else all that were cut together would stay as long as one of them does.
             of_side = table[:, start:end].copy()
-            if right - left < len(side.window):
+            if right - left < size:
                 before = self._clusters[side.owner]
                 of_side = _spliced(before.table, stretch, of_side)
                 anew[len(found)] = Anew(before, range(stretch.first, stretch.first + end - start))
@@ -227,10 +228,11 @@ def _groups(changed: Sequence[Side]) -> Iterator[Sequence[Side]]:
     group: list[Side] = []
     held = 0
     for side in changed:
-        if group and held + len(side.window) > MOST_AT_ONCE:
+        size = len(side.window)
+        if group and held + size > MOST_AT_ONCE:
             yield group
             group, held = [], 0
         group.append(side)
-        held += len(side.window)
+        held += size
     if group:
         yield group

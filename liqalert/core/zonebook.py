@@ -159,7 +159,7 @@ class ZoneBook:
             self._views |= {each: () for each in self._zones.instruments() if each not in self._views}
         for instrument in self._stale & self._views.keys():
             zones = self._zones.of(instrument)
-            self._views[instrument] = tuple(zip(zones, map(self._episodes.most_advanced, zones), strict=True))
+            self._views[instrument] = tuple(zip(zones, self._episodes.most_advanced(zones), strict=True))
         self._stale.clear()
         return ZoneViews(tuple(self._views.values()), sides, now, self._terms.decay_s)
 
@@ -196,7 +196,8 @@ class ZoneBook:
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
-        yield from self._growth(zone, 0.0, now)
+        if self._rules.tell_of_growth:
+            yield from self._growth(zone, 0.0, now)
         yield from self._absorb(zone, now)
 
     def _rewrite(self, zone: Zone, cluster: Cluster, strength: float, now: UnixTime) -> Iterator[Decision]:
@@ -204,8 +205,10 @@ class ZoneBook:
         renewed = rewrite(zone, cluster, strength, now)
         self._keep(renewed)
         yield ZoneRewritten(renewed, now)
-        yield from self._episodes.interrupt(zone, self.mark(zone.instrument), now)
-        yield from self._growth(renewed, zone.strength, now)
+        if self._episodes.are_on(zone):
+            yield from self._episodes.interrupt(zone, self.mark(zone.instrument), now)
+        if self._rules.tell_of_growth:
+            yield from self._growth(renewed, zone.strength, now)
         rivals = overlapping(renewed, self._zones.beside(zone))
         if rivals:
             yield from self._absorb(max((renewed, *rivals), key=lambda rival: (rival.strength, rival.id)), now)
