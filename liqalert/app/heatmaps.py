@@ -62,14 +62,14 @@ class HeatmapDesk:
         """What came while a grid was being read."""
         self._locks: dict[tuple[Instrument, str], asyncio.Lock] = {}
 
-    def take(self, liquidation: Liquidation) -> None:
-        """A liquidation that the engine has accepted."""
-        for name in RANGES:
-            key = (liquidation.instrument, name)
-            if key in self._arriving:
-                self._arriving[key].append(liquidation)
-            elif (warm := self._warm.get(key)) is not None:
-                warm.cells.add(liquidation)
+    def take(self, liquidations: Sequence[Liquidation]) -> None:
+        """Liquidations that the engine has accepted."""
+        if not (self._warm or self._arriving):
+            return  # as nearly always, and these come by the thousand
+        looked_at = {instrument for instrument, _ in (*self._warm, *self._arriving)}
+        for each in liquidations:
+            if each.instrument in looked_at:
+                self._take(each)
 
     async def grid(self, instrument: Instrument, range_name: str, at: UnixTime | None = None) -> HeatmapGrid:
         """As it stands now, at most two seconds old; or as it was shown at `at`."""
@@ -97,6 +97,14 @@ class HeatmapDesk:
         self._locks = {key: lock for key, lock in self._locks.items() if key in self._warm or lock.locked()}
 
     # ------------------------------------------------------------ as it stands
+
+    def _take(self, liquidation: Liquidation) -> None:
+        for name in RANGES:
+            key = (liquidation.instrument, name)
+            if key in self._arriving:
+                self._arriving[key].append(liquidation)
+            elif (warm := self._warm.get(key)) is not None:
+                warm.cells.add(liquidation)
 
     async def _warmed(self, key: tuple[Instrument, str], shown: Range) -> _Warm:
         # A clock that was set back: the columns of what is warm would be shown as of other times.
@@ -200,10 +208,12 @@ def shown_to(
     """What the pipeline takes in goes to all of them."""
 
     def show(marks: Sequence[Mark], liquidations: Sequence[Liquidation]) -> None:
-        candles.take(marks)
-        for liquidation in liquidations:
-            heatmaps.take(liquidation)
-            events.take(liquidation)
+        # Hardly any frame has both.
+        if marks:
+            candles.take(marks)
+        if liquidations:
+            heatmaps.take(liquidations)
+            events.take(liquidations)
 
     return show
 

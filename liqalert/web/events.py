@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 
 import msgspec
 from aiohttp import web
@@ -54,12 +56,6 @@ class StateEvent(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    number: int
-    liquidation: Liquidation
-
-
 @dataclass(eq=False, slots=True)
 class _Client:
     instrument: Instrument
@@ -84,7 +80,8 @@ class Events:
         self._life = secrets.token_hex(4)
         """Ids of another run mean nothing here."""
         self._number = 0
-        self._kept: deque[_Kept] = deque(maxlen=KEPT)
+        """Of the newest liquidation, which is the last of these."""
+        self._kept: deque[Liquidation] = deque(maxlen=KEPT)
         self._clients: set[_Client] = set()
         self._closed = False
 
@@ -92,16 +89,19 @@ class Events:
     def clients(self) -> int:
         return len(self._clients)
 
-    def take(self, liquidation: Liquidation) -> None:
-        """A liquidation that the engine has accepted."""
-        self._number += 1
-        self._kept.append(kept := _Kept(self._number, liquidation))
-        listening = [client for client in self._clients if client.instrument == liquidation.instrument]
-        # Nearly always nobody.
-        if listening:
-            message = self._told(kept)
-            for client in listening:
-                client.give(message)
+    def take(self, liquidations: Sequence[Liquidation]) -> None:
+        """Liquidations that the engine has accepted."""
+        first = self._number + 1
+        self._number += len(liquidations)
+        self._kept += liquidations
+        if self._clients:
+            for number, each in enumerate(liquidations, first):
+                listening = [client for client in self._clients if client.instrument == each.instrument]
+                # Nearly always nobody.
+                if listening:
+                    message = self._told(number, each)
+                    for client in listening:
+                        client.give(message)
 
     async def close(self, _: web.Application) -> None:
         """Ends every stream at once."""
@@ -152,24 +152,23 @@ class Events:
             return
         life, _, number = last_id.partition("-")
         known = life == self._life and number.isdecimal() and len(number) < 18
-        first = self._kept[0].number if self._kept else self._number + 1
+        first = self._number - len(self._kept) + 1
         if not known or int(number) < first - 1:
             client.give(b"event: reset\ndata: {}\n\n")
             return
-        later = (kept for kept in self._kept if kept.number > int(number))
-        missed = [kept for kept in later if kept.liquidation.instrument == client.instrument]
+        later = islice(enumerate(self._kept, first), int(number) - first + 1, None)
+        missed = [(each, kept) for each, kept in later if kept.instrument == client.instrument]
         if len(missed) >= MOST_WAITING:
             client.give(b"event: reset\ndata: {}\n\n")
             return
-        for kept in missed:
-            client.give(self._told(kept))
+        for each, kept in missed:
+            client.give(self._told(each, kept))
 
-    def _told(self, kept: _Kept) -> bytes:
-        of = kept.liquidation
+    def _told(self, number: int, of: Liquidation) -> bytes:
         item = LiquidationEvent(
             of.instrument.symbol, of.liquidated, of.price, of.notional_usd, iso(of.event_time), iso(of.received_time)
         )
-        return _message("liquidation", item, id_=self._id(kept.number))
+        return _message("liquidation", item, id_=self._id(number))
 
     def _id(self, number: int | None = None) -> str:
         """Of the newest liquidation, or that with `number`."""

@@ -54,7 +54,7 @@ class Place:
         self.clock.at = at
         one = Liquidation(BTC, PositionSide.LONG, price, 10.0, 1e6, at, at)
         self.journal.liquidated([one])
-        self.desk.take(one)
+        self.desk.take([one])
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -14,18 +14,24 @@ from time import process_time
 
 import aiohttp
 
+from liqalert.app.candles import CandleDesk
+from liqalert.app.heatmaps import HeatmapDesk, Sources, shown_to
 from liqalert.board import Board
 from liqalert.clock import SystemClock
 from liqalert.core.engine import Engine, Verdict
-from liqalert.core.market import FeedStatus, Gap, UnixTime
+from liqalert.core.market import FeedStatus, Gap, Liquidation, Mark, UnixTime
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser, stream_url
+from liqalert.feeds.binance_rest import BinanceRest
 from liqalert.feeds.intake import Feed, Timekeeping
 from liqalert.feeds.runner import FeedRunner
 from liqalert.pipeline import Pipeline
 from liqalert.ports import ParsedFrame
+from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database
 from liqalert.storage.journal import BatchJournal
+from liqalert.storage.liquidation_sums import LiquidationSums
+from liqalert.web.events import Events
 from tests.benchmarks import bare
 from tests.benchmarks.harness import Figure, Question, Scale, compare, run
 from tests.benchmarks.inputs import quotes
@@ -104,9 +110,9 @@ async def _through_the_daemons_parts(base: str, frames: int, directory: Path) ->
     # No tick comes in between: ticks are measured by themselves.
     engine = Engine(Terms(rebuild_s=86_400.0))
     async with aiohttp.ClientSession() as session, Database(f"sqlite:///{directory}/unused.db") as database:
-        pipeline = Pipeline(
-            engine, journal=BatchJournal(database), decide=lambda _: None, board=Board(engine.snapshot(0.0))
-        )
+        journal, board = BatchJournal(database), Board(engine.snapshot(0.0))
+        pipeline = Pipeline(engine, journal=journal, decide=lambda _: None, board=board)
+        pipeline.shown = _shown_to_nobody(database, session, journal, board)
         runner = FeedRunner(
             Feed("binance", stream_url(base), BinanceParser(quotes=quotes())),
             session=session,
@@ -123,6 +129,17 @@ async def _through_the_daemons_parts(base: str, frames: int, directory: Path) ->
             await task
     assert pipeline.verdicts.total() == pipeline.verdicts[Verdict.ACCEPTED] == frames, pipeline.verdicts
     return stopwatch.cpu_us
+
+
+def _shown_to_nobody(
+    database: Database, session: aiohttp.ClientSession, journal: BatchJournal, board: Board
+) -> Callable[[Sequence[Mark], Sequence[Liquidation]], None]:
+    """Candles, heatmaps and events, as the daemon has them while no page is open."""
+    clock, store = SystemClock(), CandleStore(database)
+    rest = BinanceRest(session, rest_url="", coin_rest_url="")
+    candles = CandleDesk(store, rest, BinanceParser(), clock=clock, watched=tuple)
+    sources = Sources(journal, LiquidationSums(database), store, candles, board)
+    return shown_to(candles, HeatmapDesk(sources, clock, 3600.0), Events(board, clock))
 
 
 async def _received_and_decoded(base: str, frames: int) -> float:

@@ -65,8 +65,8 @@ async def test_liquidations_of_the_instrument_come_in_order_and_no_others(rig: R
     async with listening(client) as response:
         await messages(response, "state", 1)
         for number in range(3):
-            rig.events.take(liquidated(number))
-            rig.events.take(liquidated(number, ETH))
+            rig.events.take([liquidated(number)])
+            rig.events.take([liquidated(number, ETH)])
         found = await messages(response, "liquidation", 3)
 
     assert [item["price"] for item in found] == [100.0, 101.0, 102.0]
@@ -76,7 +76,7 @@ async def test_liquidations_of_the_instrument_come_in_order_and_no_others(rig: R
 async def test_a_liquidation_says_when_it_happened_and_when_it_was_received(rig: Rig, client: Client) -> None:
     async with listening(client) as response:
         await messages(response, "state", 1)
-        rig.events.take(Liquidation(BTC, PositionSide.SHORT, 101.5, 2.0, 203.0, NOW - 0.25, NOW))
+        rig.events.take([Liquidation(BTC, PositionSide.SHORT, 101.5, 2.0, 203.0, NOW - 0.25, NOW)])
         [found] = await messages(response, "liquidation", 1)
 
     assert {name: value for name, value in found.items() if name != "id"} == {
@@ -91,7 +91,7 @@ async def test_a_liquidation_says_when_it_happened_and_when_it_was_received(rig:
 
 async def test_what_comes_while_a_client_connects_is_not_missed(rig: Rig) -> None:
     async def liquidate(_: web.Request, __: web.StreamResponse) -> None:
-        rig.events.take(liquidated(1))
+        rig.events.take([liquidated(1)])
 
     app = web.Application()
     app.router.add_get("/api/v1/events", rig.events.stream)
@@ -107,10 +107,10 @@ async def test_what_comes_while_a_client_connects_is_not_missed(rig: Rig) -> Non
 async def test_who_comes_back_is_given_what_it_missed(rig: Rig, client: Client) -> None:
     async with listening(client) as response:
         await messages(response, "state", 1)
-        rig.events.take(liquidated(0))
+        rig.events.take([liquidated(0)])
         [seen] = await messages(response, "liquidation", 1)
     for number in range(1, 4):
-        rig.events.take(liquidated(number))
+        rig.events.take([liquidated(number)])
 
     async with listening(client, **{"Last-Event-ID": str(seen["id"])}) as response:
         found = await messages(response, "liquidation", 3)
@@ -120,7 +120,7 @@ async def test_who_comes_back_is_given_what_it_missed(rig: Rig, client: Client) 
 
 @pytest.mark.parametrize("last", ["another-5", "garbage", "-1", "99999999999999999999-1"])
 async def test_what_cannot_be_resumed_is_begun_anew(rig: Rig, client: Client, last: str) -> None:
-    rig.events.take(liquidated(0))
+    rig.events.take([liquidated(0)])
 
     async with listening(client, **{"Last-Event-ID": last}) as response:
         assert await messages(response, "reset", 1)
@@ -129,10 +129,10 @@ async def test_what_cannot_be_resumed_is_begun_anew(rig: Rig, client: Client, la
 async def test_who_missed_too_much_begins_anew(rig: Rig, client: Client) -> None:
     async with listening(client) as response:
         await messages(response, "state", 1)
-        rig.events.take(liquidated(0))
+        rig.events.take([liquidated(0)])
         [seen] = await messages(response, "liquidation", 1)
     for number in range(under_test.MOST_WAITING + 1):
-        rig.events.take(liquidated(number))
+        rig.events.take([liquidated(number)])
 
     async with listening(client, **{"Last-Event-ID": str(seen["id"])}) as response:
         assert await messages(response, "reset", 1)
@@ -163,7 +163,7 @@ async def test_a_client_that_does_not_read_is_dropped_and_holds_no_memory(rig: R
         number = 0
         while rig.events.clients:
             for _ in range(under_test.MOST_WAITING * 2):
-                rig.events.take(liquidated(number := number + 1))
+                rig.events.take([liquidated(number := number + 1)])
             await asyncio.sleep(0)
         # But for our own end.
         while len(list(files.iterdir())) > open_before + 1:
@@ -192,7 +192,7 @@ async def test_a_symbol_is_needed_and_must_be_known(client: Client) -> None:
 async def test_a_client_to_which_nothing_has_come_yet_is_given_what_it_missed_too(rig: Rig, client: Client) -> None:
     async with listening(client) as response:
         [state] = await messages(response, "state", 1)
-    rig.events.take(liquidated(1))
+    rig.events.take([liquidated(1)])
 
     async with listening(client, **{"Last-Event-ID": str(state["id"])}) as response:
         [found] = await messages(response, "liquidation", 1)

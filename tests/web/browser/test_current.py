@@ -24,7 +24,7 @@ async def test_a_heatmap_that_was_on_its_way_when_the_network_changed_is_asked_f
 ) -> None:
     async with over_wire(browser, rig) as (wire, reader):
         grids.slow.clear()
-        rig.events.take(liquidation(NOW + 1.0, price=150.0))
+        rig.events.take([liquidation(NOW + 1.0, price=150.0)])
         await reader.until(lambda: _is(len(grids.asked) == 2), "no other heatmap was asked for")
 
         wire.hush()

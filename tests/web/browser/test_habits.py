@@ -30,12 +30,12 @@ TRIES = """() => { window.tries_ms = []; const ask = window.fetch;
 
 async def test_what_came_while_the_connection_was_lost_is_not_missed(browser: Browser, rig: Rig) -> None:
     async with over_wire(browser, rig) as (wire, reader):
-        rig.events.take(liquidation(NOW + 1.0, usd=2000.0))
+        rig.events.take([liquidation(NOW + 1.0, usd=2000.0)])
         await reader.until_shown("#liquidations", "2.00k")
 
         wire.cut()
         await reader.until(lambda: _is(wire.refused > 0), "the page did not try again")
-        rig.events.take(liquidation(NOW + 2.0, usd=7000.0))
+        rig.events.take([liquidation(NOW + 2.0, usd=7000.0)])
         wire.mend()
         await reader.until_shown("#liquidations", "7.00k")
 
@@ -82,7 +82,7 @@ async def test_nothing_breaks_while_there_is_no_grid(browser: Browser, rig: Rig,
 async def do_everything(reader: Reader, rig: Rig) -> None:
     page = reader.page
     for number, instrument in enumerate((BTC, ETH)):
-        rig.events.take(liquidation(NOW - 4.0 + number, price=150.0, of=instrument))
+        rig.events.take([liquidation(NOW - 4.0 + number, price=150.0, of=instrument)])
     rig.board.snapshot = snapshot(marks=[Mark(BTC, 100.0, NOW, NOW), Mark(ETH, 2000.0, NOW, NOW)])
     for across in (0.2, 0.5, 0.9):
         await page.mouse.move(*await reader.place(across))
@@ -144,7 +144,7 @@ async def test_a_tab_that_nobody_sees_costs_nothing_and_misses_nothing(browser: 
         await reader.page.evaluate(PRETEND, True)
         await reader.until(lambda: _is(rig.events.clients == 0), "the tab still listens")
         reader.requests.clear()
-        rig.events.take(liquidation(NOW + 1.0, usd=7000.0))
+        rig.events.take([liquidation(NOW + 1.0, usd=7000.0)])
         await asyncio.sleep(1.5)
         asked_meanwhile = list(reader.requests)
         await reader.page.evaluate(PRETEND, False)

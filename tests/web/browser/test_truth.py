@@ -31,7 +31,7 @@ async def test_a_liquidation_is_added_to_its_cell_without_asking_again(
         await loaded(reader)
         assert "longs 4.99k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
 
-        rig.events.take(liquidation(NOW + 1.0, usd=2000.0))
+        rig.events.take([liquidation(NOW + 1.0, usd=2000.0)])
         await until_cell(reader, "longs 6.99k USD, shorts 0 USD, 2 liquidations")
 
     assert len(grids.asked) == 1
@@ -45,7 +45,7 @@ async def test_a_liquidation_that_the_grid_holds_already_is_not_counted_again(
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await loaded(reader)
 
-        rig.events.take(liquidation(NOW - 5.0))
+        rig.events.take([liquidation(NOW - 5.0)])
         await reader.until_shown("#liquidations", "5.00k")
 
         assert "longs 4.99k USD, shorts 0 USD, 1 liquidation" in await reader.newest_cell()
@@ -58,7 +58,7 @@ async def test_a_liquidation_that_comes_while_a_grid_is_computed_is_not_lost(
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await reader.until_shown("#state", "live, mark 100")
 
-        rig.events.take(liquidation(NOW + 1.0))
+        rig.events.take([liquidation(NOW + 1.0)])
         await reader.until_shown("#liquidations", "5.00k")
         grids.slow.set()
 
@@ -69,7 +69,7 @@ async def test_choosing_a_side_counts_nothing_twice(browser: Browser, rig: Rig, 
     grids.held = [liquidation(NOW - 5.0)]
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await loaded(reader)
-        rig.events.take(liquidation(NOW + 1.0))
+        rig.events.take([liquidation(NOW + 1.0)])
         await until_cell(reader, "longs 9.99k USD")
 
         await reader.page.select_option("#side", "short")
@@ -87,7 +87,7 @@ async def test_a_column_that_has_closed_stays_as_it_was(browser: Browser, rig: R
 
         grids.as_of = later + 1.0
         grids.held = [liquidation(later)]
-        rig.events.take(liquidation(later))
+        rig.events.take([liquidation(later)])
         await until_cell(reader, "22:14 UTC to 22:15 UTC")
 
         assert "longs 5.00k USD" in await reader.newest_cell()
@@ -103,7 +103,7 @@ async def test_many_liquidations_outside_of_what_is_shown_ask_for_one_grid_at_a_
         await loaded(reader)
         grids.slow.clear()
         for number in range(100):
-            rig.events.take(liquidation(NOW + 1.0, price=150.0 + number))
+            rig.events.take([liquidation(NOW + 1.0, price=150.0 + number)])
             await asyncio.sleep(0.05)
 
         asked = len(grids.asked)
@@ -119,7 +119,7 @@ async def test_a_first_grid_shows_everything_whatever_came_while_it_was_computed
     grids.slow.clear()
     async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
         await reader.until_shown("#state", "live, mark 100")
-        rig.events.take(liquidation(NOW + 1.0, price=150.0))
+        rig.events.take([liquidation(NOW + 1.0, price=150.0)])
         await reader.until_shown("#liquidations", "150")
         grids.slow.set()
         await loaded(reader)
@@ -173,7 +173,7 @@ async def test_any_number_of_alerts_of_other_instruments_hides_none(browser: Bro
 
         await reader.choose("ETHUSDT")
         await reader.until_shown("#alerts", "near")
-        rig.events.take(liquidation(NOW - 4.0))
+        rig.events.take([liquidation(NOW - 4.0)])
         await reader.choose("BTCUSDT")
         await reader.until_shown("#alerts", "held")
 
