@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence, Set
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from liqalert.core.alerts import Alert
@@ -54,9 +55,7 @@ class FakeDatabase(FakeAmendments):
             if isinstance(decision, Transition) and decision.episode.alert_id is not None:
                 self.move(decision.episode, decision.at)
 
-    async def record_and_fan_out(
-        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
-    ) -> FannedOut:
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
         assert not any(decision in self.decisions for decision in decisions), "only for the first try"
         await self.record(decisions)
         if any(alert.id not in self.done for alert in self.alerts.values() if alert not in alerts_in(decisions)):
@@ -121,15 +120,15 @@ class FakeDatabase(FakeAmendments):
         self._read("reading deliveries")
         return min((each.due_at for each in self._unsettled()), default=None)
 
-    async def messages_since(self, chat_id: int, since: UnixTime) -> int:
+    async def messages_since(self, since: UnixTime) -> Mapping[int, int]:
         self._read("counting messages")
         sent = [
             each
             for each in self.deliveries.values()
-            if each.chat_id == chat_id and each.alert.rule is not None and each.status is DeliveryStatus.SENT
+            if each.alert.rule is not None and each.status is DeliveryStatus.SENT
         ]
         named = [each for each in sent if each.message_id and self.outcomes[each.id].at >= since]
-        return len({each.message_id for each in named})
+        return Counter(chat_id for chat_id, _ in {(each.chat_id, each.message_id) for each in named})
 
     async def recipients(self, alert: Alert, now: UnixTime) -> tuple[Recipient, ...]:
         self._read("reading recipients")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -42,10 +42,6 @@ class AlertSender(Protocol):
     def wake(self) -> None: ...
 
     def wake_amender(self) -> None: ...
-
-    def counted(self, now: UnixTime) -> Set[int]:
-        """The chats of which it knows how many messages they have been sent today."""
-        ...
 
     def send_recorded(self, fanned_out: FannedOut) -> None: ...
 
@@ -198,8 +194,7 @@ class DecisionRecorder:
         elif waiting.handed_over or not _alerts(entry):
             await self._store.record(entry)
         else:
-            now = self._clock.now()
-            return await self._store.record_and_fan_out(entry, now, counted=self._sender.counted(now))
+            return await self._store.record_and_fan_out(entry, self._clock.now())
         return None
 
     def _send(self, written: _Waiting, fanned_out: FannedOut | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from random import Random
@@ -115,9 +115,6 @@ class Sender:
         """Messages that were sent may no longer be true."""
         self._amender.wake()
 
-    def counted(self, now: UnixTime) -> Set[int]:
-        return self._cap.counted(now)
-
     def send_recorded(self, fanned_out: FannedOut) -> None:
         """Takes deliveries that have just been recorded, as if it had read them; where in doubt, it reads the outbox.
 
@@ -125,7 +122,6 @@ class Sender:
         """
         now = self._clock.now()
         self._records.learn(fanned_out.records)
-        self._cap.learn_counts(fanned_out.sent_today, now)
         if fanned_out.complete and self._departures.few and self._intake.caught_up(now):
             self._sorting.sort([each for each in fanned_out.deliveries if each.status is DeliveryStatus.DUE], now)
             self._woken.set()
@@ -158,6 +154,7 @@ class Sender:
                 group.create_task(self._fan_out.run(), name="fan out alerts")
                 group.create_task(self._ledger.run(), name="settle deliveries")
                 group.create_task(self._amender.run(), name="amend messages")
+                group.create_task(self._cap.learn(self._clock.now()), name="count the messages of the day")
                 await self._send_until_stopped(group)
                 self._fan_out.stop()
                 self._ledger.close()
@@ -263,7 +260,7 @@ class Sender:
 
     async def _deliver(self, letter: Letter, channel: Channel) -> None:
         if letter.capped:
-            await self._cap.learn(letter.chat_id, self._clock.now())
+            await self._cap.learn(self._clock.now())
             if self._cap.reached(letter.chat_id, self._clock.now()):
                 self._sorting.refuse(letter)
                 return

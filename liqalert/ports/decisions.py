@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,14 +21,11 @@ class DecisionStore(Protocol):
         """
         ...
 
-    async def record_and_fan_out(
-        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
-    ) -> FannedOut:
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
         """As `record`, and in the same transaction the deliveries of their alerts as of `now`, as far as they are few.
 
         Only for the first try: what it has perhaps recorded unawares is not looked for. And only for alerts that have
-        not gone out unrecorded: those deliveries must be adopted first (`Outbox`). How many messages they have been
-        sent today is not looked up for the chats in `counted`.
+        not gone out unrecorded: those deliveries must be adopted first (`Outbox`).
         """
         ...
 

@@ -95,9 +95,6 @@ class FannedOut:
     """None is left to be made."""
     records: Mapping[str, TrackRecord] = field(default_factory=dict)
     """Of the rules of those alerts that have an episode, by rule id."""
-    sent_today: Mapping[int, int] = field(default_factory=dict)
-    """By chat, of those that the deliveries go to and that were not counted: as `Outbox.messages_since`, since 00:00
-    UTC."""
 
 
 class Outbox(Protocol):
@@ -132,8 +129,8 @@ class Outbox(Protocol):
         """When the earliest unsettled delivery is to be tried; None when there is none."""
         ...
 
-    async def messages_since(self, chat_id: int, since: UnixTime) -> int:
-        """How many messages with alerts of rules this chat has been sent since then; a digest counts as one."""
+    async def messages_since(self, since: UnixTime) -> Mapping[int, int]:
+        """By chat, of those that were sent any: how many messages with alerts of rules since then; a digest is one."""
         ...
 
 

@@ -57,9 +57,7 @@ class AlertStore:
         if decisions:
             await self._database.write_at_once("recording decisions", write)
 
-    async def record_and_fan_out(
-        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
-    ) -> FannedOut:
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
         alerts = tuple(alerts_in(decisions))
         ids = {alert.id for alert in alerts}
 
@@ -79,7 +77,6 @@ class AlertStore:
                 inserted=inserted,
                 begun=begun,
                 just_written={each.episode.id: each.episode for each in decisions if isinstance(each, Transition)},
-                counted=counted,
             )
 
         return await self._database.write_at_once("recording decisions", write)

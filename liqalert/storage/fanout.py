@@ -16,11 +16,8 @@ from liqalert.storage.audience import BATCH, read_recipients
 from liqalert.storage.database import Database
 from liqalert.storage.episodes import overtaken_at
 from liqalert.storage.evidence import read_track_record
-from liqalert.storage.outcomes import count_messages
 from liqalert.storage.prepared import Prepared
 from liqalert.storage.tables import ALERTS, DELIVERIES
-
-DAY_S = 86_400.0
 
 AT_ONCE = 50
 """So many deliveries are made while their alert is recorded: the next decisions wait for that."""
@@ -79,13 +76,11 @@ def fan_out_at_once(
     inserted: Set[str],
     begun: Mapping[str, int],
     just_written: Mapping[str, Episode],
-    counted: Set[int],
 ) -> FannedOut:
     """Deliveries of `alerts`, in their order, for the first 50 recipients in all: their alerts are being recorded.
 
     `inserted` are the ids of those that are new, and marked as fanned out; `begun` is how far the others have come that
-    are not. `just_written` are the episodes that are being recorded, by id; messages of the day are not counted for the
-    chats in `counted`.
+    are not. `just_written` are the episodes that are being recorded, by id.
     """
     made: list[Delivery] = []
     complete = True
@@ -104,21 +99,17 @@ def fan_out_at_once(
             complete = False
         if not complete or alert.id not in inserted:
             note_progress(connection, alert, done=complete, cursor=cursor)
-    return _briefed(connection, made, now, counted, complete=complete)
+    return _briefed(connection, made, complete=complete)
 
 
-def _briefed(
-    connection: Connection, made: Sequence[Delivery], now: UnixTime, counted: Set[int], *, complete: bool
-) -> FannedOut:
+def _briefed(connection: Connection, made: Sequence[Delivery], *, complete: bool) -> FannedOut:
     """With what else is to be known to send `made`."""
-    uncounted = {each.chat_id for each in made if each.chat_id not in counted}
     alerts = {each.alert.id: each.alert for each in made}.values()
     rules = {alert.rule.id for alert in alerts if alert.rule is not None and alert.episode_id is not None}
     return FannedOut(
         tuple(made),
         complete,
         records={rule_id: read_track_record(connection, rule_id) for rule_id in rules},
-        sent_today=count_messages(connection, uncounted, now // DAY_S * DAY_S),
     )
 
 

@@ -138,11 +138,10 @@ class DeliveryOutbox:
         )
         return due_at
 
-    async def messages_since(self, chat_id: int, since: UnixTime) -> int:
-        counts = await self._database.read_at_once(
-            "counting messages", lambda connection: count_messages(connection, {chat_id}, since)
+    async def messages_since(self, since: UnixTime) -> Mapping[int, int]:
+        return await self._database.read_at_once(
+            "counting messages", lambda connection: count_messages(connection, since)
         )
-        return counts[chat_id]
 
     async def counts(
         self, statuses: Collection[DeliveryStatus] = tuple(DeliveryStatus)

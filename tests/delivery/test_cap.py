@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 
 from liqalert.core.alerts import Alert
-from liqalert.delivery.cap import DailyCap
+from liqalert.delivery.cap import DAY_S, PATIENCE_S, DailyCap
 from liqalert.delivery.post import Limits
 from liqalert.ports import DeliveryStatus
 from tests.delivery.rig import FakeDatabase, alert_ids, chats, delivering
@@ -82,10 +83,10 @@ def test_where_it_cannot_be_counted_an_alert_too_many_is_sent() -> None:
             await asyncio.sleep(10.0)
             database.messages_since = count  # type: ignore[method-assign]
 
-    async def broken(chat_id: int, since: float) -> int:
+    async def broken(since: float) -> Mapping[int, int]:
         database.unreadable = True
         try:
-            return await FakeDatabase.messages_since(database, chat_id, since)
+            return await FakeDatabase.messages_since(database, since)
         finally:
             database.unreadable = False
 
@@ -108,12 +109,71 @@ def test_a_digest_counts_once_however_much_it_holds() -> None:
     assert database.statuses() == [DeliveryStatus.SENT] * 20
 
 
-def test_what_is_read_late_does_not_take_back_what_was_counted_meanwhile() -> None:
-    """What has been sent is not written yet when it is read."""
-    cap = DailyCap(3, FakeDatabase(), lambda _: None)
-    cap.learn_counts({7: 2}, START)
-    cap.count(7, START)
+class CountedReadings(FakeDatabase):
+    """Tells of chats 7 and 8 what they were sent, after so many seconds."""
 
-    cap.learn_counts({7: 2, 8: 1}, START)
+    def __init__(self, *, takes_s: float = 0.0) -> None:
+        super().__init__()
+        self.asked_since: list[float] = []
+        self._takes_s = takes_s
 
-    assert (cap.reached(7, START), cap.reached(8, START)) == (True, False)
+    async def messages_since(self, since: float) -> Mapping[int, int]:
+        self.asked_since.append(since)
+        await asyncio.sleep(self._takes_s)
+        return {7: 3, 8: 1}
+
+
+def test_all_chats_are_counted_by_one_reading() -> None:
+    database = CountedReadings(takes_s=1.0)
+    cap = DailyCap(3, database, lambda _: None)
+
+    async def main() -> None:
+        await asyncio.gather(*(cap.learn(START) for _ in range(30)))
+
+    run(main())
+
+    assert database.asked_since == [START // DAY_S * DAY_S]
+    assert [cap.reached(chat, START) for chat in (7, 8, 9)] == [True, False, False]
+
+
+def test_the_next_day_is_known_without_asking() -> None:
+    database, tomorrow = CountedReadings(), START + DAY_S
+    cap = DailyCap(3, database, lambda _: None)
+
+    async def main() -> None:
+        await cap.learn(START)
+        await cap.learn(tomorrow)
+        for _ in range(3):
+            cap.count(8, tomorrow)
+        await cap.learn(tomorrow)
+
+    run(main())
+
+    assert len(database.asked_since) == 1
+    assert [cap.reached(chat, tomorrow) for chat in (7, 8)] == [False, True]
+
+
+def test_after_the_clock_was_set_back_a_day_it_is_asked_anew() -> None:
+    database, yesterday = CountedReadings(), START - DAY_S
+    cap = DailyCap(3, database, lambda _: None)
+
+    async def main() -> None:
+        await cap.learn(START)
+        await cap.learn(yesterday)
+
+    run(main())
+
+    assert database.asked_since == [at // DAY_S * DAY_S for at in (START, yesterday)]
+
+
+def test_of_many_alerts_none_waits_longer_for_a_database_that_does_not_answer() -> None:
+    database = CountedReadings(takes_s=3600.0)
+    cap = DailyCap(3, database, lambda _: None)
+
+    async def main() -> float:
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(cap.learn(START) for _ in range(30)))
+        return asyncio.get_running_loop().time() - began
+
+    assert run(main()) <= PATIENCE_S + 1.0
+    assert not cap.reached(7, START)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 
 import pytest
 
@@ -31,9 +31,7 @@ class CommittedUnawares(FakeDatabase):
 
     takes_s = 0.0
 
-    async def record_and_fan_out(
-        self, decisions: Sequence[Decision], now: UnixTime, *, counted: Set[int] = frozenset()
-    ) -> FannedOut:
+    async def record_and_fan_out(self, decisions: Sequence[Decision], now: UnixTime) -> FannedOut:
         first = not self.alerts
         fanned_out = await super().record_and_fan_out(decisions, now)
         if first:

@@ -45,18 +45,6 @@ async def test_what_is_asked_before_sending_comes_along(
     made = await alerts.record_and_fan_out([Raised(alert("a2", episode_id="e2"), T0 + 300)], T0 + 300)
 
     assert made.records == {BTC_RULE.id: TrackRecord(swept=0, held=1, faded=0)}
-    assert made.sent_today == {1: 1, 2: 0}
-
-
-async def test_messages_of_chats_that_have_been_counted_are_not_counted_again(
-    database: Database, alerts: AlertStore
-) -> None:
-    await subscribers(database, 3)
-
-    made = await alerts.record_and_fan_out([near()], T0 + 81, counted={1, 3})
-
-    assert len(made.deliveries) == 3
-    assert made.sent_today == {2: 0}
 
 
 async def test_a_delivery_that_is_there_already_is_not_made_again(
