@@ -25,7 +25,12 @@ OWNER, USER = 4242, 4343
 
 @asynccontextmanager
 async def served(
-    directory: Path, binance: BinanceServer, telegram: TelegramServer, *symbols: str, world: World | None = None
+    directory: Path,
+    binance: BinanceServer,
+    telegram: TelegramServer,
+    *symbols: str,
+    world: World | None = None,
+    recording: Path | None = None,
 ) -> AsyncIterator[int]:
     """The daemon's port. Without `world` time is ten times as fast."""
     stopping, port = asyncio.Event(), free_port()
@@ -36,6 +41,7 @@ async def served(
             "database": {"url": f"sqlite+aiosqlite:///{directory}/liqalert.db"},
             "telegram": {"token": telegram.token, "api_url": telegram.api_url, "allowed_chats": [OWNER, USER]},
             "web": {"port": port},
+            "recording": {"directory": recording},
         }
     )
     quick = World(clock=ScaledClock(SystemClock().now(), 10.0), environ={}, speed=10.0)

@@ -17,7 +17,7 @@ from liqalert.app.chores import Chores
 from liqalert.app.database_wait import until_there
 from liqalert.app.facts import Facts
 from liqalert.app.loop import event_loop_factory, stop_on_signals, unless_ending
-from liqalert.app.memory import settle
+from liqalert.app.memory import give_back, settle
 from liqalert.app.notices.standing import Notice
 from liqalert.app.pairing import Pairing
 from liqalert.app.parts import build_stores
@@ -81,9 +81,11 @@ async def serve(settings: Settings, world: World, stop: Callable[[], asyncio.Eve
         hold = await resources.enter_async_context(exclusively(database, lost=stopping.set))
         damage = await begin(database, now())
         stores = build_stores(database, history_s=terms_of(settings).history_s)
-        start = await read_start(settings, stores, now())
         async with aiohttp.ClientSession() as session:
+            start = await read_start(settings, stores, now())
             facts, requests = assemble(settings, world, start, stores=stores, session=session, hold=hold, damage=damage)
+            # For as long as this runs.
+            start = start.without_history()
             await Daemon(facts, requests, world).run(start, stopping)
         if hold.lost_to is not None:
             raise hold.lost_to
@@ -221,6 +223,7 @@ class Daemon:
                 await stopping.wait()
         except TimeoutError:
             settle()
+            await asyncio.to_thread(give_back)
 
     async def _give_way(self) -> None:
         """Ends first what another liqalert does now: deciding and sending.

@@ -27,8 +27,8 @@ class Opening:
 
     def __call__(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
         if not self._begun:
-            self._begun = True
-            return (("start", "", msgspec.json.encode(self._start)),)
-        context = replace(self._start, at=now, liquidations=(), episodes=(), ended_zones=(), zones=())
+            start, self._start, self._begun = self._start, self._start.without_history(), True
+            return (("start", "", msgspec.json.encode(start)),)
+        context = replace(self._start, at=now)
         states = ((("feed", exchange, msgspec.json.encode(status))) for exchange, status in self._board.feeds.items())
         return (("context", "", msgspec.json.encode(context)), *self.answers(), *states)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from liqalert.core.alerts import Alert
 from liqalert.core.engine import Engine
@@ -33,6 +33,10 @@ class Start:
     watched_until: UnixTime | None = None
     gaps: tuple[Gap, ...] = ()
     """The newest that are known, oldest first: they decide nothing, and are shown."""
+
+    def without_history(self) -> Start:
+        """Without what was before, once an engine has begun with it: that may be half a day of liquidations."""
+        return replace(self, zones=(), ended_zones=(), episodes=(), liquidations=())
 
 
 def begun(start: Start) -> Engine:

@@ -12,8 +12,9 @@ from liqalert.core.engine import Engine
 from liqalert.core.market import Instrument, Liquidation, PositionSide
 from liqalert.core.terms import Terms
 from liqalert.core.windows import Windows
-from tests.benchmarks.harness import Figure, Question, Scale, compare
+from tests.benchmarks.harness import Figure, Question, Scale, compare, run
 from tests.benchmarks.inputs import T0, liquidations
+from tests.benchmarks.resident import restarted_mib
 
 
 @dataclass(slots=True)
@@ -41,17 +42,16 @@ def figures(scale: Scale) -> Iterator[Figure]:
     ):
         yield Figure(Question(what, "a dataclass with slots, in a list", "bytes", at_most), (ours,), (objects,))
     yield compare(
-        Question(f"resident memory, {live:,} live liquidations", "importing the same libraries", "MiB", 1.4),
-        ours=lambda: _resident_mib("hold", str(live)),
-        peer=lambda: _resident_mib("import"),
+        Question(f"the daemon's resident memory, {live:,} live", "importing the same libraries", "MiB", 1.4),
+        ours=lambda: run(restarted_mib(live)),
+        peer=_of_the_libraries,
         # It is the same each time.
         rounds=1,
     )
 
 
-def _resident_mib(*arguments: str) -> float:
-    """Of a process that has done it."""
-    command = [sys.executable, "-m", "tests.benchmarks.resident", *arguments]
+def _of_the_libraries() -> float:
+    command = [sys.executable, "-m", "tests.benchmarks.resident"]
     return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout)
 
 
