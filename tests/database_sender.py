@@ -1,4 +1,4 @@
-"""A sender on a real database, with a fake of the only channel."""
+"""A sender on a real database, with one channel."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from random import Random
 
 from liqalert.clock import SystemClock
 from liqalert.delivery.sender import Sender
+from liqalert.ports import Notifier
 from liqalert.storage.alerts import AlertStore
 from liqalert.storage.amendments import MessageAmendments
 from liqalert.storage.chats import ChatDirectory
 from liqalert.storage.database import Database
 from liqalert.storage.outbox import DeliveryOutbox
-from tests.fakes import FakeNotifier
 
 
-def sender_on(database: Database, notifier: FakeNotifier) -> Sender:
-    """Sends to the channel telegram."""
+def sender_on(database: Database, notifier: Notifier, channel: str = "telegram") -> Sender:
     return Sender(
         DeliveryOutbox(database),
-        {"telegram": notifier},
+        {channel: notifier},
         chats=ChatDirectory(database),
         history=AlertStore(database),
         amendments=MessageAmendments(database),

@@ -58,14 +58,12 @@ async def lags_while_told(database: Database, watched_s: float) -> list[float]:
     return lags
 
 
-async def prepare(database: Database, chats: int) -> None:
+async def prepare(database: Database, chats: int, channel: str = "telegram") -> None:
     """An alert that all of so many chats are to be told."""
     now = SystemClock().now()
     standard = Standard((BTCUSDT,), (RuleKind.NEAR,), Thresholds(1.0, 0.6, 1e6))
     await migrate(database)
-    await sync_defaults(
-        database, "telegram", [str(number) for number in range(1, chats + 1)], standard=standard, now=now
-    )
+    await sync_defaults(database, channel, [str(number) for number in range(1, chats + 1)], standard=standard, now=now)
     alert = near_alert("one", now)
     assert alert.zone is not None
     transition = near_transition(alert)

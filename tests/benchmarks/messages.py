@@ -1,4 +1,4 @@
-"""A message to Telegram: CPU of our side, beside a bare POST of the same size."""
+"""A message to Telegram: CPU of our side, beside a bare POST of about the same size."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from tempfile import TemporaryDirectory
 from time import process_time
 
 import aiohttp
@@ -15,23 +16,53 @@ from aiohttp import web
 from liqalert.bot.telegram_bot import build_application
 from liqalert.notifiers.telegram import TelegramNotifier
 from liqalert.ports import Message
+from liqalert.ports.channels import WEBHOOK
+from liqalert.storage.database import Database
+from tests.benchmarks.crowd import prepare
 from tests.benchmarks.harness import Figure, Question, Scale, compare, run
+from tests.database_sender import sender_on
 
 TOKEN = "123456789:AAbenchmarkbenchmarkbenchmarkbenchm"
 TEXT = "BTCUSDT long 60,000 " * 20
 """About as long as an alert."""
 AT_ONCE = 5
+UNPACED = WEBHOOK
+"""The outbox takes the chats for those of a channel that allows any pace: how fast Telegram wants messages costs no
+CPU."""
 
 
 def figures(scale: Scale) -> Iterator[Figure]:
-    count = scale.of(400, 5)
+    count, chats = scale.of(400, 5), scale.of(1000, 5)
     with stand_in() as url:
         yield compare(
-            Question("a message through the Telegram notifier", "aiohttp POST alone", "us CPU/message", 4.0),
+            Question("a message out of the outbox to Telegram", "aiohttp POST alone", "us CPU/message", 4.0),
+            ours=lambda: run(_out_of_the_outbox(url, chats)),
+            peer=lambda: run(_posted(url, count)),
+            rounds=scale.rounds(5),
+        )
+        yield compare(
+            Question("of it the Telegram notifier", "aiohttp POST alone", "us CPU/message"),
             ours=lambda: run(_through_the_notifier(url, count)),
             peer=lambda: run(_posted(url, count)),
-            rounds=scale.rounds(9),
+            rounds=scale.rounds(5),
         )
+
+
+async def _out_of_the_outbox(url: str, chats: int) -> float:
+    """An alert for so many chats: from its fan-out until every outcome is written."""
+    application = build_application(TOKEN, url)
+    with TemporaryDirectory() as directory:
+        async with Database(f"sqlite+aiosqlite:///{directory}/liqalert.db") as database, application.bot:
+            await prepare(database, chats, UNPACED)
+            sender = sender_on(database, TelegramNotifier(application.bot), UNPACED)
+            began = process_time()
+            task = asyncio.create_task(sender.run(), name="sender")
+            while sender.counts[UNPACED, "sent"] < chats:
+                await asyncio.sleep(0.01)
+            # It writes what is not written yet.
+            await sender.stop()
+            await task
+            return (process_time() - began) / chats * 1e6
 
 
 async def _through_the_notifier(url: str, count: int) -> float:
