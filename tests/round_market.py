@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import structs
 
 from liqalert.core.alerts import Alert, Evidence
 from liqalert.core.clusters import Cluster
-from liqalert.core.engine import Snapshot, ZoneView
+from liqalert.core.engine import Snapshot
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline
+from liqalert.core.views import ZoneViews
 from liqalert.core.zones import Zone
 from liqalert.ports import (
     AlertRow,
@@ -96,6 +97,15 @@ def mark(instrument: Instrument, price: float) -> Mark:
     return Mark(instrument, price, NOW - 1.1, NOW - 1.0)
 
 
+def armed(zones: Iterable[Zone], now: float) -> ZoneViews:
+    """Whose liquidations have decayed."""
+    by_instrument: dict[Instrument, tuple[tuple[Zone, EpisodeState], ...]] = {}
+    for one in zones:
+        before = by_instrument.get(one.instrument, ())
+        by_instrument[one.instrument] = (*before, (one, EpisodeState.ARMED))
+    return ZoneViews(by_instrument, {}, now, HOUR)
+
+
 def snapshot(*clusters: Cluster, zones: Sequence[Zone] = (), marks: Sequence[Mark] = ()) -> Snapshot:
     sides: dict[tuple[Instrument, PositionSide], tuple[Cluster, ...]] = {}
     for one in clusters:
@@ -106,7 +116,7 @@ def snapshot(*clusters: Cluster, zones: Sequence[Zone] = (), marks: Sequence[Mar
         decay_s=HOUR,
         watching_since=NOW - 5 * HOUR,
         sides=sides,
-        zones=tuple(ZoneView(one, EpisodeState.ARMED, 0.1) for one in zones),
+        zones=armed(zones, NOW - 4.0),
         marks={one.instrument: one for one in marks},
     )
 

@@ -65,7 +65,7 @@ class Pictures:
             said = (self._board.banner,) if self._board.banner else ()
             return Around(pins=pins, warnings=said, zone_name=self._zone_name, numbers=numbers, past=True)
         mark = snapshot.marks.get(grid.instrument)
-        zones = (view.zone for view in snapshot.zones if view.zone.instrument == grid.instrument)
+        zones = (view.zone for view in snapshot.zones.of(grid.instrument))
         bands = (Band(zone.low, zone.high, zone.liquidated, zone.strength, zone.baseline.calibrated) for zone in zones)
         return Around(
             mark=Mark(mark.price, max(0.0, self._clock.now() - mark.received_time)) if mark else None,

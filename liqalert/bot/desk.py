@@ -95,5 +95,5 @@ def names_instrument(desk: Desk, text: str) -> bool:
 
 def _known(desk: Desk) -> frozenset[Instrument]:
     snapshot = desk.board.snapshot
-    of_zones = (view.zone.instrument for view in snapshot.zones)
-    return frozenset((*snapshot.marks, *(owner for owner, _ in snapshot.sides), *desk.watched, *of_zones))
+    with_clusters = (owner for owner, _ in snapshot.sides)
+    return frozenset((*snapshot.marks, *with_clusters, *desk.watched, *snapshot.zones.instruments()))

@@ -11,7 +11,7 @@ from itertools import compress
 from liqalert.core.alerts import Alert
 from liqalert.core.baselines import Baselines, utc_day
 from liqalert.core.clusters import Cluster
-from liqalert.core.episodes import Decision, Episode, TickFailed, ZoneView
+from liqalert.core.episodes import Decision, Episode, TickFailed
 from liqalert.core.lateness import comes_late
 from liqalert.core.market import AHEAD_S, Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
@@ -20,6 +20,7 @@ from liqalert.core.sides import Rebuilt, Sides
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
+from liqalert.core.views import NO_ZONES, ZoneView, ZoneViews
 from liqalert.core.windows import Windows
 from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
@@ -62,7 +63,7 @@ class Snapshot:
     watching_since: UnixTime | None = None
     """Since when the feed has been watched without a gap worth mentioning; None while it is not proven alive."""
     sides: Mapping[tuple[Instrument, PositionSide], Sequence[Cluster]] = field(default_factory=dict)
-    zones: Sequence[ZoneView] = ()
+    zones: ZoneViews = NO_ZONES
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
 
     def clusters(self, now: UnixTime, instrument: Instrument | None = None) -> tuple[Cluster, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -120,16 +119,6 @@ class Raised(Struct, frozen=True, gc=False):
 
     alert: Alert
     at: UnixTime
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneView:
-    """A zone as a reader wants it: with the most advanced state of any rule's episode on it."""
-
-    zone: Zone
-    state: EpisodeState
-    strength_now: float
-    """Strength, as of the snapshot, of the strongest live cluster that touches the zone's band; 0 without one."""
 
 
 Decision: TypeAlias = ZoneOpened | ZoneRewritten | ZoneSeenFrom | ZoneEnded | Transition | EpisodeMoved | Raised

@@ -22,7 +22,6 @@ from liqalert.core.episodes import (
     ZoneOpened,
     ZoneRewritten,
     ZoneSeenFrom,
-    ZoneView,
 )
 from liqalert.core.growth import Growth, formed, grown
 from liqalert.core.livingzones import EndedZones, LivingZones
@@ -152,7 +151,7 @@ class ZoneBook:
     def marks(self) -> dict[Instrument, Mark]:
         return self._marks.all()
 
-    def views(self, sides: Mapping[Owner, SideClusters], now: UnixTime) -> Sequence[ZoneView]:
+    def views(self, sides: Mapping[Owner, SideClusters], now: UnixTime) -> ZoneViews:
         """Beside the clusters at `now`. Only of instruments whose zones have changed are they collected anew."""
         if not self._stale <= self._views.keys():
             # In the order in which the instruments first had zones, whatever the order of the set.
@@ -161,7 +160,7 @@ class ZoneBook:
             zones = self._zones.of(instrument)
             self._views[instrument] = tuple(zip(zones, self._episodes.most_advanced(zones), strict=True))
         self._stale.clear()
-        return ZoneViews(tuple(self._views.values()), sides, now, self._terms.decay_s)
+        return ZoneViews(dict(self._views), sides, now, self._terms.decay_s)
 
     # ------------------------------------------------------------ zones
 

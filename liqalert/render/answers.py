@@ -162,10 +162,9 @@ def _cluster(view: View, cluster: Cluster, mark: Mark | None) -> Iterator[str]:
 
 
 def _zones_on(view: View, cluster: Cluster) -> Iterator[ZoneView]:
-    for zone_view in view.snapshot.zones:
+    for zone_view in view.snapshot.zones.of(cluster.instrument):
         zone = zone_view.zone
-        same = zone.instrument == cluster.instrument and zone.liquidated == cluster.liquidated
-        if same and touches(cluster, zone):
+        if zone.liquidated == cluster.liquidated and touches(cluster, zone):
             yield zone_view
 
 
@@ -173,11 +172,7 @@ def _zones_alone(view: View, instrument: Instrument, shown: Sequence[Cluster]) -
     """Alerts rest on zones, which outlive their clusters: those without one are counted, and the nearest is named."""
     mark = view.snapshot.marks.get(instrument)
     taken = {zone_view.zone.id for cluster in shown for zone_view in _zones_on(view, cluster)}
-    alone = [
-        zone_view
-        for zone_view in view.snapshot.zones
-        if zone_view.zone.instrument == instrument and zone_view.zone.id not in taken
-    ]
+    alone = [zone_view for zone_view in view.snapshot.zones.of(instrument) if zone_view.zone.id not in taken]
     if not alone:
         return
     nearest = min(alone, key=lambda zone_view: _distance_pct(zone_view.zone.low, zone_view.zone.high, mark))
@@ -222,7 +217,7 @@ def _legend(view: View, instruments: Sequence[Instrument]) -> Iterator[str]:
     snapshot = view.snapshot
     sides = (side for (owner, _), side in snapshot.sides.items() if owner in instruments)
     clusters = (cluster.baseline for side in sides for cluster in side)
-    zones = (each.zone.baseline for each in snapshot.zones if each.zone.instrument in instruments)
+    zones = (each.zone.baseline for instrument in instruments for each in snapshot.zones.of(instrument))
     guessed = any(not baseline.calibrated for baseline in chain(clusters, zones))
     yield (
         f"USD are time-weighted (to 37 % in {age(view.snapshot.decay_s)}). "

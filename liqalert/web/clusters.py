@@ -104,7 +104,7 @@ class ClusterPages:
 def clusters_answer(board: BoardAt, instrument: Instrument | None) -> ClustersAnswer:
     """Everything that was on the Board (of `instrument`). O(n log n) in the clusters."""
     snapshot = board.snapshot
-    views = tuple(view for view in snapshot.zones if instrument is None or view.zone.instrument == instrument)
+    views = tuple(snapshot.zones) if instrument is None else snapshot.zones.of(instrument)
     marks = tuple(mark for mark in snapshot.marks.values() if instrument is None or mark.instrument == instrument)
     return ClustersAnswer(
         as_of=iso(snapshot.as_of),

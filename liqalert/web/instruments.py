@@ -28,5 +28,4 @@ def instrument_asked(text: str, board: Board) -> Instrument:
 def known_instruments(snapshot: Snapshot) -> frozenset[Instrument]:
     """Every instrument with a mark, a cluster or a zone."""
     with_clusters = {instrument for instrument, _ in snapshot.sides}
-    with_zones = {view.zone.instrument for view in snapshot.zones}
-    return frozenset({*snapshot.marks, *with_clusters, *with_zones})
+    return frozenset({*snapshot.marks, *with_clusters, *snapshot.zones.instruments()})

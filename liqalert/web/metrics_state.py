@@ -133,7 +133,7 @@ def _snapshot_metrics(snapshot: Snapshot, now: UnixTime) -> Iterator[Metric]:
     clusters = dict.fromkeys(PositionSide, 0)
     for (_, liquidated), of_side in snapshot.sides.items():
         clusters[liquidated] += len(of_side)
-    zones = Counter(view.state for view in snapshot.zones)
+    zones = Counter(snapshot.zones.states())
     yield gauge(
         "liqalert_clusters",
         "Live clusters, by whose positions were liquidated.",

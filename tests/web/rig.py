@@ -12,8 +12,7 @@ import aiohttp
 from liqalert.board import Board
 from liqalert.core.candles import Candle
 from liqalert.core.clusters import Cluster
-from liqalert.core.engine import Snapshot, ZoneView
-from liqalert.core.episodes import EpisodeState
+from liqalert.core.engine import Snapshot
 from liqalert.core.heatmap import HeatmapGrid, Surroundings, build
 from liqalert.core.heatmap_cells import RANGES
 from liqalert.core.market import Instrument, Liquidation, Mark, PositionSide
@@ -30,6 +29,7 @@ from liqalert.web.metrics_state import MetricsSources, OutboxFigures
 from liqalert.web.metrics_storage import StorageFigures
 from liqalert.web.pairing import CannotPair, Offer
 from liqalert.web.server import WebServer
+from tests.round_market import armed
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 BTC = Instrument("binance", "BTCUSDT")
@@ -246,7 +246,7 @@ def snapshot(*clusters: Cluster, zones: Sequence[Zone] = (), marks: Sequence[Mar
         as_of=NOW,
         decay_s=3600.0,
         sides=sides,
-        zones=tuple(ZoneView(found, EpisodeState.ARMED, 0.1) for found in zones),
+        zones=armed(zones, NOW),
         marks={found.instrument: found for found in marks},
         **other,
     )
