@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 from msgspec import structs
 
 from liqalert.core.alerts import Alert, Evidence
-from liqalert.core.clusters import Cluster
+from liqalert.core.baselines import Owner
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.engine import Snapshot
 from liqalert.core.episodes import Episode, EpisodeState, Reason, Transition
+from liqalert.core.identity import Identity
 from liqalert.core.market import FeedStatus, Gap, Instrument, Mark, PositionSide
 from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.strength import Baseline
@@ -97,26 +100,38 @@ def mark(instrument: Instrument, price: float) -> Mark:
     return Mark(instrument, price, NOW - 1.1, NOW - 1.0)
 
 
-def armed(zones: Iterable[Zone], now: float) -> ZoneViews:
-    """Whose liquidations have decayed."""
+def sides_of(clusters: Iterable[Cluster]) -> dict[Owner, SideClusters]:
+    """As an engine would hold them; all of a side are measured alike."""
+    by_owner: dict[Owner, list[Cluster]] = {}
+    for one in clusters:
+        by_owner.setdefault((one.instrument, one.liquidated), []).append(one)
+    return {owner: _side(owner, sorted(of_side, key=lambda one: one.price)) for owner, of_side in by_owner.items()}
+
+
+def _side(owner: Owner, clusters: Sequence[Cluster]) -> SideClusters:
+    identities = tuple(Identity(one.id, one.oldest_at, one.split_from) for one in clusters)
+    [as_of] = {one.as_of for one in clusters}
+    [baseline] = {one.baseline for one in clusters}
+    table = np.array([structs.astuple(one)[3:-4] for one in clusters]).T
+    return SideClusters(owner, identities, table, 1.0, as_of, baseline)
+
+
+def armed(zones: Iterable[Zone], now: float, sides: Mapping[Owner, SideClusters]) -> ZoneViews:
     by_instrument: dict[Instrument, tuple[tuple[Zone, EpisodeState], ...]] = {}
     for one in zones:
         before = by_instrument.get(one.instrument, ())
         by_instrument[one.instrument] = (*before, (one, EpisodeState.ARMED))
-    return ZoneViews(by_instrument, {}, now, HOUR)
+    return ZoneViews(by_instrument, sides, now, HOUR)
 
 
 def snapshot(*clusters: Cluster, zones: Sequence[Zone] = (), marks: Sequence[Mark] = ()) -> Snapshot:
-    sides: dict[tuple[Instrument, PositionSide], tuple[Cluster, ...]] = {}
-    for one in clusters:
-        key = (one.instrument, one.liquidated)
-        sides[key] = (*sides.get(key, ()), one)
+    sides = sides_of(clusters)
     return Snapshot(
         as_of=NOW - 4.0,
         decay_s=HOUR,
         watching_since=NOW - 5 * HOUR,
         sides=sides,
-        zones=armed(zones, NOW - 4.0),
+        zones=armed(zones, NOW - 4.0, sides),
         marks={one.instrument: one for one in marks},
     )
 

@@ -9,14 +9,14 @@ from enum import StrEnum
 from itertools import compress
 
 from liqalert.core.alerts import Alert
-from liqalert.core.baselines import Baselines, utc_day
-from liqalert.core.clusters import Cluster
+from liqalert.core.baselines import Baselines, Owner, utc_day
+from liqalert.core.clusters import Cluster, SideClusters
 from liqalert.core.episodes import Decision, Episode, TickFailed
 from liqalert.core.lateness import comes_late
 from liqalert.core.market import AHEAD_S, Instrument, Liquidation, Mark, OpenInterest, PositionSide, UnixTime
 from liqalert.core.rulebook import RuleBook
 from liqalert.core.rules import Rule, RuleKind
-from liqalert.core.sides import Rebuilt, Sides
+from liqalert.core.sides import Rebuilt, Sides, top_magnitudes
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
@@ -62,7 +62,7 @@ class Snapshot:
     """The time in which a weight falls to 1/e."""
     watching_since: UnixTime | None = None
     """Since when the feed has been watched without a gap worth mentioning; None while it is not proven alive."""
-    sides: Mapping[tuple[Instrument, PositionSide], Sequence[Cluster]] = field(default_factory=dict)
+    sides: Mapping[Owner, SideClusters] = field(default_factory=dict)
     zones: ZoneViews = NO_ZONES
     marks: Mapping[Instrument, Mark] = field(default_factory=dict)
 
@@ -75,6 +75,11 @@ class Snapshot:
             if instrument is None or owner == instrument
             for cluster in clusters
         )
+
+    def strengths(self, now: UnixTime) -> dict[Owner, float]:
+        """Of each side's strongest cluster, decayed to `now`."""
+        tops = top_magnitudes(self.sides, max(now, self.as_of), self.decay_s)
+        return {owner: self.sides[owner].baseline.strength(top) for owner, top in tops.items()}
 
 
 class Engine:

@@ -116,15 +116,7 @@ class Sides:
         return strongest(zone, self.clusters_of((zone.instrument, zone.liquidated)), now, self._terms.decay_s)
 
     def top_magnitudes(self, now: UnixTime) -> dict[Owner, float]:
-        """Magnitude at `now` of each side's greatest cluster."""
-        if not self._clusters:
-            return {}
-        sides = self._clusters.values()
-        magnitudes = np.concatenate([clusters.magnitudes() for clusters in sides])
-        first = list(accumulate(map(len, sides), initial=0))[:-1]
-        tops = np.maximum.reduceat(magnitudes, first).tolist()
-        factors = [clusters.decay_factor(now, self._terms.decay_s) for clusters in sides]
-        return {owner: top * factor for owner, top, factor in zip(self._clusters, tops, factors, strict=True)}
+        return top_magnitudes(self._clusters, now, self._terms.decay_s)
 
     def _rebuild(self, changed: Sequence[Side], now: UnixTime) -> Rebuilt:
         """All of them at once: what each gives depends on itself alone."""
@@ -207,6 +199,17 @@ class Sides:
             side, stretch = changed[number], stretches[number]
             renamed[number] = (*side.identities[: stretch.first], *found, *side.identities[stretch.last :])
         return renamed
+
+
+def top_magnitudes(sides: Mapping[Owner, SideClusters], now: UnixTime, decay_s: float) -> dict[Owner, float]:
+    """Magnitude at `now` of the greatest cluster of each of `sides`, none of which is empty."""
+    if not sides:
+        return {}
+    magnitudes = np.concatenate([clusters.magnitudes() for clusters in sides.values()])
+    first = list(accumulate(map(len, sides.values()), initial=0))[:-1]
+    tops = np.maximum.reduceat(magnitudes, first).tolist()
+    factors = [clusters.decay_factor(now, decay_s) for clusters in sides.values()]
+    return {owner: top * factor for owner, top, factor in zip(sides, tops, factors, strict=True)}
 
 
 def _spliced(before: Floats, stretch: Stretch, table: Floats) -> Floats:

@@ -193,10 +193,11 @@ def _strongest_others(
 ) -> Mapping[Instrument, tuple[float, bool]]:
     """The greatest strength of each that has `strong` or more, and whether it is calibrated."""
     strongest: dict[Instrument, tuple[float, bool]] = {}
-    for cluster in view.snapshot.clusters(view.now):
-        if cluster.instrument not in watched and cluster.strength >= strong:
-            found = (cluster.strength, cluster.baseline.calibrated)
-            strongest[cluster.instrument] = max(found, strongest.get(cluster.instrument, found))
+    for owner, strength in view.snapshot.strengths(view.now).items():
+        instrument, _ = owner
+        if instrument not in watched and strength >= strong:
+            found = (strength, view.snapshot.sides[owner].baseline.calibrated)
+            strongest[instrument] = max(found, strongest.get(instrument, found))
     return strongest
 
 
@@ -215,8 +216,7 @@ def _others(view: View, strongest: Mapping[Instrument, tuple[float, bool]], stro
 
 def _legend(view: View, instruments: Sequence[Instrument]) -> Iterator[str]:
     snapshot = view.snapshot
-    sides = (side for (owner, _), side in snapshot.sides.items() if owner in instruments)
-    clusters = (cluster.baseline for side in sides for cluster in side)
+    clusters = (side.baseline for (owner, _), side in snapshot.sides.items() if owner in instruments)
     zones = (each.zone.baseline for instrument in instruments for each in snapshot.zones.of(instrument))
     guessed = any(not baseline.calibrated for baseline in chain(clusters, zones))
     yield (

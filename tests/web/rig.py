@@ -29,7 +29,7 @@ from liqalert.web.metrics_state import MetricsSources, OutboxFigures
 from liqalert.web.metrics_storage import StorageFigures
 from liqalert.web.pairing import CannotPair, Offer
 from liqalert.web.server import WebServer
-from tests.round_market import armed
+from tests.round_market import armed, sides_of
 
 NOW = 1_700_000_000.0  # 2023-11-14T22:13:20Z
 BTC = Instrument("binance", "BTCUSDT")
@@ -238,15 +238,12 @@ def mark(instrument: Instrument = BTC, price: float = 100.0) -> Mark:
 
 
 def snapshot(*clusters: Cluster, zones: Sequence[Zone] = (), marks: Sequence[Mark] = (), **other: Any) -> Snapshot:
-    sides: dict[Any, tuple[Cluster, ...]] = {}
-    for found in clusters:
-        key = (found.instrument, found.liquidated)
-        sides[key] = (*sides.get(key, ()), found)
+    sides = sides_of(clusters)
     return Snapshot(
         as_of=NOW,
         decay_s=3600.0,
         sides=sides,
-        zones=armed(zones, NOW),
+        zones=armed(zones, NOW, sides),
         marks={found.instrument: found for found in marks},
         **other,
     )
