@@ -14,7 +14,7 @@ from liqalert.core.columns import Floats
 from liqalert.core.identity import Identity
 from liqalert.core.market import Instrument, PositionSide, UnixTime
 from liqalert.core.partition import Parts
-from liqalert.core.strength import Baseline, magnitude, magnitudes
+from liqalert.core.strength import Baseline, magnitude
 
 
 class Cluster(Struct, frozen=True, gc=False):
@@ -139,10 +139,6 @@ class SideClusters(Sequence[Cluster]):
     def largest_notional_usd(self) -> float:
         return float(self.table[USD].max(initial=0.0) * self._factor)
 
-    def magnitudes(self) -> Floats:
-        """Of each, as of the last rebuild."""
-        return magnitudes(self.table[USD], self.table[WEIGHTED_COUNT]) * self._factor
-
     def made(self, places: Iterable[int], columns: Iterable[Sequence[float]]) -> list[Cluster]:
         """The clusters at `places`, of whose columns in the table the caller has the numbers."""
         instrument, liquidated = self._owner
@@ -179,6 +175,10 @@ class SideClusters(Sequence[Cluster]):
 
     def measured_by(self, baseline: Baseline) -> SideClusters:
         return SideClusters(self._owner, self.identities, self.table, self._factor, self._as_of, baseline)
+
+    def left_at(self, now: UnixTime, decay_s: float) -> float:
+        """What the time-weighted rows of the table have to be multiplied by to hold at `now`."""
+        return self._factor * self.decay_factor(now, decay_s)
 
     def decay_factor(self, now: UnixTime, decay_s: float) -> float:
         """By which every weight has shrunk at `now`; 1 if the clock has been set back since."""

@@ -11,11 +11,12 @@ import numpy as np
 
 from liqalert.core.baselines import Baselines, Owner
 from liqalert.core.candidates import Candidates, candidates
-from liqalert.core.clusters import COUNT, USD, SideClusters, table_of
+from liqalert.core.clusters import COUNT, USD, WEIGHTED_COUNT, SideClusters, table_of
 from liqalert.core.columns import NO_OWNER, Floats, Indices
 from liqalert.core.identity import Identity, identify, new_id, shared_weights
 from liqalert.core.market import UnixTime
 from liqalert.core.partition import Parts, Sheet, cut, sheet
+from liqalert.core.strength import magnitudes
 from liqalert.core.stretches import Stretch, to_be_cut
 from liqalert.core.terms import Terms
 from liqalert.core.windows import GREAT, MOST_AT_ONCE, Side, Windows
@@ -205,10 +206,12 @@ def top_magnitudes(sides: Mapping[Owner, SideClusters], now: UnixTime, decay_s: 
     """Magnitude at `now` of the greatest cluster of each of `sides`, none of which is empty."""
     if not sides:
         return {}
-    magnitudes = np.concatenate([clusters.magnitudes() for clusters in sides.values()])
+    usd, counts = (
+        np.concatenate([clusters.table[row] for clusters in sides.values()]) for row in (USD, WEIGHTED_COUNT)
+    )
     first = list(accumulate(map(len, sides.values()), initial=0))[:-1]
-    tops = np.maximum.reduceat(magnitudes, first).tolist()
-    factors = [clusters.decay_factor(now, decay_s) for clusters in sides.values()]
+    tops = np.maximum.reduceat(magnitudes(usd, counts), first).tolist()
+    factors = [clusters.left_at(now, decay_s) for clusters in sides.values()]
     return {owner: top * factor for owner, top, factor in zip(sides, tops, factors, strict=True)}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from msgspec.structs import replace
 from liqalert.core import sides
 from liqalert.core.candidates import Candidates, candidates
 from liqalert.core.clusters import SideClusters
-from liqalert.core.engine import Engine
+from liqalert.core.engine import Engine, Snapshot
 from liqalert.core.episodes import TickFailed
-from liqalert.core.market import Instrument
+from liqalert.core.market import Instrument, PositionSide
 from liqalert.core.strength import magnitude
 from liqalert.core.zones import strongest, touches
 from tests.core.events import BTC, ETH, T0, TERMS, event_lists, liquidation, prices, zone
@@ -65,9 +66,20 @@ def test_clusters_that_are_made_when_read_are_a_sequence_like_any_other(items: l
     assert [found[place] for place in range(len(found))] == list(whole)
     assert found[1:] == whole[1:]
     assert found.largest_notional_usd == max(cluster.notional_usd for cluster in whole)
-    assert found.magnitudes().tolist() == pytest.approx(
-        [magnitude(each.notional_usd, each.weighted_count) for each in whole], rel=1e-12
-    )
+
+
+@given(st.lists(event_lists, min_size=1, max_size=4), st.floats(0.0, 40_000.0))
+def test_the_greatest_of_each_side_is_the_same_whether_all_are_made(lists: list, later: float) -> None:
+    now, owners = T0 + later, product((BTC, ETH), PositionSide)
+    of_owners = {owner: side_of(items) for owner, items in zip(owners, lists, strict=False)}
+
+    found = sides.top_magnitudes(of_owners, now, TERMS.decay_s)
+
+    for owner, side in of_owners.items():
+        decayed = Snapshot(T0, TERMS.decay_s, sides={owner: side}).clusters(now)
+        greatest = max(magnitude(each.notional_usd, each.weighted_count) for each in decayed)
+        assert found.pop(owner) == pytest.approx(greatest, rel=1e-9)
+    assert not found
 
 
 @given(event_lists, prices, st.floats(0.0, 0.1), st.floats(0.0, 40_000.0))
