@@ -135,6 +135,8 @@ def escape(text: str) -> str:
 
 def escaped(one: str) -> str:
     """The same of what is one line already."""
+    if "&" not in one and "<" not in one and ">" not in one:
+        return one
     return html.escape(one, quote=False)
 
 
@@ -144,9 +146,12 @@ def one_line(text: str) -> str:
     White space becomes a blank; what cannot be shown becomes U+FFFD. Invisible format characters count as such: they
     can reverse the reading order of what follows.
     """
+    # Nearly every text is one already; of all white space only a blank can be printed.
+    if text.isprintable() and "  " not in text and text == text.strip():
+        return text
     line = " ".join(text.split())
     if line.isprintable():
-        return line  # nearly every one, and to look at each character takes longer than all else that makes a message
+        return line
     return "".join("\ufffd" if unicodedata.category(char) in ("Cc", "Cf", "Cs") else char for char in line)
 
 

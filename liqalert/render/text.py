@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from liqalert.render.numbers import escaped, one_line
 
@@ -14,8 +15,7 @@ CAPTION_LIMIT = 1024
 """Of the words under a picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True, gc=False):
     """A text in both forms, line by line the same. Each line of `html` is closed in itself."""
 
     html: str
