@@ -118,8 +118,10 @@ def build_delivering(
     counts: Counter[tuple[str, str]] = Counter()
     telegram = None
     if settings.webhook.url is not None:
-        secret = settings.webhook.secret.get_secret_value() if settings.webhook.secret else None
-        notifiers[WEBHOOK] = WebhookNotifier(session, settings.webhook.url, secret=secret, clock=world.clock)
+        url, secret = settings.webhook.url.get_secret_value(), settings.webhook.secret
+        notifiers[WEBHOOK] = WebhookNotifier(
+            session, url, secret=secret.get_secret_value() if secret else None, clock=world.clock
+        )
     if settings.apprise.urls:
         notifiers[APPRISE] = AppriseNotifier([url.get_secret_value() for url in settings.apprise.urls])
     if settings.console_enabled:

@@ -35,7 +35,14 @@ class Secret(MaskedValue[str]):
         return "***"
 
 
+def _address(url: Secret | None) -> Secret | None:
+    if url is not None:
+        values.whole_url(url.get_secret_value())
+    return url
+
+
 OptionalSecret: TypeAlias = Annotated[Secret | None, BeforeValidator(values.empty_as_none)]
+SecretUrl: TypeAlias = Annotated[OptionalSecret, AfterValidator(_address)]
 OptionalPath: TypeAlias = Annotated[
     Path | None, BeforeValidator(values.empty_as_none), AfterValidator(values.expanded_path)
 ]
@@ -118,10 +125,8 @@ class Telegram(Section):
 
 
 class Webhook(Section):
-    # Left out of repr, because such an address may hold a secret.
-    url: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.optional_url)] = Field(
-        default=None, repr=False
-    )
+    url: SecretUrl = None
+    url_file: OptionalPath = None
     secret: OptionalSecret = None
     secret_file: OptionalPath = None
 
@@ -135,15 +140,8 @@ class Apprise(Section):
 
 class Owner(Section):
     summary_at: Annotated[str | None, BeforeValidator(values.empty_as_none), AfterValidator(values.time_of_day)] = None
-    ping_url: OptionalSecret = None
+    ping_url: SecretUrl = None
     ping_url_file: OptionalPath = None
-
-    @field_validator("ping_url")
-    @classmethod
-    def _ping_url_can_be_asked(cls, url: Secret | None) -> Secret | None:
-        if url is not None:
-            values.optional_url(url.get_secret_value())
-        return url
 
 
 class Console(Section):
@@ -277,9 +275,9 @@ class Settings(BaseSettings):
 
     def secrets(self) -> tuple[str, ...]:
         """Every secret text in these settings, for logs to leave out."""
-        given = (self.telegram.token, self.web.token, self.webhook.secret, self.owner.ping_url, *self.apprise.urls)
-        texts = [secret.get_secret_value() for secret in given if secret]
-        texts += [values.database_password(self.database.url) or "", self.webhook.url or ""]
+        given = (self.telegram.token, self.web.token, self.webhook.url, self.webhook.secret, self.owner.ping_url)
+        texts = [secret.get_secret_value() for secret in (*given, *self.apprise.urls) if secret]
+        texts.append(values.database_password(self.database.url) or "")
         # An address may be shown in part: so may the secret in it.
         parts = [part for text in texts for part in values.secret_parts(text)]
         return values.without_repeats(tuple(text for text in (*texts, *parts) if text))

@@ -18,6 +18,7 @@ from liqalert.settings.values import expanded_path
 _CREDENTIALS = {
     ("telegram", "token"): "telegram-token",
     ("web", "token"): "web-token",
+    ("webhook", "url"): "webhook-url",
     ("webhook", "secret"): "webhook-secret",
     ("apprise", "urls"): "apprise-urls",
     ("owner", "ping_url"): "owner-ping-url",
@@ -110,7 +111,7 @@ def credential_layer(environ: Mapping[str, str]) -> Layer:
     for (section, key), name in _CREDENTIALS.items():
         path = Path(directory, name) if directory else None
         if path is not None and path.exists():
-            values[section] = {key: _read(path, f"the credential {name}").strip()}
+            values.setdefault(section, {})[key] = _read(path, f"the credential {name}").strip()
             places[f"{section}.{key}"] = f"credential {name}"
     return Layer(values, places)
 

@@ -110,10 +110,9 @@ def kinds(value: object) -> object:
     return without_repeats(tuple(listed))
 
 
-def optional_url(url: str | None) -> str | None:
+def whole_url(url: str) -> str:
     """`url` as it is: services tell `/hook` from `/hook/`."""
-    if url is not None:
-        _split(url, ("http", "https"), "https://example.org/hook")
+    _split(url, ("http", "https"), "https://example.org/hook")
     return url
 
 

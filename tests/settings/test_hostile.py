@@ -15,6 +15,7 @@ from tests.mutations import ODD_TEXTS, damaged, kept
 from tests.shipping import ROOT
 
 SECRET = "geheim-4711"
+SECRETS = ["telegram.token", "web.token", "webhook.url", "webhook.secret", "apprise.urls", "owner.ping_url"]
 EXAMPLE = (ROOT / "settings.example.toml").read_bytes()
 UNCOMMENTED = b"\n".join(line.removeprefix(b"#") for line in EXAMPLE.splitlines())
 TEXTS = ODD_TEXTS | st.text(max_size=30)
@@ -65,7 +66,7 @@ def test_odd_names_in_the_environment(name: str, value: str) -> None:
     loaded(b"", {f"LIQALERT_{name}": value})
 
 
-@given(st.sampled_from(["telegram.token", "web.token", "webhook.secret", "apprise.urls"]), st.text(max_size=5))
+@given(st.sampled_from(SECRETS), st.text(max_size=5))
 def test_secret_is_in_no_sentence(key: str, around: str) -> None:
     environ = {f"LIQALERT_{key.upper().replace('.', '__')}": f"{around}{SECRET}{around}"}
 

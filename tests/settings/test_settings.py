@@ -101,6 +101,22 @@ def test_secret_is_read_from_the_file_that_is_named(tmp_path: Path) -> None:
     assert token.get_secret_value() == TOKEN
 
 
+def test_webhook_is_read_from_files_and_credentials(tmp_path: Path) -> None:
+    """Whoever knows the address of somebody's hook can write there."""
+    address, secret = "https://hooks.example.org/services/T0/B0/geheim", "a geheim text"
+    tmp_path.joinpath("webhook-url").write_text(f"{address}\n")
+    tmp_path.joinpath("webhook-secret").write_text(f"{secret}\n")
+    files = {f"LIQALERT_WEBHOOK__{key.upper()}_FILE": f"{tmp_path}/webhook-{key}" for key in ("url", "secret")}
+
+    for environ in (files, {"CREDENTIALS_DIRECTORY": str(tmp_path)}):
+        settings = load_settings(None, environ)
+
+        assert settings.secrets()[:2] == (address, secret)
+        assert settings.webhook.url is not None
+        assert settings.webhook.secret is not None
+        assert "geheim" not in f"{settings!r}"
+
+
 def test_mark_that_some_editors_put_before_utf_8_is_no_part_of_a_file(tmp_path: Path) -> None:
     tmp_path.joinpath("settings.toml").write_bytes(b'\xef\xbb\xbf[webhook]\r\nsecret_file = "secret"\r\n')
     tmp_path.joinpath("secret").write_bytes(b"\xef\xbb\xbfa long random text\r\n")
