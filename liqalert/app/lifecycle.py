@@ -277,7 +277,7 @@ class Daemon:
             picture=facts.pictures.photo,
             estimate=Estimator(
                 facts.stores.database, terms_of(settings), watched_instruments(settings), facts.clock
-            ).sentence,
+            ).estimate,
         )
 
 

@@ -15,12 +15,13 @@ from liqalert.core.symbols import canonical, find, nearest
 from liqalert.ports import AlertReader, Chat, ChatStore, Enrolment, Standard
 from liqalert.render.answers import View
 from liqalert.render.captions import Photo
+from liqalert.render.menu import Estimate
 from liqalert.render.numbers import NumberStyle
 from liqalert.render.replies import unknown_symbol
 from liqalert.render.status import StatusFacts
 
 
-async def no_estimate(thresholds: Thresholds) -> str | None:
+async def no_estimate(thresholds: Thresholds) -> Estimate | None:
     return None
 
 
@@ -46,8 +47,8 @@ class Desk:
     """IANA name of the time zone on screen."""
     picture: Callable[[Instrument, str, View], Awaitable[Photo]]
     """The heatmap of an instrument and a range, for a reader. Raises StorageError."""
-    estimate: Callable[[Thresholds], Awaitable[str | None]] = no_estimate
-    """About how many alerts a day these thresholds would have given, in a sentence; None where nobody can say."""
+    estimate: Callable[[Thresholds], Awaitable[Estimate | None]] = no_estimate
+    """About how many alerts a day these thresholds would have given; None where nobody can say."""
 
     @property
     def watched(self) -> tuple[Instrument, ...]:

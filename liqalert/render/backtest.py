@@ -9,7 +9,7 @@ from liqalert.core.evaluation import CONTROLS_PER_ALERT, Figures, Share
 from liqalert.core.market import UnixTime
 from liqalert.render.decisions import iso
 from liqalert.render.headline import change_words
-from liqalert.render.numbers import NumberStyle, age
+from liqalert.render.numbers import NumberStyle, a_day, age
 
 FEW = 30
 """Below so many alerts the intervals are wide enough to hold nearly anything."""
@@ -39,11 +39,6 @@ def backtest_text(
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(chain([_period(began, ended, days), ""], lines, [""], _notes(found, from_fills=from_fills)))
-
-
-def a_day(alerts: float) -> str:
-    """`5.2`; below 0.1 one digit that is not zero: few are not none."""
-    return f"{alerts:.1f}" if alerts >= 0.1 or not alerts else f"{alerts:.1g}"
 
 
 def _period(began: UnixTime, ended: UnixTime, days: float) -> str:

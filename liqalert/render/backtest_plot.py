@@ -7,8 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from liqalert.core.evaluation import Figures, Share
-from liqalert.render.backtest import a_day
-from liqalert.render.numbers import counted
+from liqalert.render.numbers import a_day, counted
 
 if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from liqalert.core.rules import RuleKind
 from liqalert.render.buttons import Rows
 from liqalert.render.callbacks import callback_data
 from liqalert.render.lines import composed
-from liqalert.render.numbers import NumberStyle, escape
+from liqalert.render.numbers import NumberStyle, escape, first_few
 from liqalert.render.text import Text
 
 ACTION = "set"
@@ -45,6 +45,16 @@ class QuietShown(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """How many alerts thresholds would have given on some instruments."""
+
+    per_day: float
+    days: float
+    """How many were looked at."""
+    symbols: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class MenuFacts:
     """What holds in a chat now."""
 
@@ -53,8 +63,7 @@ class MenuFacts:
     min_strength: float
     quiet: QuietShown | None
     numbers: str
-    estimate: str | None
-    """About how many alerts a day, in a sentence."""
+    estimate: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,12 @@ def _head(facts: MenuFacts) -> list[str]:
         f"Quiet hours: {escape(quiet_words(facts.quiet))}",
         f"Numbers: {escape(facts.numbers)}",
     ]
-    return [*lines, escape(facts.estimate)] if facts.estimate else lines
+    return [*lines, escape(_estimated(facts.estimate, numbers))] if facts.estimate else lines
+
+
+def _estimated(estimate: Estimate, numbers: NumberStyle) -> str:
+    per_day, days = numbers.a_day(estimate.per_day), numbers.tenths(estimate.days)
+    return f"About {per_day} near alerts a day on {first_few(estimate.symbols)}, by the last {days} days."
 
 
 def _kinds(facts: MenuFacts) -> Menu:

@@ -58,6 +58,12 @@ class NumberStyle(StrEnum):
         """As it was given: `0.855 %`. For what is compared with, which rounding would make another."""
         return f"{self.plain(value)} %"
 
+    def tenths(self, value: float) -> str:
+        return self._signs(f"{value:.1f}")
+
+    def a_day(self, alerts: float) -> str:
+        return self._signs(a_day(alerts))
+
     def _signs(self, text: str) -> str:
         return text if self is NumberStyle.POINT else text.translate(_SWAPPED)
 
@@ -110,6 +116,11 @@ def clock_time(at: UnixTime, zone: str, now: UnixTime | None = None) -> str:
     if now is None or datetime.fromtimestamp(now, where).date() == local.date():
         return text
     return f"{local.day} {_MONTHS[local.month - 1]} {text}"
+
+
+def a_day(alerts: float) -> str:
+    """`5.2`; below 0.1 one digit that is not zero: few are not none."""
+    return f"{alerts:.1f}" if alerts >= 0.1 or not alerts else f"{alerts:.1g}"
 
 
 def strength(value: float, calibrated: bool = True) -> str:

@@ -173,18 +173,18 @@ async def test_the_menu_is_told_how_many_alerts_a_day(database: Database) -> Non
     await lived(database, 3)
     estimator = Estimator(database, Terms(), [BTC], FakeClock(T0 + 3 * DAY_S))
 
-    assert await estimator.sentence(Thresholds(1.0, 0.6, 1e6)) == (
-        "About 1.0 near alerts a day on BTCUSDT, by the last 3.0 days."
-    )
-    assert await estimator.sentence(Thresholds(0.5, 0.6, 1e6)) == (
-        "About 0.0 near alerts a day on BTCUSDT, by the last 3.0 days."
-    )
+    at_one, at_half = [await estimator.estimate(Thresholds(distance, 0.6, 1e6)) for distance in (1.0, 0.5)]
+
+    assert at_one is not None
+    assert at_half is not None
+    assert (at_one.per_day, at_half.per_day) == (pytest.approx(1.0, abs=0.01), 0.0)
+    assert (at_one.days, at_one.symbols) == (pytest.approx(3.0, abs=0.1), ("BTCUSDT",))
 
 
 async def test_less_than_a_day_gives_no_estimate(database: Database) -> None:
     estimator = Estimator(database, Terms(), [BTC], FakeClock(T0 + DAY_S))
 
-    assert await estimator.sentence(Thresholds(1.0, 0.6, 1e6)) is None
+    assert await estimator.estimate(Thresholds(1.0, 0.6, 1e6)) is None
 
 
 def test_the_time_of_a_short_gap_was_not_watched() -> None:

@@ -11,6 +11,7 @@ from liqalert.core.market import Instrument, UnixTime
 from liqalert.core.rules import Thresholds
 from liqalert.core.terms import Terms
 from liqalert.ports import StorageError
+from liqalert.render.menu import Estimate
 from liqalert.storage.database import Database
 
 ESTIMATE_DAYS = 7.0
@@ -22,27 +23,27 @@ DAY_S = 86_400.0
 
 
 class Estimator:
-    """Says how many alerts a day thresholds would have given on the watched instruments, from the last seven days."""
+    """Knows how many alerts a day thresholds would have given on the watched instruments, from the last seven days."""
 
     def __init__(self, database: Database, terms: Terms, instruments: Sequence[Instrument], clock: Clock) -> None:
         self._database = database
         self._terms = replace(terms, rebuild_s=max(terms.rebuild_s, COARSE_TICK_S))
         self._instruments = tuple(instruments)
         self._clock = clock
-        self._known: dict[tuple[float, float], tuple[UnixTime, str | None]] = {}
+        self._known: dict[tuple[float, float], tuple[UnixTime, Estimate | None]] = {}
         self._busy = asyncio.Lock()
 
-    async def sentence(self, thresholds: Thresholds) -> str | None:
+    async def estimate(self, thresholds: Thresholds) -> Estimate | None:
         """None where less than a day is known, or the database does not answer."""
         key = (thresholds.distance_pct, thresholds.min_strength)
         async with self._busy:
-            made_at, sentence = self._known.get(key, (0.0, None))
+            made_at, known = self._known.get(key, (0.0, None))
             if not 0.0 <= self._clock.now() - made_at < ESTIMATE_EVERY_S:
-                sentence = await self._estimate(*key)
-                self._known[key] = (self._clock.now(), sentence)
-        return sentence
+                known = await self._estimate(*key)
+                self._known[key] = (self._clock.now(), known)
+        return known
 
-    async def _estimate(self, distance_pct: float, min_strength: float) -> str | None:
+    async def _estimate(self, distance_pct: float, min_strength: float) -> Estimate | None:
         # Not before someone asks: the daemon starts without all that a backtest needs.
         from liqalert.app.backtest.collector import Collector, Grid
         from liqalert.app.backtest.stored import over_history, read_history
@@ -59,6 +60,5 @@ class Estimator:
         found = await asyncio.to_thread(collector.evaluated)
         if found.days < LEAST_DAYS:
             return None
-        names = ", ".join(instrument.symbol for instrument in self._instruments)
-        per_day = found.figures[0].per_day
-        return f"About {per_day:.1f} near alerts a day on {names}, by the last {found.days:.1f} days."
+        symbols = tuple(instrument.symbol for instrument in self._instruments)
+        return Estimate(found.figures[0].per_day, found.days, symbols)
