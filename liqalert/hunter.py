@@ -90,7 +90,8 @@ class LiquidationHunter:
     ) -> None:
         """Where clusters come from, in place of what was set before.
 
-        `live_binance`: `symbols` (None: all) to stream, or `live_heatmap`, an existing one of either kind.
+        `live_binance`: `symbols` (None: all) to stream, or `live_heatmap`, an existing one of either kind; one that
+        streams in a thread is started with `symbols` where they are given too.
         `liqalert`: `url` of a running daemon (None: http://127.0.0.1:8787), `token` where it has one; asked anew each
         time. `recording`: `path` of a recording, of a directory of them, or of exchange messages one a line; clusters
         are those at its end. `coinglass`: `api_key`, and `base_url` of a compatible service (liqalert is one; None:
@@ -212,7 +213,11 @@ class LiquidationHunter:
 
     def _live(self, symbols: Sequence[str] | None, live_heatmap: HeatmapView | None) -> Source:
         if live_heatmap is not None:
-            if symbols is not None and isinstance(live_heatmap, LiveLiquidationHeatmap):
+            if symbols is not None:
+                if not isinstance(live_heatmap, LiveLiquidationHeatmap):
+                    raise TypeError(
+                        "this heatmap streams in its loop: await its start_stream(symbols), and leave symbols= out here"
+                    )
                 live_heatmap.start_stream(symbols)
             return LiveSource(live_heatmap, self._options.scale)
         size, decay_minutes = self._options.min_size, self._options.decay_minutes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liqalert import LiquidationHunter, LiveLiquidationHeatmap, NotLiveError
+from liqalert import AsyncLiveLiquidationHeatmap, LiquidationHunter, LiveLiquidationHeatmap, NotLiveError
 from liqalert.library.clusters import Clusters
 from liqalert.library.options import WhenBlind
 from liqalert.library.view import SILENT
@@ -57,6 +57,11 @@ def test_without_a_source_the_error_says_what_to_call() -> None:
         ({"source": "liqalert", "path": "x"}, TypeError, "liqalert has no path: it takes url, token"),
         ({"source": "recording"}, TypeError, "recording needs path="),
         ({"source": "coinglass"}, TypeError, "coinglass needs api_key="),
+        (
+            {"symbols": ["ETHUSDT"], "live_heatmap": AsyncLiveLiquidationHeatmap()},
+            TypeError,
+            "await its start_stream(symbols), and leave symbols= out here",
+        ),
     ],
 )
 def test_a_source_that_cannot_be_is_refused_and_the_one_before_stays(
