@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import liqalert
@@ -215,9 +216,9 @@ class Facts:
             )
         return [note for note in notes if note]
 
-    def channel_problems(self) -> list[str]:
-        """Why alerts may not arrive; empty while all is well. What the database refuses is no channel's fault."""
-        return [] if self.database_problems() else [*self.delivering.sender.problems]
+    def channel_problems(self) -> Mapping[str, Sequence[str]]:
+        """Why alerts may not arrive, by channel. What the database refuses is no channel's fault."""
+        return {} if self.database_problems() else self.delivering.sender.problems_by_part
 
     def _bot_problem(self) -> str | None:
         if self.bot is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from itertools import chain
 
 from liqalert.app.facts import Facts
 from liqalert.app.notices.feeds import TAKEN_UP
@@ -139,7 +140,7 @@ class Owner:
             started_at=facts.started_at,
             alerts=alerts,
             waiting=facts.depth,
-            problems=(*facts.database_problems(), *facts.channel_problems()),
+            problems=(*facts.database_problems(), *chain.from_iterable(facts.channel_problems().values())),
         )
 
     async def _watched(self, feed: FeedStatus, now: UnixTime) -> Watch | None:

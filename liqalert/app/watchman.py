@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from liqalert.app.mark_ages import MarkAge
 from liqalert.app.notices.exchange import ExchangeNotices
@@ -31,7 +31,8 @@ class Sight:
     database_problems: Sequence[str] = ()
     free_bytes: int | None = None
     """Where the database lies; None: not known."""
-    channel_problems: Sequence[str] = ()
+    channel_problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Why alerts may not arrive, by channel."""
     listing_problems: Sequence[str] = ()
     """One sentence for each instrument, watched or named by a rule, of which no more is to come."""
     mark_ages: Sequence[MarkAge] = ()

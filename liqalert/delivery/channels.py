@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from liqalert.delivery.closures import Closures
 from liqalert.delivery.pacing import FREE_PACE, TELEGRAM_PACE, Pace, Pacing
 from liqalert.ports import DeliveryError, Message, Notifier
 from liqalert.ports.channels import CONSOLE, TELEGRAM, WEBHOOK
+from liqalert.render.numbers import first_few
 
 TIMEOUT_S = 60.0
 """A notifier has shorter timeouts of its own; this is for one that forgot them."""
@@ -37,10 +38,12 @@ class Ways:
     growth: Growth
     between_s: float
     """From one growth of a message to the next."""
+    of_settings: bool = True
+    """Its addresses stand in the settings: one that takes nothing is a fault there, and no chat that has left."""
 
 
 WAYS = {
-    TELEGRAM: Ways(TELEGRAM_PACE, Growth.CHANGED, 2.0),
+    TELEGRAM: Ways(TELEGRAM_PACE, Growth.CHANGED, 2.0, of_settings=False),
     CONSOLE: Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
     WEBHOOK: Ways(FREE_PACE, Growth.FOLLOWED, 2.0),
 }
@@ -60,11 +63,16 @@ class Channel:
         self._refused: str | None = None
         """Why the whole channel is refused; None while it works."""
         self._closures = Closures()
+        self._not_taken: dict[str, str] = {}
+        """Why the last message to an address has not been taken, by the address."""
         self._retry_at = -math.inf
 
     @property
     def refusal(self) -> str | None:
-        """Why the whole channel is refused, or which chats let nobody write; None while all is well."""
+        """Why the whole channel is refused, which chats let nobody write, or which addresses take nothing; None while
+        all is well."""
+        if self._not_taken and not self._refused:
+            return f"the last message was not taken: {first_few(sorted(self._not_taken.values()))}"
         return self._refused or self._closures.problem(self.name, loop_now())
 
     def wait_s(self, address: str, share: float = 1.0) -> float:
@@ -120,8 +128,11 @@ class Channel:
         except DeliveryError as error:
             if error.closed is not None:
                 self._closures.refused(error.closed, str(error), loop_now())
+            if self.ways.of_settings:
+                self._not_taken[address] = str(error)
             raise
         self._closures.took(address)
+        self._not_taken.pop(address, None)
         return message_id
 
     def _leaves(self, address: str) -> None:
@@ -138,6 +149,17 @@ class Channel:
             raise DeliveryError(f"no answer within {TIMEOUT_S:.0f} s: whether it arrived is unknown") from exc
         self._refused, self._retry_at = None, -math.inf
         return message_id
+
+
+def problems_by_part(
+    channels: Mapping[str, Channel], *, outbox: Sequence[str | None], waited_for: Iterable[str]
+) -> dict[str, list[str]]:
+    """Sentences by channel, and those of the `outbox`. `waited_for`: channels that are not there."""
+    found: dict[str, list[str | None]] = {name: [channel.refusal] for name, channel in channels.items()}
+    for name in sorted(waited_for):
+        found[name] = [f"alerts wait for the channel {name}, which is not configured"]
+    found["outbox"] = [*outbox]
+    return {part: [problem for problem in problems if problem] for part, problems in found.items()}
 
 
 def loop_now() -> float:

@@ -17,7 +17,7 @@ from liqalert.delivery.amending import Amender
 from liqalert.delivery.answers import Answers
 from liqalert.delivery.attempts import STOPPED_CHANNEL_RETRY_S, retold, settled
 from liqalert.delivery.cap import DailyCap
-from liqalert.delivery.channels import Channel, loop_now
+from liqalert.delivery.channels import Channel, loop_now, problems_by_part
 from liqalert.delivery.departures import Departures
 from liqalert.delivery.fanout import FanOut
 from liqalert.delivery.intake import Intake
@@ -99,12 +99,15 @@ class Sender:
     @property
     def problems(self) -> tuple[str, ...]:
         """Sentences for /status and /readyz; empty while all is well."""
-        refusals = (channel.refusal for channel in self._channels.values())
-        found = [*refusals, self._fan_out.problem, self._ledger.problem, self._intake.problem, self._amender.problem]
+        return tuple(problem for problems in self.problems_by_part.values() for problem in problems)
+
+    @property
+    def problems_by_part(self) -> Mapping[str, Sequence[str]]:
+        """The same by channel; what is wrong with none of them is the outbox's."""
+        outbox = (self._fan_out, self._ledger, self._intake, self._amender)
         recently = self._clock.now() - 3.0 * STOPPED_CHANNEL_RETRY_S
-        waited_for = sorted(name for name, seen_at in self._unconfigured.items() if seen_at > recently)
-        found += [f"alerts wait for the channel {name}, which is not configured" for name in waited_for]
-        return tuple(problem for problem in found if problem)
+        waited_for = [name for name, seen_at in self._unconfigured.items() if seen_at > recently]
+        return problems_by_part(self._channels, outbox=[part.problem for part in outbox], waited_for=waited_for)
 
     def wake(self) -> None:
         """Something new may be in the outbox."""

@@ -10,7 +10,9 @@ T0 = 1_790_000_000.0
 
 def test_what_is_wrong_with_the_machine_is_told_once_and_its_end() -> None:
     watchman = Watchman()
-    wrong = Sight(database_problems=["disk full"], free_bytes=1_000_000, channel_problems=["telegram: wrong token"])
+    wrong = Sight(
+        database_problems=["disk full"], free_bytes=1_000_000, channel_problems={"telegram": ["telegram: wrong token"]}
+    )
 
     told = [[alert.reason for alert in watchman.look(wrong, T0 + second)] for second in (0, 5, 59, 60, 600)]
     assert told == [["disk_low"], ["database_unwritable"], [], ["channel_failing"], []]
@@ -20,6 +22,23 @@ def test_what_is_wrong_with_the_machine_is_told_once_and_its_end() -> None:
     assert told == [[], ["database_unwritable_over", "channel_failing_over"]]
     # Room for a while is not room enough.
     assert [alert.reason for alert in watchman.look(Sight(free_bytes=600_000_000), T0 + 700)] == ["disk_low_over"]
+
+
+def test_a_channel_that_fails_for_weeks_keeps_no_other_one_quiet() -> None:
+    watchman = Watchman()
+    webhook, telegram = {"webhook": ["webhook answers HTTP 404"]}, {"telegram": ["Telegram refuses the token"]}
+    told: list[str | None] = []
+    for second, problems in ((0, webhook), (60, webhook), (900, webhook | telegram), (960, webhook | telegram)):
+        told += [alert.text for alert in watchman.look(Sight(channel_problems=problems), T0 + second)]
+    for second in (970, 1_000):
+        told += [alert.text for alert in watchman.look(Sight(channel_problems={"telegram": []}), T0 + second)]
+
+    assert told == [
+        "Alerts may not arrive: webhook answers HTTP 404",
+        "Alerts may not arrive: Telegram refuses the token",
+        "Webhook works again, after 16 min.",
+        "Telegram works again, after 1 min.",
+    ]
 
 
 def test_the_remedy_for_a_database_fits_a_server_as_well_as_a_disk() -> None:

@@ -107,6 +107,44 @@ def test_refused_channel_is_left_alone_and_says_so_while_the_others_go_on() -> N
     assert database.status("alert0", "1") is DeliveryStatus.DUE
 
 
+@pytest.mark.parametrize("permanent", [True, False])
+def test_an_address_of_the_settings_that_takes_nothing_is_a_problem_until_it_does(permanent: bool) -> None:
+    """A webhook that answers 404, or is down: nobody reads there that nothing comes any more."""
+    database, webhook = FakeDatabase(), FakeNotifier()
+    webhook.down = DeliveryError("webhook answers HTTP 404", permanent=permanent)
+    database.subscribers.append(Recipient(1, "webhook", "webhook"))
+    problems: list[tuple[str, ...]] = []
+
+    async def main() -> None:
+        async with delivering(database, webhook=webhook) as sender:
+            for name in ("one", "two"):
+                database.add_alerts(near_alert(name, START))
+                sender.wake()
+                await asyncio.sleep(200.0)
+                problems.append(sender.problems)
+                webhook.down = None
+
+    run(main())
+
+    assert problems == [("the last message was not taken: webhook answers HTTP 404",), ()]
+
+
+def test_a_person_who_has_blocked_the_bot_is_no_fault_of_telegram() -> None:
+    database, telegram = FakeDatabase(chats(1)), FakeNotifier()
+    telegram.answers_to["1"].append(DeliveryError("Telegram: blocked", permanent=True, address_dead=True))
+    database.add_alerts(near_alert("one", START))
+    problems: list[tuple[str, ...]] = []
+
+    async def main() -> None:
+        async with delivering(database, telegram=telegram) as sender:
+            await asyncio.sleep(10.0)
+            problems.append(sender.problems)
+
+    run(main())
+
+    assert problems == [()]
+
+
 def test_channel_that_was_refused_is_tried_again_by_one_message_and_then_by_all() -> None:
     """Telegram answers 401 to a good token for three minutes; twenty chats wait."""
     database, telegram = FakeDatabase(chats(*range(1, 21))), FakeNotifier()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from liqalert.app.notices.standing import Notice, Standing
 from liqalert.core.market import FeedStatus, UnixTime
@@ -25,7 +25,7 @@ class MachineNotices:
         self._disk = Standing("disk_low", after_s=0.0, over="The database's disk has room again, after {lasted}.")
         self._low = False
         self._refused: dict[str, Standing] = {}
-        self._channels = Standing("channel_failing", after_s=60.0, over="All channels work again, after {lasted}.")
+        self._channels: dict[str, Standing] = {}
 
     def database(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
         sentence = None
@@ -57,8 +57,13 @@ class MachineNotices:
         if feed.alive:
             yield from refused.look(feed.refused, now)
 
-    def channels(self, problems: Sequence[str], now: UnixTime) -> Iterator[Notice]:
-        return self._channels.look(f"Alerts may not arrive: {'; '.join(problems)}" if problems else None, now)
+    def channels(self, problems: Mapping[str, Sequence[str]], now: UnixTime) -> Iterator[Notice]:
+        """By channel: one that fails for weeks must not keep it quiet that another one does now."""
+        for name in dict.fromkeys((*self._channels, *problems)):
+            over = f"{name.capitalize()} works again, after {{lasted}}."
+            standing = self._channels.setdefault(name, Standing("channel_failing", after_s=60.0, over=over))
+            found = problems.get(name)
+            yield from standing.look(f"Alerts may not arrive: {'; '.join(found)}" if found else None, now)
 
 
 def crash_loop(unclean_starts: Sequence[UnixTime], now: UnixTime) -> Iterator[Notice]:
