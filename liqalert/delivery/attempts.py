@@ -114,6 +114,6 @@ def retry_in_s(error: DeliveryError, attempts: int, random: Random) -> float:
     """How long to wait after a temporary error, the `attempts`-th in a row."""
     if error.channel_dead:
         return STOPPED_CHANNEL_RETRY_S
-    if error.retry_after_s is not None:
+    if error.retry_after_s:  # 0 says that it may be tried again, not that it may be tried without end
         return error.retry_after_s
     return retry_delay_s(attempts, random)

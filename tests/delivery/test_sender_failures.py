@@ -30,6 +30,22 @@ def test_temporary_failures_are_retried_after_1_2_4_8_15_30_and_then_every_30_se
     assert database.status("one", "1") is DeliveryStatus.SENT
 
 
+def test_retry_after_no_time_at_all_is_no_reason_to_try_without_pause() -> None:
+    """A proxy in front of a server that is down answers 503 with Retry-After: 0."""
+    database, webhook = FakeDatabase(), FakeNotifier()
+    webhook.down = DeliveryError("webhook answers HTTP 503", retry_after_s=0.0)
+    database.subscribers.append(Recipient(1, "webhook", "webhook"))
+    database.add_alerts(near_alert("one", START))
+
+    async def main() -> None:
+        async with delivering(database, webhook=webhook):
+            await asyncio.sleep(60.0)
+
+    run(main())
+
+    assert len(webhook.attempts) == 6
+
+
 def test_delivery_is_dead_after_a_day_and_not_before() -> None:
     database, notifier = FakeDatabase(chats(1)), FakeNotifier()
     notifier.down = network_error()
