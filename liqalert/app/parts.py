@@ -129,6 +129,8 @@ def build_delivering(
     if settings.telegram.token is not None:
         telegram = build_application(settings.telegram.token.get_secret_value(), settings.telegram.api_url)
         notifiers[TELEGRAM] = TelegramNotifier(telegram.bot, counts)
+    # Prometheus sees no growth in what appears with its first count.
+    counts.update({(name, status): 0 for name in notifiers for status in ("sent", "late", "dead", "failed")})
     sender = Sender(
         stores.outbox,
         notifiers,
