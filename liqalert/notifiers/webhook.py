@@ -74,6 +74,8 @@ def error_of(status: int, retry_after: str | None) -> DeliveryError | None:
     if 200 <= status <= 299:
         return None
     text = f"webhook answers HTTP {status}"
+    if 300 <= status <= 399:
+        text = f"{text}, which is not followed: give the address that it leads to"
     if status == GONE:
         return DeliveryError(f"{text}: it says that it is gone for good", permanent=True, address_dead=True)
     if 400 <= status <= 499 and status not in RETRIED:

@@ -139,7 +139,10 @@ async def test_retry_after_is_heeded(
 async def test_a_redirect_is_not_followed(receiver: Receiver, notifier: WebhookNotifier) -> None:
     receiver.status, receiver.headers = 307, {"Location": receiver.url}
 
-    assert not (await refused(notifier)).permanent
+    error = await refused(notifier)
+
+    assert str(error) == "webhook answers HTTP 307, which is not followed: give the address that it leads to"
+    assert not error.permanent
     assert len(receiver.requests) == 1
 
 
