@@ -18,9 +18,12 @@ def add_commands(commands: Commands) -> None:
         examples="""\
   liqalert alert test                           # to the owner's chat; without Telegram, where else alerts go
   liqalert alert test --chat 123456789          # to another chat
+  liqalert alert test --chat webhook            # to the webhook; to Apprise by the names that `liqalert check` gives
 """,
     )
-    test.add_argument("--chat", type=readable, metavar="ID", help="an allowed chat (default: the owner's)")
+    test.add_argument(
+        "--chat", type=readable, metavar="ID", help="an allowed chat, or another channel (default: the owner's)"
+    )
 
 
 def _test(args: argparse.Namespace) -> int:
