@@ -82,7 +82,7 @@ def _shown(name: str, field: FieldInfo, value: object) -> str:
         return "***"
     if isinstance(value, str):
         value = values.without_password(value)
-    if isinstance(value, str) and field.annotation in (int, float):
+    if isinstance(value, str) and value.strip() and field.annotation in (int, float):
         text = value
     else:
         text = json.dumps(value, default=str, ensure_ascii=False)

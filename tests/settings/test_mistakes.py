@@ -207,6 +207,7 @@ def test_time_zone_with_a_slip_gets_a_suggestion() -> None:
         ("[web]\nport = 1\n[web]\n", "settings.toml is not valid TOML: Cannot declare ('web',) twice (at line 3"),
         ("alerts.distance_pct = 0\n", "alerts.distance_pct is 0: give a number above 0 and at most 20"),
         ("[alerts]\ndistance_pct = true\n", "alerts.distance_pct is true: give a number above 0"),
+        ('[alerts]\ndistance_pct = ""\n', 'alerts.distance_pct is "": give a number above 0'),
     ],
 )
 def test_mistake_in_the_shape_of_the_file_is_explained(tmp_path: Path, text: str, expected: str) -> None:
