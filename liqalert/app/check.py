@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from liqalert.notifiers.apprise import name_of
-from liqalert.ports import Chat, StorageError
+from liqalert.notifiers.apprise import courier_of, listen_alone, name_of
+from liqalert.ports import Chat, DeliveryError, StorageError
 from liqalert.ports.channels import TELEGRAM
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
@@ -131,13 +131,28 @@ def _channels(settings: Settings) -> Iterator[Finding]:
         signed = "signed" if settings.webhook.secret else "not signed: set webhook.secret"
         yield fine("webhook.url", f"is set, {signed}")
     if settings.apprise.urls:
-        names = ", ".join(name_of(url.get_secret_value()) for url in settings.apprise.urls)
-        if find_spec("apprise") is None:
-            yield problem("apprise.urls", f"needs Apprise ({names}): pip install 'liqalert[apprise]'")
-        else:
-            yield fine("apprise.urls", f"alerts also go to {names}")
+        yield from _apprise([url.get_secret_value() for url in settings.apprise.urls])
     if settings.console_enabled:
         yield fine("console.enabled", "alerts are printed")
+
+
+def _apprise(urls: Sequence[str]) -> Iterator[Finding]:
+    """Also whether Apprise knows what each begins with, and finds in it what that service needs."""
+    names = ", ".join(map(name_of, urls))
+    if find_spec("apprise") is None:
+        yield problem("apprise.urls", f"needs Apprise ({names}): pip install 'liqalert[apprise]'")
+        return
+    listen_alone()
+    usable = []
+    for number, url in enumerate(urls, start=1):
+        try:
+            courier_of(url)
+            usable.append(name_of(url))
+        except DeliveryError as exc:
+            which = f"{exc} (number {number} of {len(urls)})"
+            yield problem("apprise.urls", f"{which}: write it as Apprise's documents say")
+    if usable:
+        yield fine("apprise.urls", f"alerts also go to {', '.join(usable)}")
 
 
 def _web(settings: Settings) -> Iterator[Finding]:

@@ -151,6 +151,7 @@ async def test_a_chat_that_was_paired_is_somebody_to_tell(empty_directory: Path)
     assert "telegram.allowed_chats is empty, and 1 chat is enrolled with the bot" in fine
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what Apprise imports
 async def test_other_channels_are_named_without_their_secrets(empty_directory: Path) -> None:
     fine, problems = await _findings(WEBHOOK__URL="https://hooks.test/geheim", APPRISE__URLS="ntfys://geheim/topic")
 
@@ -159,6 +160,20 @@ async def test_other_channels_are_named_without_their_secrets(empty_directory: P
     assert "webhook.url is set, not signed: set webhook.secret" in said
     assert "apprise.urls alerts also go to ntfys-" in said
     assert "geheim" not in said
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # what Apprise imports
+async def test_an_address_that_apprise_cannot_use_is_a_problem(empty_directory: Path) -> None:
+    """Each alert to it would be given up."""
+    fine, problems = await _findings(APPRISE__URLS="ntfys://ntfy.test/topic, bogus://geheim, discord://geheim")
+
+    remedy = "write it as Apprise's documents say"
+    assert problems == [
+        f"apprise.urls apprise: bogus-97001486 is no address that Apprise can use (number 2 of 3): {remedy}",
+        f"apprise.urls apprise: discord-230fbe52 is no address that Apprise can use (number 3 of 3): {remedy}",
+    ]
+    assert "apprise.urls alerts also go to ntfys-15f08bd4" in fine
+    assert "geheim" not in "\n".join((*fine, *problems))
 
 
 async def test_server_database_is_left_to_the_online_check() -> None:
