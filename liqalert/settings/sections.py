@@ -154,6 +154,7 @@ class Database(Section):
     url: Annotated[str, AfterValidator(values.database_url)] = Field(
         default="sqlite+aiosqlite:///liqalert.db", repr=False
     )
+    url_file: OptionalPath = None
 
 
 class Web(Section):

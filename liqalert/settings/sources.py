@@ -22,6 +22,7 @@ _CREDENTIALS = {
     ("webhook", "secret"): "webhook-secret",
     ("apprise", "urls"): "apprise-urls",
     ("owner", "ping_url"): "owner-ping-url",
+    ("database", "url"): "database-url",
 }
 _PREFIX = "LIQALERT_"
 
@@ -110,8 +111,8 @@ def credential_layer(environ: Mapping[str, str]) -> Layer:
     places: dict[str, str] = {}
     for (section, key), name in _CREDENTIALS.items():
         path = Path(directory, name) if directory else None
-        if path is not None and path.exists():
-            values.setdefault(section, {})[key] = _read(path, f"the credential {name}").strip()
+        if path is not None and path.exists() and (text := _read(path, f"the credential {name}").strip()):
+            values.setdefault(section, {})[key] = text
             places[f"{section}.{key}"] = f"credential {name}"
     return Layer(values, places)
 

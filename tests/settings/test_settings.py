@@ -117,6 +117,19 @@ def test_webhook_is_read_from_files_and_credentials(tmp_path: Path) -> None:
         assert "geheim" not in f"{settings!r}"
 
 
+def test_database_with_its_password_is_read_from_a_file_or_a_credential(tmp_path: Path) -> None:
+    url = "postgresql+asyncpg://liqalert:geheim@db.example.org/liqalert"
+    file = tmp_path / "database-url"
+    file.write_text(f"{url}\n")
+
+    for environ in ({"LIQALERT_DATABASE__URL_FILE": str(file)}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}):
+        settings = load_settings(None, environ)
+
+        assert settings.database.url == url
+        assert settings.secrets() == ("geheim",)
+        assert "geheim" not in f"{settings!r}"
+
+
 def test_mark_that_some_editors_put_before_utf_8_is_no_part_of_a_file(tmp_path: Path) -> None:
     tmp_path.joinpath("settings.toml").write_bytes(b'\xef\xbb\xbf[webhook]\r\nsecret_file = "secret"\r\n')
     tmp_path.joinpath("secret").write_bytes(b"\xef\xbb\xbfa long random text\r\n")
@@ -138,8 +151,9 @@ def test_secret_is_read_from_a_systemd_credential(tmp_path: Path, section: str, 
 
 def test_empty_credential_and_empty_variable_are_no_token(tmp_path: Path) -> None:
     tmp_path.joinpath("telegram-token").write_text("\n")
+    tmp_path.joinpath("database-url").write_text("\n")
 
-    assert load_settings(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).telegram.token is None
+    assert load_settings(None, {"CREDENTIALS_DIRECTORY": str(tmp_path)}) == Settings()
     assert load_settings(None, {"LIQALERT_TELEGRAM__TOKEN": ""}).telegram.token is None
 
 
