@@ -113,6 +113,8 @@ def kinds(value: object) -> object:
 def whole_url(url: str) -> str:
     """`url` as it is: services tell `/hook` from `/hook/`."""
     _split(url, ("http", "https"), "https://example.org/hook")
+    if re.search(r",https?://", url):
+        raise ValueError("give one address, because what follows a comma is taken for a part of the first")
     return url
 
 

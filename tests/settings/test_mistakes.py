@@ -183,6 +183,16 @@ def test_address_of_the_market_keeps_its_password() -> None:
     assert "geheim" not in mistake
 
 
+@pytest.mark.parametrize("name", ["webhook.url", "owner.ping_url"])
+def test_several_addresses_where_there_can_be_one_are_refused(name: str) -> None:
+    variable = f"LIQALERT_{name.upper().replace('.', '__')}"
+
+    mistake = _mistake({variable: "https://a.example/geheim,https://b.example/geheim"})
+
+    assert mistake.startswith(f"{name} is ***: give one address, because")
+    assert "geheim" not in mistake
+
+
 def test_time_zone_with_a_slip_gets_a_suggestion() -> None:
     assert "did you mean Europe/Berlin?" in _mistake({"LIQALERT_TELEGRAM__TIMEZONE": "Europe/Berln"})
 
