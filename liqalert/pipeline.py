@@ -57,6 +57,8 @@ class Pipeline:
         self.verdicts: Counter[Verdict] = Counter()
         """What became of every liquidation, since the start."""
         self.failed_ticks = 0
+        self.failing = False
+        """Whether the newest tick has failed."""
         self.tick_took: Callable[[float], None] = lambda _: None
         """Is told how many seconds each tick took."""
         self.shown: Callable[[Sequence[Mark], Sequence[Liquidation]], None] = lambda marks, liquidations: None
@@ -142,8 +144,10 @@ class Pipeline:
         except TickFailed as exc:
             log.exception("tick failed", extra={"at": at})
             self.failed_ticks += 1
+            self.failing = True
             decisions = exc.decisions
         else:
+            self.failing = False
             self._board.snapshot = snapshot
             self.tick_took(time.perf_counter() - began)
         if decisions:

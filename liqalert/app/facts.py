@@ -25,6 +25,7 @@ from liqalert.core.rules import REST_ON_MARKS
 from liqalert.feeds.binance_open_interest import OpenInterestDesk
 from liqalert.ports import StorageError
 from liqalert.ports.channels import TELEGRAM
+from liqalert.render.numbers import age
 from liqalert.render.status import StatusFacts
 from liqalert.settings import Settings
 from liqalert.storage.lock import Hold
@@ -183,11 +184,24 @@ class Facts:
 
     def _unseen(self) -> list[str]:
         """Why liqalert does not see what it is there for, although a feed is alive: liquidations are refused, all that
-        comes is late, or there are marks of no instrument whose rules rest on them."""
+        comes is late, there are marks of no instrument whose rules rest on them, or ticks fail."""
         ages = self.mark_ages()
         doubts = [feed.refused or feed.late for feed in self.watching.board.feeds.values()]
         stopped = stopped_sentence(ages) if all_stopped(ages) else None
-        return [each for each in (*doubts, stopped) if each]
+        return [each for each in (*doubts, stopped, self._failed_tick()) if each]
+
+    def _failed_tick(self) -> str | None:
+        """Why clusters and zones are not those of now, where the newest tick has failed."""
+        if not self.watching.pipeline.failing:
+            return None
+        since = age(self.clock.now() - self.watching.board.snapshot.as_of)
+        return f"Clusters and zones are as of {since} ago, because of an error in liqalert itself: its log has it."
+
+    def _own_errors(self) -> str | None:
+        caught = ", ".join(f"{place} {count}" for place, count in self.health().caught if count)
+        if not caught:
+            return None
+        return f"Errors in liqalert itself since the start ({caught}): the log has each; please report them."
 
     def _notes(self) -> list[str]:
         ages = self.mark_ages()
@@ -196,6 +210,7 @@ class Facts:
             never_sentence(ages),
             *map(self._unlisted, watched_instruments(self.settings)),
             *self.delivering.sender.problems,
+            self._own_errors(),
             *self.watching.metadata.missing,
             self.open_interest.missing,
             self.candles.missing,
