@@ -231,9 +231,9 @@ class Facts:
             )
         return [note for note in notes if note]
 
-    def channel_problems(self) -> Mapping[str, Sequence[str]]:
-        """Why alerts may not arrive, by channel. What the database refuses is no channel's fault."""
-        return {} if self.database_problems() else self.delivering.sender.problems_by_part
+    def channel_problems(self) -> Mapping[str, Sequence[str]] | None:
+        """Why alerts may not arrive, by channel; None while the database refuses, which is no channel's fault."""
+        return None if self.database_problems() else self.delivering.sender.problems_by_part
 
     def _bot_problem(self) -> str | None:
         if self.bot is None:

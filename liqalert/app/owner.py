@@ -140,7 +140,7 @@ class Owner:
             started_at=facts.started_at,
             alerts=alerts,
             waiting=facts.depth,
-            problems=(*facts.database_problems(), *chain.from_iterable(facts.channel_problems().values())),
+            problems=(*facts.database_problems(), *chain.from_iterable((facts.channel_problems() or {}).values())),
         )
 
     async def _watched(self, feed: FeedStatus, now: UnixTime) -> Watch | None:

@@ -31,8 +31,8 @@ class Sight:
     database_problems: Sequence[str] = ()
     free_bytes: int | None = None
     """Where the database lies; None: not known."""
-    channel_problems: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Why alerts may not arrive, by channel."""
+    channel_problems: Mapping[str, Sequence[str]] | None = field(default_factory=dict)
+    """Why alerts may not arrive, by channel; None: not known, which is no return of one that failed."""
     listing_problems: Sequence[str] = ()
     """One sentence for each instrument, watched or named by a rule, of which no more is to come."""
     mark_ages: Sequence[MarkAge] = ()
@@ -67,4 +67,5 @@ class Watchman:
         yield from self._exchange.listing(sight.listing_problems)
         yield from self._machine.database(sight.database_problems, now)
         yield from self._machine.disk(sight.free_bytes, now)
-        yield from self._machine.channels(sight.channel_problems, now)
+        if sight.channel_problems is not None:
+            yield from self._machine.channels(sight.channel_problems, now)

@@ -41,6 +41,18 @@ def test_a_channel_that_fails_for_weeks_keeps_no_other_one_quiet() -> None:
     ]
 
 
+def test_a_channel_does_not_work_again_because_the_database_refuses() -> None:
+    """What the database refuses is no channel's fault: of channels nothing is said then."""
+    watchman, failing = Watchman(), Sight(channel_problems={"webhook": ["webhook answers HTTP 404"]})
+    refusing = Sight(database_problems=["disk full"], channel_problems=None)
+    told: list[str | None] = []
+    for second in range(300):
+        sight = refusing if 100 <= second < 200 else failing
+        told += [alert.reason for alert in watchman.look(sight, T0 + second)]
+
+    assert told == ["channel_failing", "database_unwritable", "database_unwritable_over"]
+
+
 def test_the_remedy_for_a_database_fits_a_server_as_well_as_a_disk() -> None:
     watchman = Watchman()
     away = Sight(database_problems=["postgresql://db/liqalert: it does not answer"])
