@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from liqalert.board import Board
+from liqalert.core.carried import Carried
 from liqalert.core.engine import Engine, Snapshot, Verdict
 from liqalert.core.episodes import Decision
 from liqalert.core.exchanges import BINANCE
@@ -36,7 +37,8 @@ class ReplayPlan:
     feed_changed: Callable[[bool], None] = lambda alive: None
     """Is told whether liquidations are seen from now on. A daemon that starts sees none yet."""
     recorded_rules: bool = True
-    """Rules change where they did when it was recorded."""
+    """Rules change where they did when it was recorded. Else what was decided before a restart inside the recording, by
+    other rules than those of `begin`, is replaced by what the replay itself has decided."""
     open_interest: Mapping[str, float] = field(default_factory=dict)
     """US dollars by symbol, assumed from the start."""
 
@@ -50,6 +52,7 @@ class Replay:
         self._parser = BinanceParser()
         self._earlier: Counter[Verdict] = Counter()
         """Of the daemon's lives before the present one."""
+        self._carried = Carried()
         self._pipeline: Pipeline | None = None
         self.now: UnixTime = 0.0
         """When the newest record was received."""
@@ -98,10 +101,11 @@ class Replay:
         if record.kind == "start":
             self._plan.feed_changed(False)
         if self._pipeline is None or record.kind == "start":
+            start = self._plan.begin(record)
             if self._pipeline is not None:
                 self._earlier += self._pipeline.verdicts
                 self._parser = BinanceParser()
-            start = self._plan.begin(record)
+                start = start if self._plan.recorded_rules else self._carried.into(start)
             self._pipeline = self._make(begun(start), start)
             for symbol, usd in self._plan.open_interest.items():
                 value = OpenInterest(Instrument(BINANCE, symbol), usd, start.at)
@@ -110,9 +114,13 @@ class Replay:
 
     def _make(self, engine: Engine, start: Start) -> Pipeline:
         self.board = Board(Snapshot(start.at, start.terms.decay_s))
-        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._plan.decide, board=self.board)
+        pipeline = Pipeline(engine, journal=NoJournal(), decide=self._decide, board=self.board)
         pipeline.resume(start.watching_since, start.watched_until)
         return pipeline
+
+    def _decide(self, decisions: Sequence[Decision]) -> None:
+        self._carried.take(decisions)
+        self._plan.decide(decisions)
 
     def _ingest(self, pipeline: Pipeline, frame: ParsedFrame) -> None:
         self.rejections.update(frame.rejected)

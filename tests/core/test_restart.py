@@ -9,24 +9,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liqalert.core.alerts import Alert
+from liqalert.core.carried import Carried
 from liqalert.core.engine import Engine
 from liqalert.core.episodes import (
     Decision,
-    Episode,
-    EpisodeMoved,
-    EpisodeState,
     Raised,
     Transition,
     ZoneEnded,
     ZoneOpened,
     ZoneRewritten,
-    ZoneSeenFrom,
 )
 from liqalert.core.market import Liquidation, PositionSide
 from liqalert.core.rules import Rule, RuleKind
+from liqalert.core.start import Start, begun
 from liqalert.core.terms import Terms
-from liqalert.core.zones import Zone
 from tests.core.events import BTC, T0, liquidation, mark
 
 RULES = [
@@ -38,52 +34,18 @@ RULES = [
     Rule(RuleKind.LARGE, BTC, 0.0, 0.0, 250e3),
 ]
 TERMS = Terms(cooldown_s=150.0, decay_s=600.0, min_events=2, min_notional_usd=1e4)
-UNFINISHED = {EpisodeState.ARMED, EpisodeState.NEAR, EpisodeState.TOUCHED, EpisodeState.COOLING}
 
 
 @dataclass
 class Remembered:
     """What the database would hold."""
 
-    live: dict[str, Zone] = field(default_factory=dict)
-    ended: list[Zone] = field(default_factory=list)
-    episodes: dict[str, Episode] = field(default_factory=dict)
+    carried: Carried = field(default_factory=Carried)
     liquidations: list[Liquidation] = field(default_factory=list)
-    cascades: list[Alert] = field(default_factory=list)
-
-    def take(self, decisions: Iterable[Decision]) -> None:
-        for decision in decisions:
-            match decision:
-                case ZoneOpened(zone) | ZoneRewritten(zone) | ZoneSeenFrom(zone):
-                    self.live[zone.id] = zone
-                case ZoneEnded(zone):
-                    self.ended.append(self.live.pop(zone.id))
-                case Transition(episode) | EpisodeMoved(episode):
-                    self.episodes[episode.id] = episode
-                case Raised(alert) if alert.kind == "cascade":
-                    self.cascades.append(alert)
 
     def restart(self, now: float) -> Engine:
-        engine = Engine(TERMS)
-        engine.set_rules(RULES, now)
-        by_age = sorted(self.episodes.values(), key=lambda one: one.since)
-        unfinished = [one for one in by_age if one.zone_id in self.live and is_unfinished(one)]
-        engine.restore(
-            zones=self.live.values(),
-            ended_zones=self.ended,
-            episodes=unfinished,
-            liquidations=self.liquidations,
-            told=self.cascades,
-            now=now,
-            watched_until=now - 1.0,
-        )
-        return engine
-
-
-def is_unfinished(episode: Episode) -> bool:
-    """Those that go on, and those that growth has interrupted after they were told."""
-    interrupted = episode.state is EpisodeState.IDLE and episode.alert_id is not None and episode.outcome is None
-    return episode.state in UNFINISHED or interrupted
+        start = Start(now, TERMS, tuple(RULES), liquidations=tuple(self.liquidations), watched_until=now - 1.0)
+        return begun(self.carried.into(start))
 
 
 bursts = st.lists(
@@ -123,7 +85,7 @@ def lived(story: list[tuple[list[tuple[int, int, PositionSide]], list[int]]], re
         for step, price in enumerate(marks):
             made += engine.mark(mark(float(price), at + 10 + step * 5))
         made += engine.tick(at + 55)[1]
-        remembered.take(made)
+        remembered.carried.take(made)
         decisions += made
     return decisions
 

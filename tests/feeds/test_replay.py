@@ -8,9 +8,10 @@ import msgspec
 
 from liqalert.board import Board
 from liqalert.core.engine import Engine, Snapshot
-from liqalert.core.episodes import Decision
+from liqalert.core.episodes import Decision, EpisodeState, Transition, ZoneEnded, ZoneOpened
 from liqalert.core.exchanges import BINANCE
 from liqalert.core.market import FeedStatus, UnixTime
+from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.start import Start
 from liqalert.core.terms import Terms
 from liqalert.feeds.binance import BinanceParser
@@ -18,8 +19,8 @@ from liqalert.feeds.recording_reader import Record
 from liqalert.feeds.records import PriceSource
 from liqalert.feeds.replay import NoJournal, Replay, ReplayPlan
 from liqalert.pipeline import Pipeline
-from tests.binance_messages import force_order
-from tests.core.events import T0
+from tests.binance_messages import force_order, mark_rows
+from tests.core.events import BTC, T0, liquidation
 
 
 @dataclass
@@ -63,3 +64,55 @@ def test_who_wants_to_know_is_told_when_nothing_was_seen() -> None:
         replay.take(Record(T0 + at, kind, BINANCE, status))
 
     assert told == [False, True, False, False]
+
+
+NEAR = Rule(RuleKind.NEAR, BTC, 1.0, 0.3)
+LIVED = tuple(liquidation(60_000.0 + n, 500e3, T0 + n) for n in range(6))
+
+
+def marked(at: float, price: float) -> Record:
+    frame = msgspec.json.encode(mark_rows({"BTCUSDT": price}, int(T0 + at) * 1000))
+    return Record(T0 + at, "frame", BINANCE, frame)
+
+
+def state(at: float, *, alive: bool) -> Record:
+    return Record(T0 + at, "feed", BINANCE, msgspec.json.encode(FeedStatus(BINANCE, alive, T0 + at, mark_at=T0 + at)))
+
+
+def under_own_rules(records: list[Record]) -> list[Decision]:
+    """As a backtest does: of what was decided when it was recorded nothing is taken over."""
+    decided: list[Decision] = []
+
+    def begin(record: Record) -> Start:
+        return Start(record.received_time, Terms(min_events=2), (NEAR,), liquidations=LIVED)
+
+    replay = Replay(ReplayPlan(begin=begin, decide=decided.extend, recorded_rules=False), PriceSource.MARKS)
+    for record in records:
+        replay.take(record)
+    return decided
+
+
+def test_a_restart_inside_a_recording_is_no_event_under_other_rules_either() -> None:
+    began = [Record(T0 + 10, "start", "", b""), state(10, alive=True), marked(15, 58_000.0), marked(20, 58_000.0)]
+    restart = [Record(T0 + 90, "start", "", b""), state(90, alive=True), marked(95, 58_000.0)]
+    after = [marked(100, 59_700.0), marked(110, 60_500.0), marked(120, 60_500.0)]
+
+    decided = under_own_rules([*began, *restart, *after])
+
+    assert [each.episode.state for each in decided if isinstance(each, Transition)] == [
+        EpisodeState.ARMED,
+        EpisodeState.NEAR,
+        EpisodeState.SWEPT,
+    ]
+    assert len([each for each in decided if isinstance(each, ZoneOpened)]) == 1
+    assert decided == under_own_rules([*began, *after])
+
+
+def test_a_zone_that_has_ended_before_a_restart_is_not_opened_again_after_it() -> None:
+    began = [Record(T0 + 10, "start", "", b""), state(10, alive=True), marked(15, 58_000.0), marked(20, 60_500.0)]
+    restart = [Record(T0 + 90, "start", "", b""), state(90, alive=True), marked(95, 58_000.0), marked(120, 59_700.0)]
+
+    decided = under_own_rules([*began, *restart])
+
+    assert isinstance(decided[-1], ZoneEnded)
+    assert len([each for each in decided if isinstance(each, ZoneOpened)]) == 1
