@@ -239,7 +239,7 @@ def test_what_a_tick_had_decided_before_its_error_is_told() -> None:
     rig.feed(T0)
     for number in range(9):
         rig.pipeline.ingest(ParsedFrame((liquidation(100.0 + number / 10.0, 1e6, T0),)), T0)
-    rig.engine._surges.look = None  # type: ignore[method-assign, assignment]
+    rig.engine.surges.look = None  # type: ignore[method-assign, assignment]
     rig.pipeline.advance(T0 + 5)
 
     assert rig.pipeline.failed_ticks == 1

@@ -185,7 +185,7 @@ def build_watching(
     board = Board(engine.snapshot(start.at), banner=world.banner)
     parser = BinanceParser()
     rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
-    recording, opening = None, Opening(start, board)
+    recording, opening = None, Opening(start, engine, board)
     if settings.recording.directory is not None:
         recording = Recording(settings.recording.directory, opening=opening)
     metadata = BinanceMetadata(rest, parser, recorder=recording, clock=world.clock)

@@ -97,10 +97,13 @@ class Baselines:
         mine = (row for row in samples if row.measure == self._measure)
         self._unsaved |= {((row.instrument, row.liquidated), row.day) for row in mine}
 
-    def history(self) -> tuple[tuple[DaySamples, ...], tuple[OpenInterest, ...]]:
-        """Everything it was made from, for a recording's start."""
+    def history(self, since_day: str = "") -> tuple[tuple[DaySamples, ...], tuple[OpenInterest, ...]]:
+        """Everything it was made from, the samples from `since_day` on, for a recording's files to begin with."""
         samples = tuple(
-            self._row(owner, day, bins) for owner, days in self._samples.items() for day, bins in days.items()
+            self._row(owner, day, bins)
+            for owner, days in self._samples.items()
+            for day, bins in days.items()
+            if day >= since_day
         )
         return samples, tuple(self._open_interest.values())
 

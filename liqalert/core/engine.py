@@ -94,9 +94,9 @@ class Engine:
         self.baselines = Baselines()
         self._windows = Windows(terms)
         self._sides = Sides(terms, self._windows, self.baselines)
-        self._rules = RuleBook()
-        self._book = ZoneBook(terms, self._sides, self._rules)
-        self._surges = Surges(terms, self._rules)
+        self.rules = RuleBook()
+        self._book = ZoneBook(terms, self._sides, self.rules)
+        self.surges = Surges(terms, self.rules)
         self._fills: dict[Instrument, Liquidation] = {}
         self._off_market: dict[Instrument, list[Liquidation]] = {}
         """The fills far off the mark, as long as no other has come between them; each once."""
@@ -111,14 +111,14 @@ class Engine:
 
     def set_rules(self, rules: Iterable[Rule], now: UnixTime) -> tuple[Decision, ...]:
         """Evaluates `rules` from now on; equal rules are evaluated once. Ends the episodes of rules that are gone."""
-        self._rules.replace(rules)
+        self.rules.replace(rules)
         return tuple(self._book.rules_changed(now))
 
     def load_baselines(self, samples: Iterable[DaySamples], open_interest: Iterable[OpenInterest]) -> None:
         """Takes up what is usual, as an earlier run saved it."""
         samples, open_interest = tuple(samples), tuple(open_interest)
         self.baselines.load(samples, open_interest)
-        self._surges.baselines.load(samples, open_interest)
+        self.surges.baselines.load(samples, open_interest)
 
     def restore(
         self,
@@ -139,7 +139,7 @@ class Engine:
             self._fills[liquidation.instrument] = liquidation
         # What came in just before the end may not have been looked at: the next tick does.
         unseen_from = math.inf if watched_until is None else watched_until - 2.0 * self.terms.rebuild_s
-        self._surges.restore(fresh, told, unseen_from)
+        self.surges.restore(fresh, told, unseen_from)
         self._sides.adopt((*ended_zones, *zones), now)
         self._book.restore(zones, ended_zones, episodes)
         self._resumed_from = watched_until
@@ -147,7 +147,7 @@ class Engine:
     def learn(self, value: OpenInterest, now: UnixTime) -> None:
         """Open interest calibrates strength; zones that are open keep the strength they have."""
         self.baselines.learn(value)
-        self._surges.baselines.learn(value)
+        self.surges.baselines.learn(value)
         self._sides.renew_baselines(now, [(value.instrument, side) for side in PositionSide])
         self._wanted.discard(value.instrument)
 
@@ -190,10 +190,10 @@ class Engine:
                 self._off_market.pop(liquidation.instrument, None)
             verdicts.append(verdict)
         if verdicts.count(accepted) == len(verdicts):
-            self._surges.add(liquidations, marks)
+            self.surges.add(liquidations, marks)
         else:
             taken = [verdict is accepted for verdict in verdicts]
-            self._surges.add(compress(liquidations, taken), compress(marks, taken))
+            self.surges.add(compress(liquidations, taken), compress(marks, taken))
         return verdicts
 
     def marks(self, marks: Sequence[Mark]) -> list[Decision]:
@@ -215,7 +215,7 @@ class Engine:
                 self._want_open_interest(rebuilt)
                 decisions += self._book.follow(rebuilt, now)
             decisions += self._book.expire(now)
-            decisions += self._surges.look(self._book.mark_price, now)
+            decisions += self.surges.look(self._book.mark_price, now)
             self._sample(now)
             self._last_tick = now
             return self.snapshot(now), tuple(decisions)
@@ -238,7 +238,7 @@ class Engine:
 
     def ruled(self, kinds: Collection[RuleKind] = tuple(RuleKind)) -> frozenset[Instrument]:
         """The instruments that rules of these kinds name."""
-        return self._rules.instruments(kinds)
+        return self.rules.instruments(kinds)
 
     def wanted_open_interest(self) -> frozenset[Instrument]:
         """Instruments that may soon have a zone and whose open interest is not known."""
@@ -246,13 +246,13 @@ class Engine:
 
     def take_samples(self) -> tuple[DaySamples, ...]:
         """Histograms that changed since the last call, to be saved."""
-        return self.baselines.take_unsaved() + self._surges.baselines.take_unsaved()
+        return self.baselines.take_unsaved() + self.surges.baselines.take_unsaved()
 
     def samples_unsaved(self, samples: Iterable[DaySamples]) -> None:
         """What `take_samples` gave could not be saved: it is given again."""
         samples = tuple(samples)
         self.baselines.unsaved(samples)
-        self._surges.baselines.unsaved(samples)
+        self.surges.baselines.unsaved(samples)
 
     # ------------------------------------------------------------ details
 
@@ -293,7 +293,7 @@ class Engine:
             owners = {(instrument, side) for instrument in self._book.marks() for side in PositionSide}
             tops = self._sides.top_magnitudes(now)
             self.baselines.sample(sorted(owners | tops.keys()), tops, now)
-            self._surges.sample(owners, now)
+            self.surges.sample(owners, now)
 
 
 def _same(one: Liquidation, other: Liquidation) -> bool:

@@ -26,6 +26,10 @@ class RuleBook:
         self._covering = {kind: {} for kind in RuleKind}
         self._named = {}
 
+    def all(self) -> tuple[Rule, ...]:
+        """By id."""
+        return self._rules
+
     def ids(self) -> frozenset[str]:
         return frozenset(rule.id for rule in self._rules)
 
