@@ -22,6 +22,8 @@ CONTROLS_PER_ALERT = 20
 MOVE_AFTER_S = 3600.0
 SILENCE_S = 900.0
 """Without a price for longer, an instrument was not watched."""
+LEAST_DAYS = 0.995
+"""Of less than a day (as told: 1.00) of watching, which is as lively as it happened to be, nothing is said of a day."""
 Z_95 = 1.959964
 
 
@@ -143,7 +145,8 @@ class Figures:
     min_strength: float
     alerts: int
     still_open: int
-    per_day: float
+    per_day: float | None
+    """None where less than `LEAST_DAYS` were watched."""
     alerted: Shares
     random: Shares
     """Of `CONTROLS_PER_ALERT` levels for each alert: not independent of each other, so their interval is too narrow."""
@@ -169,7 +172,7 @@ def figures(collected: Collected, *, distance_pct: float, min_strength: float, d
         min_strength=min_strength,
         alerts=len(collected.alerted),
         still_open=sum(found.outcome is None for found in collected.alerted),
-        per_day=len(collected.alerted) / days if days > 0 else 0.0,
+        per_day=len(collected.alerted) / days if days >= LEAST_DAYS else None,
         alerted=shares(collected.alerted),
         random=shares(collected.random),
         median_touch_s=median(touches) if touches else None,

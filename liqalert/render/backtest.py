@@ -74,7 +74,11 @@ def _percent(share: Share) -> str:
 
 
 def _notes(found: Sequence[Figures], *, from_fills: bool) -> Iterator[str]:
-    yield "A DAY: alerts per watched day. Shares are of alerts whose outcome is known, with 95 % intervals (Wilson)."
+    if any(figures.per_day is None for figures in found):
+        yield "A DAY: left out, because less than a day was watched."
+    else:
+        yield "A DAY: alerts per watched day."
+    yield "Shares are of alerts whose outcome is known, with 95 % intervals (Wilson)."
     yield f"RANDOM: {CONTROLS_PER_ALERT} levels for each alert, at the same distance from price at random moments."
     yield "TIME: median time from alert to touch. 1 H: median move an hour later, + towards the range and beyond."
     still_open = max((figures.still_open for figures in found), default=0)

@@ -39,7 +39,9 @@ def backtest_png(found: Sequence[Figures], title: str) -> bytes:
 def _row(draw: ImageDraw, top: int, figures: Figures) -> None:
     ours, random = figures.alerted, figures.random
     draw.text((16, top + 4), f"{figures.distance_pct:g} %, strength {figures.min_strength:g}", fill=INK)
-    draw.text((16, top + 22), f"{counted(figures.alerts, 'alert')}, {a_day(figures.per_day)} a day", fill=INK)
+    alerts = counted(figures.alerts, "alert")
+    told = alerts if figures.per_day is None else f"{alerts}, {a_day(figures.per_day)} a day"
+    draw.text((16, top + 22), told, fill=INK)
     pairs = ((ours.touched, random.touched), (ours.swept, random.swept), (ours.held, random.held))
     for panel, (alerted, control) in enumerate(pairs):
         _bar(draw, LEFT + panel * (PANEL + 15), top + ROW // 2, alerted, control)

@@ -118,8 +118,10 @@ def clock_time(at: UnixTime, zone: str, now: UnixTime | None = None) -> str:
     return f"{local.day} {_MONTHS[local.month - 1]} {text}"
 
 
-def a_day(alerts: float) -> str:
-    """`5.2`; below 0.1 one digit that is not zero: few are not none."""
+def a_day(alerts: float | None) -> str:
+    """`5.2`; below 0.1 one digit that is not zero: few are not none; `-` where it is not known."""
+    if alerts is None:
+        return "-"
     return f"{alerts:.1f}" if alerts >= 0.1 or not alerts else f"{alerts:.1g}"
 
 

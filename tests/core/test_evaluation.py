@@ -102,6 +102,16 @@ def test_an_interval_holds_its_share(count: int, more: int) -> None:
     assert (share.value if share.value is not None else 0.5) - 1e-9 <= high <= 1.0
 
 
+def test_less_than_a_watched_day_gives_no_number_of_alerts_a_day() -> None:
+    held = Fate(touched=False, outcome=EpisodeState.HELD, touched_after_s=None, move_pct=None)
+
+    less = figures(Collected([held], []), distance_pct=1.0, min_strength=0.6, days=0.994)
+    a_day = figures(Collected([held], []), distance_pct=1.0, min_strength=0.6, days=0.9999)
+
+    assert (less.alerts, less.per_day) == (1, None)
+    assert a_day.per_day == pytest.approx(1.0, abs=0.001)
+
+
 def test_open_ones_count_as_alerts_and_in_no_share() -> None:
     swept = Fate(touched=True, outcome=EpisodeState.SWEPT, touched_after_s=30.0, move_pct=1.0)
     still_open = Fate(touched=True, outcome=None, touched_after_s=90.0, move_pct=None)

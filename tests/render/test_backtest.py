@@ -38,7 +38,7 @@ def test_a_row_has_each_share_beside_that_of_random_levels() -> None:
         "0.5 % 0.75 42 5.2 75% (60-86%) 50% 25% (14-40%) 25% 62% (47-76%) 62% 13 min +0.32 %"
     )
     assert " ".join(text[4].split()) == "2 % 0.6 0 0.0 - - - - - - - -"
-    assert text[9] == "Up to 2 alerts of a row were still open at the end, and count in ALERTS and A DAY only."
+    assert text[10] == "Up to 2 alerts of a row were still open at the end, and count in ALERTS and A DAY only."
     assert not any("No row has" in each for each in text)
 
 
@@ -52,6 +52,13 @@ def test_a_move_is_written_as_everywhere(move: float, words: str) -> None:
 )
 def test_alerts_that_are_rare_are_not_none_a_day(per_day: float, words: str) -> None:
     assert lines(replace(BUSY, alerts=1, per_day=per_day))[3].split()[4] == words
+
+
+def test_less_than_a_day_is_no_measure_of_alerts_a_day() -> None:
+    text = lines(replace(BUSY, per_day=None))
+
+    assert text[3].split()[3:5] == ["42", "-"]
+    assert "A DAY: left out, because less than a day was watched." in text
 
 
 def test_what_it_cannot_say_is_said() -> None:

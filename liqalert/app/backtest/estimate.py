@@ -15,7 +15,6 @@ from liqalert.render.menu import Estimate
 from liqalert.storage.database import Database
 
 ESTIMATE_DAYS = 7.0
-LEAST_DAYS = 1.0
 ESTIMATE_EVERY_S = 3600.0
 COARSE_TICK_S = 60.0
 """Twelve times cheaper than the daemon's ticks, and good enough for a count."""
@@ -58,7 +57,8 @@ class Estimator:
             return None
         await asyncio.to_thread(over_history, history, self._instruments, collector, self._terms)
         found = await asyncio.to_thread(collector.evaluated)
-        if found.days < LEAST_DAYS:
+        per_day = found.figures[0].per_day
+        if per_day is None:
             return None
         symbols = tuple(instrument.symbol for instrument in self._instruments)
-        return Estimate(found.figures[0].per_day, found.days, symbols)
+        return Estimate(per_day, found.days, symbols)

@@ -106,7 +106,7 @@ class Row(msgspec.Struct, frozen=True):
     min_strength: float
     alerts: int
     still_open: int
-    per_day: float
+    per_day: float | None
     alerted: SharesItem
     random: SharesItem
     median_touch_s: float | None
