@@ -75,6 +75,13 @@ def test_a_mistake_is_one_clear_line(
 
 
 def test_a_symbol_that_is_not_in_the_files_is_said(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    main(["backtest", str(messages), "--symbol", "NOSUCH"])
+    nothing = main(["backtest", str(messages), "--symbol", "NOSUCH"])
+    said_of_one = capsys.readouterr()
+    some = main(["backtest", str(messages), "--symbol", "NOSUCH", "--symbol", "BTC"])
+    said_of_two = capsys.readouterr()
 
-    assert "0" in capsys.readouterr().out.splitlines()[4]
+    assert (nothing, some) == (1, 0)
+    assert "There are no prices of these instruments" in said_of_one.out
+    assert "A DAY" not in said_of_one.out
+    assert said_of_two.err == "There are no prices of NOSUCHUSDT in what was given: it counts for nothing.\n"
+    assert "A DAY" in said_of_two.out

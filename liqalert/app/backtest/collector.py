@@ -53,7 +53,10 @@ class Evaluated:
     days: float
     """Time that was watched and has prices, in days; gaps, and silences over 15 minutes, left out."""
     began: UnixTime | None
+    """None: there are no prices of any of the instruments."""
     ended: UnixTime | None
+    priceless: tuple[Instrument, ...] = ()
+    """The instruments of which there are no prices."""
 
 
 class Collector:
@@ -65,7 +68,8 @@ class Collector:
         self._memory_s = memory_s
         self._series: dict[Instrument, tuple[array[float], array[float]]] = {}
         self._alerts: list[Alert] = []
-        self._wanted: frozenset[Instrument] = frozenset()
+        self._wanted: dict[Instrument, None] = {}
+        """A set that keeps the order."""
         self._watched_s = 0.0
         self._watching = True
         self._unbroken = True
@@ -75,7 +79,7 @@ class Collector:
 
     def watch(self, instruments: Sequence[Instrument]) -> tuple[Rule, ...]:
         """The rules to run, on `instruments`, of which prices are kept."""
-        self._wanted = frozenset(instruments)
+        self._wanted = dict.fromkeys(instruments)
         return self._grid.rules(instruments)
 
     def feed_changed(self, *, alive: bool) -> None:
@@ -106,7 +110,8 @@ class Collector:
             for distance in self._grid.distances
             for strength in self._grid.strengths
         )
-        return Evaluated(found, days, self._began, self._seen_at)
+        priceless = tuple(each for each in self._wanted if each not in prices)
+        return Evaluated(found, days, self._began if prices else None, self._seen_at, priceless)
 
     def _figures(
         self, distance: float, strength: float, prices: Mapping[Instrument, Prices], random: Random, *, days: float

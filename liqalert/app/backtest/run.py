@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,9 @@ def backtest(options: BacktestOptions) -> int:
     else:
         source = asyncio.run(_over_database(options, instruments, collector, terms))
     found = collector.evaluated()
+    if found.priceless and found.began is not None:
+        lacking = ", ".join(instrument.symbol for instrument in found.priceless)
+        print(f"There are no prices of {lacking} in what was given: it counts for nothing.", file=sys.stderr)  # noqa: T201 - to who asked
     if options.as_json:
         print(msgspec.json.encode(_answer(found, options.symbols, source)).decode())  # noqa: T201 - what the command was asked for
     else:
