@@ -72,14 +72,17 @@ def _speed(text: str) -> float | None:
 
 
 def open_interest_of(text: str) -> tuple[str, float]:
-    symbol, _, usd_text = text.partition("=")
+    from liqalert.core.symbols import canonical
+
+    symbol_text, _, usd_text = text.partition("=")
+    symbol = canonical(symbol_text)
     try:
         usd = float(usd_text)
     except ValueError:
         usd = math.nan
-    if not (symbol and 0 < usd < math.inf):
+    if symbol is None or not 0 < usd < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no open interest: give it like BTCUSDT=9e9, in US dollars")
-    return symbol.upper(), usd
+    return symbol, usd
 
 
 def percent_of(text: str) -> str:

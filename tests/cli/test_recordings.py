@@ -60,7 +60,7 @@ def test_replay_without_options_runs_at_full_speed_with_the_settings(
 
 def test_replay_options_take_the_place_of_settings(empty_place: Path, replayed: list[FakeOptions]) -> None:
     empty_place.joinpath("a.jsonl.gz").touch()
-    line = "replay a.jsonl.gz --speed 60 --json --open-interest btcusdt=9e9 --open-interest ETHUSDT=4000000000"
+    line = "replay a.jsonl.gz --speed 60 --json --open-interest btc=9e9 --open-interest ETH/USDT=4000000000"
     line += " --min-strength 0.3 --distance 0.5% --rearm 0.7 --symbols BTCUSDT,SOLUSDT"
 
     assert main(shlex.split(line)) == 0
@@ -82,6 +82,8 @@ def test_replay_options_take_the_place_of_settings(empty_place: Path, replayed: 
         ("replay a.jsonl.gz --speed nan", "'nan' is no speed"),
         ("replay a.jsonl.gz --open-interest BTCUSDT", "give it like BTCUSDT=9e9, in US dollars"),
         ("replay a.jsonl.gz --open-interest BTCUSDT=-1", "'BTCUSDT=-1' is no open interest"),
+        ("replay a.jsonl.gz --open-interest =9e9", "'=9e9' is no open interest"),
+        ("replay a.jsonl.gz --open-interest B?C=9e9", "'B?C=9e9' is no open interest"),
         ("replay missing.jsonl.gz", "missing.jsonl.gz does not exist"),
         (
             "replay a.jsonl.gz --distance 25",
