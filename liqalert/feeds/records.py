@@ -44,9 +44,9 @@ class Records:
 def open_records(paths: Sequence[Path]) -> Records:
     """`paths` as records: all of them recordings (or directories of recordings), or all of them bare messages.
 
-    Raises UnreadableRecords.
+    Each file counts once, and the one that begins first comes first, however they are given. Raises UnreadableRecords.
     """
-    paths = tuple(file for path in paths for file in recording_files(path))
+    paths = tuple({file.resolve(): file for path in paths for file in recording_files(path)}.values())
     if not paths:
         raise UnreadableRecords("there is no recording in that directory: give files, or a directory that holds them")
     kinds = {is_recording(path) for path in paths}
@@ -54,11 +54,11 @@ def open_records(paths: Sequence[Path]) -> Records:
         raise UnreadableRecords("these files are partly recordings and partly bare messages: replay one kind at a time")
     total = sum(path.stat().st_size for path in paths)
     if kinds == {True}:
-        reader = RecordingReader(paths)
+        reader = RecordingReader(sorted(paths, key=_recorded_from))
         return Records(
             lambda: iter(reader), PriceSource.MARKS, total, lambda: reader.read_bytes, lambda: reader.lost_bytes
         )
-    messages = tuple(message for path in paths for message in read_messages(path))
+    messages = tuple(message for path in sorted(paths, key=_sent_from) for message in read_messages(path))
     prices = PriceSource.MARKS if any(b'"markPriceUpdate"' in message for message in messages) else PriceSource.FILLS
     return Records(lambda: bare_records(messages), prices, total, lambda: total, lambda: 0)
 
@@ -87,6 +87,16 @@ def bare_records(messages: Sequence[bytes]) -> Iterator[Record]:
         before = now
     for frame in waiting:
         yield Record(before or 0.0, "frame", BINANCE, frame)
+
+
+def _recorded_from(path: Path) -> UnixTime:
+    """The time of a recording's first record; of one without any it does not matter."""
+    return next((record.received_time for record in RecordingReader((path,))), 0.0)
+
+
+def _sent_from(path: Path) -> UnixTime:
+    """The first event time in a file of bare messages."""
+    return next((at for message in read_messages(path) if (at := _event_time(message)) is not None), 0.0)
 
 
 def _feed(at: UnixTime, *, alive: bool) -> Record:
