@@ -26,7 +26,7 @@ from liqalert.core.rules import Rule
 from liqalert.core.start import Start
 from liqalert.core.terms import Terms
 from liqalert.feeds.recording_reader import Record
-from liqalert.feeds.records import PriceSource, open_records
+from liqalert.feeds.records import PriceSource, Records, open_records
 from liqalert.feeds.replay import Replay, ReplayPlan
 from liqalert.render.decisions import decision_line
 from liqalert.render.messages import alert_message
@@ -60,13 +60,18 @@ def replay(options: ReplayOptions) -> int:
             pacing.wait_until(record.received_time)
             run.take(record)
             bar.update(source.read_bytes() - bar.n)
-    if source.lost_bytes():
-        print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201 - to who asked
+    tell_of_lost(source)
     if not run.began:
         print("Nothing could be read: the files are empty, or torn in their first record.", file=sys.stderr)  # noqa: T201 - to who asked
         return 1
     run.finish()
     return 1 if run.useless else 0
+
+
+def tell_of_lost(source: Records) -> None:
+    """Once it has been read: what of it could not be."""
+    if source.lost_bytes():
+        print(f"{source.lost_bytes()} bytes at torn ends could not be read.", file=sys.stderr)  # noqa: T201 - to who asked
 
 
 @dataclass(frozen=True, slots=True)

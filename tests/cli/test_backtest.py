@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import msgspec
 import pytest
 
 from liqalert.cli import main
-from tests.binance_messages import force_order
+from liqalert.feeds.recording import Recording
+from liqalert.feeds.recording_reader import recording_files
+from tests.binance_messages import force_order, mark_rows
 
 T0 = 1_795_392_000.0
 
@@ -72,6 +75,19 @@ def test_a_mistake_is_one_clear_line(
 
     [line] = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_what_could_not_be_read_is_said(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recording = Recording(empty_place)
+    recording.write("frame", "binance", json.dumps(mark_rows({"BTCUSDT": 60_000.0}, int(T0) * 1000)).encode(), T0)
+    recording.close()
+    [file] = recording_files(empty_place)
+    with gzip.open(file, "ab") as torn:
+        torn.write(b'{"t":1795392001.0,"ki')
+
+    assert main(["backtest", str(empty_place), "--symbol", "BTC"]) == 0
+
+    assert capsys.readouterr().err == "21 bytes at torn ends could not be read.\n"
 
 
 def test_a_symbol_that_is_not_in_the_files_is_said(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from liqalert.app.backtest.collector import Collector
-from liqalert.app.replay import Hooks, ReplayOptions, ReplayRun
+from liqalert.app.replay import Hooks, ReplayOptions, ReplayRun, tell_of_lost
 from liqalert.core.market import Instrument
 from liqalert.feeds.records import PriceSource, open_records
 from liqalert.settings import Settings
@@ -42,4 +42,5 @@ def over_files(
         for record in source.records():
             run.take(record)
             bar.update(source.read_bytes() - bar.n)
+    tell_of_lost(source)
     return source.prices
