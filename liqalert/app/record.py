@@ -84,4 +84,7 @@ class FeedStates:
         pass
 
     def opening(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
+        """The first file says that nothing is seen yet: it may follow on those of an earlier run in its directory."""
+        if not self._last:
+            self._last[BINANCE] = FeedStatus(BINANCE, False, now)
         return tuple(("feed", exchange, msgspec.json.encode(status)) for exchange, status in self._last.items())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -79,12 +79,15 @@ class Replay:
     # ------------------------------------------------------------ details
 
     def _take(self, record: Record) -> None:
-        self.now = record.received_time
+        before, self.now = self.now or None, record.received_time
         pipeline = self._begun(record)
         if record.kind == "frame":
             self._ingest(pipeline, self._parser.parse(record.payload, record.received_time))
         elif record.kind == "feed":
             status = msgspec.json.decode(record.payload, type=FeedStatus)
+            if not status.alive and status.mark_at is None:
+                # `liqalert record` has begun anew: since what came before, nothing was seen.
+                status = replace(status, mark_at=before)
             self._plan.feed_changed(status.alive)
             pipeline.feed_changed(status, record.received_time)
         elif record.kind == "tick":
