@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
+import re
 import sqlite3
 import subprocess
 import sys
+import termios
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from liqalert.render.decisions import iso
+from tests.binance_messages import force_order
 from tests.binance_server import BinanceServer
 from tests.daemon import Daemon
 from tests.telegram_server import telegram_server
@@ -139,6 +145,38 @@ def said_of(file: Path, *arguments: str) -> str:
     run = ended(file, *arguments)
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+def test_on_a_terminal_an_alert_does_not_stand_behind_the_progress_bar(tmp_path: Path) -> None:
+    rows = [(n * 10, 60_011.0 - n, 20.0) for n in range(12)]
+    rows += [(900, 57_000.0, 0.001), (1500, 57_000.0, 0.001), (1800, 59_500.0, 0.001)]
+    orders = [
+        force_order("BTCUSDT", "SELL", price=price, quantity=quantity, at_ms=(1_795_392_000 + at) * 1000)
+        for at, price, quantity in rows
+    ]
+    file = tmp_path / "messages.jsonl"
+    file.write_bytes(b"\n".join(msgspec.json.encode(order) for order in orders))
+
+    shown = on_a_terminal("replay", str(file), "--open-interest", "BTCUSDT=1e9").replace("\r\n", "\n")
+
+    assert "100%|" in shown
+    for line in ("--- 2026-11-23 ---", "BTCUSDT: 0.84 % from a cluster"):
+        assert re.search(rf"[\r\n]{line}", shown), shown
+
+
+def on_a_terminal(*arguments: str) -> str:
+    """All that is to be seen on it, in the order of writing."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    command = [sys.executable, "-m", "liqalert", *arguments]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        with os.fdopen(ours, "rb", buffering=0) as screen, suppress(OSError):
+            while read := screen.read(65_536):  # an error at its end, as is usual for a terminal
+                shown += read
+        process.wait(timeout=60)
+    return shown.decode()
 
 
 if SHARED.exists():

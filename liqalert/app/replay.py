@@ -183,7 +183,7 @@ class ReplayRun:
         for decision in decisions:
             self._zones += isinstance(decision, ZoneOpened)
             if self._options.as_json:
-                print(decision_line(decision), file=self._out)
+                self._say(decision_line(decision))
         for alert in alerts_in(decisions):
             self._alerts += 1
             if not self._options.as_json:
@@ -195,9 +195,16 @@ class ReplayRun:
         day = f"{datetime.fromtimestamp(alert.decided_at, ZoneInfo(zone_name)):%Y-%m-%d}"
         if day != self._day:
             self._day = day
-            print(f"--- {day} ---", file=self._out)
+            self._say(f"--- {day} ---")
         text = alert_message(Told(alert), Scene(zone_name, alert.decided_at))
-        print(f"{text.plain}\n", file=self._out)
+        self._say(f"{text.plain}\n")
+
+    def _say(self, text: str) -> None:
+        """Above the progress bar, where there is one on the same terminal."""
+        if self._out.isatty():
+            tqdm.write(text, file=self._out)
+        else:
+            print(text, file=self._out)
 
 
 def _unseen(mark: Mark) -> None:
