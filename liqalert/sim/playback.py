@@ -71,9 +71,9 @@ class Playback:
         self._now = due_at
         if due_at < recorded.at + self._moved_s:
             return self._made_up_marks()
-        frame = self._frame(recorded)
+        frames = self._frames(recorded)
         self._next = self._following()
-        return (frame,) if frame else ()
+        return frames
 
     def answer(self, path: str, query: Query) -> bytes:
         """Lists of instruments as recorded, newest marks; nothing is known of open interest and candles."""
@@ -103,20 +103,21 @@ class Playback:
             return recorded
         return None
 
-    def _frame(self, recorded: Recorded) -> Frame | None:
-        """A recorded frame for its subscribers; None for the answer to a subscription; verbatim what is no JSON."""
+    def _frames(self, recorded: Recorded) -> tuple[Frame, ...]:
+        """A recorded frame for its subscribers; none for the answer to a subscription; verbatim what is no JSON."""
         try:
             message: Any = msgspec.json.decode(recorded.payload)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return Frame((), recorded.payload, verbatim=True)
+            return (Frame((), recorded.payload, verbatim=True),)
         content = message["data"] if isinstance(message, dict) and "data" in message else message
         rows = [row for row in (content if isinstance(content, list) else [content]) if isinstance(row, dict)]
         if not any("e" in row for row in rows):
-            return None
+            return ()
         for row in rows:
             _move(row, round(self._moved_s * 1000.0))
             self._learn(row)
-        return Frame(_streams(message, rows), msgspec.json.encode(content))
+        frame = Frame(_streams(message, rows), msgspec.json.encode(content))
+        return (frame, *_marks_of_each(rows)) if isinstance(content, list) else (frame,)
 
     def _learn(self, row: dict[str, Any]) -> None:
         order = row.get("o")
@@ -133,7 +134,7 @@ class Playback:
             | {"r": number(0.0, 8), "T": 0, "st": 1}
             for symbol, price in self._marks.items()
         ]
-        return (Frame((f"{ALL_MARKS}@1s",), msgspec.json.encode(rows)),)
+        return (Frame((f"{ALL_MARKS}@1s", ALL_MARKS), msgspec.json.encode(rows)), *_marks_of_each(rows))
 
 
 def _move(row: dict[str, Any], by_ms: int) -> None:
@@ -143,6 +144,14 @@ def _move(row: dict[str, Any], by_ms: int) -> None:
     order = row.get("o")
     if isinstance(order, dict) and isinstance(order.get("T"), int):
         order["T"] += by_ms
+
+
+def _marks_of_each(rows: Iterable[dict[str, Any]]) -> Iterator[Frame]:
+    """The marks of a table for those who have subscribed to single symbols."""
+    for row in rows:
+        if row.get("e") == "markPriceUpdate":
+            symbol = str(row.get("s")).lower()
+            yield Frame((f"{symbol}@markPrice@1s", f"{symbol}@markPrice"), msgspec.json.encode(row))
 
 
 def _streams(message: Any, rows: list[dict[str, Any]]) -> tuple[str, ...]:

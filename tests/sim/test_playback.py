@@ -27,8 +27,16 @@ def _marks(at_ms: int = T0_MS) -> bytes:
     return msgspec.json.encode({"stream": MARKS, "data": mark_rows({"BTCUSDT": "60100"}, at_ms)})
 
 
-def _played(*recorded: Recorded, start: float = START) -> list[tuple[float, list[str], Any]]:
-    """When, in which streams, what, to the end."""
+Played = list[tuple[float, list[str], Any]]
+"""When, in which streams, what, to the end."""
+
+
+def _played(*recorded: Recorded, start: float = START) -> Played:
+    """Without the marks of single symbols."""
+    return [one for one in _all_played(*recorded, start=start) if "@markPrice" not in one[1][0] or "!" in one[1][0]]
+
+
+def _all_played(*recorded: Recorded, start: float = START) -> Played:
     playback, played = Playback(recorded, start=start), []
     while (due_at := playback.next_at) is not None:
         played += [(due_at, [*one.streams], msgspec.json.decode(one.content)) for one in playback.take()]
@@ -70,6 +78,17 @@ def test_bare_and_wrapped_frames_reach_every_stream_that_binance_has_for_them() 
     assert played[0][1] == [MARKS, "!markPrice@arr"]
     assert played[1][1] == [LIQUIDATIONS, "btcusdt@forceOrder"]
     assert isinstance(played[0][2], list)
+
+
+@pytest.mark.parametrize("recorded", [_marks(), _liquidation()])
+def test_marks_reach_who_has_subscribed_to_a_single_symbol(recorded: bytes) -> None:
+    """Those of a table, and those that stand for the marks that a file of liquidations lacks."""
+    played = _all_played(Recorded(T0, recorded), Recorded(T0 + 2, recorded))
+
+    marks = [row for _, streams, row in played if streams == ["btcusdt@markPrice@1s", "btcusdt@markPrice"]]
+    assert marks
+    assert {(row["e"], row["s"]) for row in marks} == {("markPriceUpdate", "BTCUSDT")}
+    assert len(marks) == sum(streams[0] == MARKS for _, streams, _ in played)
 
 
 def test_answers_to_subscriptions_are_left_out() -> None:
