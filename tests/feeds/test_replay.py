@@ -116,3 +116,38 @@ def test_a_zone_that_has_ended_before_a_restart_is_not_opened_again_after_it() -
 
     assert isinstance(decided[-1], ZoneEnded)
     assert len([each for each in decided if isinstance(each, ZoneOpened)]) == 1
+
+
+def test_a_stall_of_the_machine_is_replayed_tick_by_tick() -> None:
+    """The schedule comes first after it: the newest minute of ticks is made up for, and no frame says so."""
+    live: list[Decision] = []
+    replayed: list[Decision] = []
+    records = Records()
+    board = Board(Snapshot(T0, 3600.0))
+    pipeline = Pipeline(Engine(Terms()), journal=NoJournal(), decide=live.extend, board=board, recorder=records)
+    pipeline.feed_changed(FeedStatus(BINANCE, True, T0, mark_at=T0), T0)
+    orders = [force_order("BTCUSDT", "SELL", price=60_000 + n, quantity=10, at_ms=int(T0) * 1000 + n) for n in range(6)]
+    frame = msgspec.json.encode(orders)
+    records.write("frame", BINANCE, frame, T0 + 1)
+    pipeline.ingest(BinanceParser().parse(frame, T0 + 1), T0 + 1)
+    pipeline.advance(T0 + 303)
+
+    replay = Replay(ReplayPlan(begin=lambda record: Start(T0, Terms()), decide=replayed.extend), PriceSource.MARKS)
+    for record in records.written:
+        replay.take(record)
+
+    assert [each.at - T0 for each in live if isinstance(each, ZoneOpened)] == [245.0]
+    assert replayed == live
+
+
+def test_where_the_ticks_go_on_after_the_clock_was_set_back_is_recorded() -> None:
+    records = Records()
+    board = Board(Snapshot(T0, 3600.0))
+    pipeline = Pipeline(Engine(Terms()), journal=NoJournal(), decide=lambda _: None, board=board, recorder=records)
+    pipeline.feed_changed(FeedStatus(BINANCE, True, T0, mark_at=T0), T0)
+
+    pipeline.advance(T0 + 5)
+    pipeline.advance(T0 - 596)
+    pipeline.advance(T0 - 591)
+
+    assert [(record.kind, record.received_time - T0) for record in records.written] == [("feed", 0.0), ("tick", -596.0)]
