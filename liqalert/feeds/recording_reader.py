@@ -14,8 +14,8 @@ from liqalert.feeds.recording import Line
 
 FILES = "liqalert-*.jsonl.gz"
 CHUNK_BYTES = 1 << 16
-LONGEST_LINE = 1 << 25
-"""More than the largest frame that a feed takes, every byte of it escaped. A file without lines is no recording."""
+LONGEST_LINE = 1 << 28
+"""More than a start after a day on which a million liquidations came. A file without lines is no recording."""
 GZIP_MAGIC = b"\x1f\x8b"
 
 

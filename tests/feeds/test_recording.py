@@ -105,6 +105,13 @@ def test_record_is_readable_as_soon_as_it_is_written(tmp_path: Path) -> None:
     recording.close()
 
 
+def test_start_after_a_day_like_no_other_is_read_back(tmp_path: Path) -> None:
+    """It holds the liquidations of half a day, some 200 bytes each, and every fourth byte may be escaped."""
+    start = b'{"liquidations":[' + b'"x": 1234567890, ' * 4_000_000 + b"]}"
+
+    assert payloads_of(record(tmp_path, start, b"1").parent) == [start, b"1"]
+
+
 def test_torn_end_loses_only_the_last_record_wherever_it_is_torn(tmp_path: Path) -> None:
     recording = Recording(tmp_path)
     recording.write("frame", "binance", b"whole", START)
