@@ -88,6 +88,16 @@ def test_speed_does_not_change_what_is_decided(tmp_path: Path) -> None:
     }
 
 
+def test_a_replay_at_a_pace_does_not_wait_for_days_between_two_files(tmp_path: Path) -> None:
+    files = []
+    for day in range(0, 60, 30):
+        at = 1_790_000_000_000 + day * 86_400_000
+        files.append(tmp_path / f"{day}.jsonl")
+        files[-1].write_bytes(msgspec.json.encode({"e": "forceOrder", "E": at, "o": order(0) | {"T": at}}))
+
+    assert summary(replay(*files, "--speed", "100"))["accepted"] == 2
+
+
 def order(step: int) -> dict[str, object]:
     at = 1_790_000_000_000 + step * 100 - 5
     return {"s": "BTCUSDT", "S": "SELL", "q": "5", "p": "59000", "ap": str(60_000 + step), "l": "5", "z": "5", "T": at}

@@ -33,6 +33,9 @@ from liqalert.render.messages import alert_message
 from liqalert.render.scene import Scene
 from liqalert.settings import Settings
 
+LONGEST_SILENCE_S = 60.0
+"""Between files of several days there may be weeks, and nothing to be seen."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
@@ -89,19 +92,22 @@ class Hooks:
 
 
 class Pacing:
-    """Waits so that recorded time passes at `speed` times real time."""
+    """Waits so that recorded time passes at `speed` times real time, and a long silence in a minute of it."""
 
     def __init__(self, speed: float | None) -> None:
         self._speed = speed
-        self._began: tuple[float, UnixTime] | None = None
+        self._due_s = time.monotonic()
+        self._before: UnixTime | None = None
 
     def wait_until(self, at: UnixTime) -> None:
         if self._speed is None:
             return
-        if self._began is None:
-            self._began = (time.monotonic(), at)
-        began, first = self._began
-        time.sleep(max(0.0, began + (at - first) / self._speed - time.monotonic()))
+        passed_s = 0.0 if self._before is None else at - self._before
+        if -LONGEST_SILENCE_S < passed_s < 0.0:
+            return  # a tick, which has the time of its grid point
+        self._before = at
+        self._due_s += min(max(0.0, passed_s), LONGEST_SILENCE_S) / self._speed
+        time.sleep(max(0.0, self._due_s - time.monotonic()))
 
 
 class ReplayRun:
