@@ -19,7 +19,9 @@ def add_commands(commands: Commands) -> None:
   liqalert record -o recordings                 # one compressed file an hour
 """,
     )
-    record.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="created if missing")
+    record.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="created if missing; takes about 2 GB a day"
+    )
     replay = add_command(
         commands,
         "replay",
