@@ -77,6 +77,17 @@ def test_a_mistake_is_one_clear_line(
     assert said in line
 
 
+def test_strengths_that_are_a_guess_are_said_to_be(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["backtest", str(messages), "--symbol", "BTC"]
+
+    main(command)
+    guessed = capsys.readouterr().err
+    main([*command, "--open-interest", "BTC=1e9"])
+
+    assert guessed.startswith("Strengths of BTCUSDT are a guess, because neither its history nor its open interest")
+    assert capsys.readouterr().err == ""
+
+
 def test_what_could_not_be_read_is_said(empty_place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recording = Recording(empty_place)
     recording.write("frame", "binance", json.dumps(mark_rows({"BTCUSDT": 60_000.0}, int(T0) * 1000)).encode(), T0)
@@ -93,7 +104,7 @@ def test_what_could_not_be_read_is_said(empty_place: Path, capsys: pytest.Captur
 def test_a_symbol_that_is_not_in_the_files_is_said(messages: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nothing = main(["backtest", str(messages), "--symbol", "NOSUCH"])
     said_of_one = capsys.readouterr()
-    some = main(["backtest", str(messages), "--symbol", "NOSUCH", "--symbol", "BTC"])
+    some = main(["backtest", str(messages), "--symbol", "NOSUCH", "--symbol", "BTC", "--open-interest", "BTC=1e9"])
     said_of_two = capsys.readouterr()
 
     assert (nothing, some) == (1, 0)

@@ -57,6 +57,8 @@ class Evaluated:
     ended: UnixTime | None
     priceless: tuple[Instrument, ...] = ()
     """The instruments of which there are no prices."""
+    guessed: tuple[Instrument, ...] = ()
+    """The instruments with alerts of which the strength is a guess."""
 
 
 class Collector:
@@ -105,13 +107,20 @@ class Collector:
         random = Random(SEED)
         prices = {instrument: _prices(*series) for instrument, series in self._series.items()}
         days = self._watched_s / DAY_S
+        guessed = {alert.zone.instrument for alert in self._alerts if alert.zone is not None and not alert.calibrated}
         found = tuple(
             self._figures(distance, strength, prices, random, days=days)
             for distance in self._grid.distances
             for strength in self._grid.strengths
         )
-        priceless = tuple(each for each in self._wanted if each not in prices)
-        return Evaluated(found, days, self._began if prices else None, self._seen_at, priceless)
+        return Evaluated(
+            found,
+            days,
+            self._began if prices else None,
+            self._seen_at,
+            priceless=tuple(each for each in self._wanted if each not in prices),
+            guessed=tuple(each for each in self._wanted if each in guessed),
+        )
 
     def _figures(
         self, distance: float, strength: float, prices: Mapping[Instrument, Prices], random: Random, *, days: float

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,8 @@ def backtest(options: BacktestOptions) -> int:
     else:
         source = asyncio.run(_over_database(options, instruments, collector, terms))
     found = collector.evaluated()
-    if found.priceless and found.began is not None:
-        lacking = ", ".join(instrument.symbol for instrument in found.priceless)
-        print(f"There are no prices of {lacking} in what was given: it counts for nothing.", file=sys.stderr)  # noqa: T201 - to who asked
+    for sentence in _lacking(found):
+        print(sentence, file=sys.stderr)  # noqa: T201 - to who asked
     if options.as_json:
         print(msgspec.json.encode(_answer(found, options.symbols, source)).decode())  # noqa: T201 - what the command was asked for
     else:
@@ -74,6 +73,21 @@ def backtest(options: BacktestOptions) -> int:
         title = f"{', '.join(options.symbols)}: alerts of kind near over {found.days:.2f} watched days"
         options.plot.write_bytes(backtest_png(found.figures, title))
     return 0 if found.began is not None else 1
+
+
+def _lacking(found: Evaluated) -> Iterator[str]:
+    """What some of the instruments lack, in a sentence each."""
+    if found.priceless and found.began is not None:
+        yield f"There are no prices of {_names(found.priceless)} in what was given: it counts for nothing."
+    if found.guessed:
+        yield (
+            f"Strengths of {_names(found.guessed)} are a guess, because neither its history nor its open interest is "
+            "known: over FILES, give --open-interest SYMBOL=USD."
+        )
+
+
+def _names(instruments: Iterable[Instrument]) -> str:
+    return ", ".join(instrument.symbol for instrument in instruments)
 
 
 async def _over_database(
