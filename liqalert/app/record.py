@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -40,6 +41,7 @@ async def _record(settings: Settings, directory: Path) -> int:
     async with aiohttp.ClientSession() as session:
         rest = BinanceRest(session, rest_url=settings.binance.rest_url, coin_rest_url=settings.binance.coin_rest_url)
         metadata = BinanceMetadata(rest, parser, recorder=recording, clock=clock)
+        states.answers = lambda: metadata.answers
         runner = FeedRunner(
             build_feed(settings, parser),
             session=session,
@@ -69,6 +71,8 @@ class FeedStates:
 
     def __init__(self) -> None:
         self.recorder: FrameRecorder | None = None
+        self.answers: Callable[[], tuple[tuple[str, str, bytes], ...]] = tuple
+        """The newest REST answers, without which contracts of COIN-M are not understood."""
         self._last: dict[str, FeedStatus] = {}
 
     def ingest(self, frame: ParsedFrame, now: UnixTime) -> None:
@@ -84,7 +88,9 @@ class FeedStates:
         pass
 
     def opening(self, now: UnixTime) -> tuple[tuple[str, str, bytes], ...]:
-        """The first file says that nothing is seen yet: it may follow on those of an earlier run in its directory."""
+        """The first file says that nothing is seen yet: it may follow on those of an earlier run in its directory, and
+        says so first, so that a replay knows since when."""
         if not self._last:
             self._last[BINANCE] = FeedStatus(BINANCE, False, now)
-        return tuple(("feed", exchange, msgspec.json.encode(status)) for exchange, status in self._last.items())
+        states = (("feed", exchange, msgspec.json.encode(status)) for exchange, status in self._last.items())
+        return (*states, *self.answers())

@@ -16,6 +16,7 @@ from liqalert.core.rules import Rule, RuleKind
 from liqalert.core.start import Start
 from liqalert.core.terms import Terms
 from liqalert.feeds.recording import Recording
+from liqalert.feeds.recording_reader import RecordingReader, recording_files
 from liqalert.feeds.records import PriceSource, open_records
 from liqalert.feeds.replay import Replay, ReplayPlan
 from tests.binance_messages import mark_rows
@@ -28,6 +29,7 @@ LIVED = tuple(liquidation(60_000.0 + n, 500e3, T0 + n) for n in range(6))
 def run(directory: Path, *marks: tuple[float, float]) -> None:
     """One run of `liqalert record`: a mark each at so many seconds and at such a price."""
     states = FeedStates()
+    states.answers = lambda: (("exchangeInfo", BINANCE, b'{"symbols":[]}'),)
     states.recorder = recording = Recording(directory, opening=states.opening)
     began = T0 + marks[0][0]
     recording.write("exchangeInfo", BINANCE, b'{"symbols":[]}', began - 1)
@@ -36,6 +38,19 @@ def run(directory: Path, *marks: tuple[float, float]) -> None:
         rows = mark_rows({"BTCUSDT": price}, int(T0 + at) * 1000)
         recording.write("frame", BINANCE, msgspec.json.encode(rows), T0 + at)
     recording.close()
+
+
+def test_each_file_begins_with_what_it_takes_to_understand_it(tmp_path: Path) -> None:
+    states = FeedStates()
+    states.answers = lambda: (("coin_exchangeInfo", BINANCE, b'{"symbols":[]}'),)
+    states.recorder = recording = Recording(tmp_path, opening=states.opening)
+
+    for hour in range(2):
+        recording.write("frame", BINANCE, b"{}", T0 + hour * 3600.0)
+    recording.close()
+
+    for file in recording_files(tmp_path):
+        assert [record.kind for record in RecordingReader([file])] == ["feed", "coin_exchangeInfo", "frame"]
 
 
 def test_between_two_runs_nothing_was_watched(tmp_path: Path) -> None:
