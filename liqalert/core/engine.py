@@ -264,8 +264,7 @@ class Engine:
         return self._book.see(mark, mark.received_time, blind_s if blind_s > UNWATCHED_AFTER_S else 0.0)
 
     def _blind_before(self, mark: Mark, before: Mark | None) -> float:
-        """How long nobody watched before this mark: 0 unless the feed came back since `before`, the instrument's last
-        one."""
+        """How long nobody watched before this mark: 0 unless the feed came back since the instrument's last one."""
         seen_until = before.received_time if before else self._resumed_from
         if seen_until is None or seen_until >= self._sighted_at:
             return 0.0

@@ -195,8 +195,7 @@ class ZoneBook:
             return
         self._keep(zone)
         yield ZoneOpened(zone, now)
-        if self._rules.tell_of_growth:
-            yield from self._growth(zone, 0.0, now)
+        yield from self._growth(zone, 0.0, now)
         yield from self._absorb(zone, now)
 
     def _rewrite(self, zone: Zone, cluster: Cluster, strength: float, now: UnixTime) -> Iterator[Decision]:

@@ -39,7 +39,7 @@ async def facts(stores: Stores, clock: FakeClock) -> AsyncIterator[Facts]:
 
 async def test_a_tick_that_fails_makes_it_unready_until_one_works(facts: Facts, clock: FakeClock) -> None:
     """Else clusters that stand still would be called ready, and the dead man's switch would be asked."""
-    surges, pipeline = facts.watching.engine._surges, facts.watching.pipeline
+    surges, pipeline = facts.watching.engine.surges, facts.watching.pipeline
     assert facts.readiness().blocking == ()
     pipeline.advance(T0 + 10.0)
 
