@@ -14,6 +14,8 @@ from liqalert.feeds.recording import Line
 
 FILES = "liqalert-*.jsonl.gz"
 CHUNK_BYTES = 1 << 16
+PIECE_BYTES = 1 << 20
+"""As much as is unpacked at once: what is packed may hold a thousand times its size."""
 LONGEST_LINE = 1 << 28
 """More than a start after a day on which a million liquidations came. A file without lines is no recording."""
 GZIP_MAGIC = b"\x1f\x8b"
@@ -127,7 +129,7 @@ class _Lines:
                 if unpack is None:
                     yield chunk
                     continue
-                yield unpack.feed(chunk)
+                yield from unpack.feed(chunk)
                 if unpack.damaged:
                     self._damaged += unpack.damaged + len(file.read())
                     return
@@ -141,18 +143,22 @@ class _Gunzip:
         self.damaged = 0
         """Bytes of the chunk that could not be unpacked; after that no more can be fed."""
 
-    def feed(self, chunk: bytes) -> bytes:
-        unpacked = bytearray()
-        while chunk:
+    def feed(self, chunk: bytes) -> Iterator[bytes]:
+        """What `chunk` holds, in pieces of at most `PIECE_BYTES`."""
+        piece = b""
+        # After a full piece there may be more, although all that is packed has been taken.
+        while chunk or len(piece) == PIECE_BYTES:
             before = self._zlib.copy()
             try:
-                unpacked += self._zlib.decompress(chunk)
+                piece = self._zlib.decompress(chunk, PIECE_BYTES)
             except zlib.error:
-                return bytes(unpacked) + self._salvage(before, chunk)
-            chunk = self._zlib.unused_data
+                yield self._salvage(before, chunk)
+                return
+            yield piece
+            chunk = self._zlib.unconsumed_tail
             if self._zlib.eof:
+                chunk = self._zlib.unused_data
                 self._zlib = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        return bytes(unpacked)
 
     def _salvage(self, unpack: zlib._Decompress, chunk: bytes) -> bytes:
         """What stands before the damage: zlib gives nothing of a chunk that goes wrong, so bytes are fed singly."""

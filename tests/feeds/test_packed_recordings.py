@@ -1,0 +1,40 @@
+"""A recording that somebody else has packed takes no more memory than one of ours, whatever it unpacks to."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from liqalert.feeds.recording_reader import PIECE_BYTES, is_recording, read_messages
+
+
+def peak_of(work: Callable[[], object]) -> int:
+    """Bytes."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_small_file_that_unpacks_to_millions_of_lines_is_not_unpacked_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n" * 40_000_000, 9, mtime=0))
+
+    peak = peak_of(lambda: is_recording(path))
+
+    assert path.stat().st_size < 50_000
+    assert peak < 32_000_000
+
+
+@pytest.mark.parametrize("length", [PIECE_BYTES - 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES])
+def test_what_is_unpacked_piece_by_piece_is_whole(tmp_path: Path, length: int) -> None:
+    path = tmp_path / "messages.gz"
+    path.write_bytes(gzip.compress(b"a" * length, 9, mtime=0) + gzip.compress(b"\nlast", mtime=0))
+
+    assert list(read_messages(path)) == [b"a" * length, b"last"]
