@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -131,7 +132,8 @@ class _Lines:
                     continue
                 yield from unpack.feed(chunk)
                 if unpack.damaged:
-                    self._damaged += unpack.damaged + len(file.read())
+                    here = file.tell()
+                    self._damaged += unpack.damaged + file.seek(0, os.SEEK_END) - here
                     return
 
 

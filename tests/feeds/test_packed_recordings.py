@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from liqalert.feeds.recording_reader import PIECE_BYTES, is_recording, read_messages
+from liqalert.feeds.recording_reader import PIECE_BYTES, RecordingReader, is_recording, read_messages
 
 
 def peak_of(work: Callable[[], object]) -> int:
@@ -38,3 +38,16 @@ def test_what_is_unpacked_piece_by_piece_is_whole(tmp_path: Path, length: int) -
     path.write_bytes(gzip.compress(b"a" * length, 9, mtime=0) + gzip.compress(b"\nlast", mtime=0))
 
     assert list(read_messages(path)) == [b"a" * length, b"last"]
+
+
+def test_what_follows_a_damage_is_counted_without_being_read(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.jsonl.gz"
+    path.write_bytes(gzip.compress(b"one\n") + b"no gzip")
+    with path.open("ab") as file:
+        file.truncate(300_000_000)
+    reader = RecordingReader([path])
+
+    peak = peak_of(lambda: list(reader))
+
+    assert reader.lost_bytes > 299_000_000
+    assert peak < 32_000_000
