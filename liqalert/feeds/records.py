@@ -58,35 +58,31 @@ def open_records(paths: Sequence[Path]) -> Records:
         return Records(
             lambda: iter(reader), PriceSource.MARKS, total, lambda: reader.read_bytes, lambda: reader.lost_bytes
         )
-    messages = tuple(message for path in sorted(paths, key=_sent_from) for message in read_messages(path))
-    prices = PriceSource.MARKS if any(b'"markPriceUpdate"' in message for message in messages) else PriceSource.FILLS
+    in_order = sorted(paths, key=_sent_from)
+
+    def messages() -> Iterator[bytes]:
+        return (message for path in in_order for message in read_messages(path))
+
+    prices = PriceSource.MARKS if any(b'"markPriceUpdate"' in message for message in messages()) else PriceSource.FILLS
     return Records(lambda: bare_records(messages), prices, total, lambda: total, lambda: 0)
 
 
-def bare_records(messages: Sequence[bytes]) -> Iterator[Record]:
+def bare_records(messages: Callable[[], Iterator[bytes]]) -> Iterator[Record]:
     """Each message as a frame received at its event time, with the feed alive but in silences over 15 minutes.
 
-    A message without a readable event time is taken as received with the one before it.
+    A message without a readable event time is taken as received with the one before it, and those before the first
+    that has one with that. `messages` begins anew each time it is called: there may be more than memory holds.
     """
+    first = next((at for message in messages() if (at := _event_time(message)) is not None), None)
     before: UnixTime | None = None
-    waiting: list[bytes] = []
-    for message in messages:
-        sent_at = _event_time(message)
-        if sent_at is None and before is None:
-            waiting.append(message)
-            continue
-        now = before if sent_at is None or (before is not None and sent_at < before) else sent_at
-        assert now is not None
-        if before is None or now - before > SILENCE_S:
+    for message in messages():
+        now = max(before or first or 0.0, _event_time(message) or 0.0)
+        if first is not None and (before is None or now - before > SILENCE_S):
             if before is not None:
                 yield _feed(before, alive=False)
             yield _feed(now, alive=True)
-        for frame in (*waiting, message):
-            yield Record(now, "frame", BINANCE, frame)
-        waiting.clear()
+        yield Record(now, "frame", BINANCE, message)
         before = now
-    for frame in waiting:
-        yield Record(before or 0.0, "frame", BINANCE, frame)
 
 
 def _recorded_from(path: Path) -> UnixTime:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from liqalert.feeds.recording_reader import PIECE_BYTES, RecordingReader, is_recording, read_messages
+from liqalert.feeds.records import open_records
 
 
 def peak_of(work: Callable[[], object]) -> int:
@@ -51,3 +52,23 @@ def test_what_follows_a_damage_is_counted_without_being_read(tmp_path: Path) -> 
 
     assert reader.lost_bytes > 299_000_000
     assert peak < 32_000_000
+
+
+def test_bare_messages_are_not_held_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "messages.jsonl.gz"
+    path.write_bytes(gzip.compress(b'{"padding":"%s"}\n' % (b"." * 2000) * 40_000, 9, mtime=0))
+
+    peak = peak_of(lambda: next(open_records([path]).records()))
+
+    assert peak < 32_000_000
+
+
+def test_message_without_a_time_has_that_of_its_neighbour(tmp_path: Path) -> None:
+    path = tmp_path / "messages.jsonl"
+    path.write_bytes(b'{"a":1}\n{"E":1700000000000}\n{"E":1600000000000}\n{"a":2}\n{"E":1700001000000}\n')
+
+    records = [(record.kind, record.received_time) for record in open_records([path]).records()]
+
+    first, last = 1_700_000_000.0, 1_700_001_000.0
+    frames = [("frame", first)] * 4
+    assert records == [("feed", first), *frames, ("feed", first), ("feed", last), ("frame", last)]
