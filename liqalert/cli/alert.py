@@ -31,6 +31,7 @@ def _test(args: argparse.Namespace) -> int:
 
     from liqalert.cli.client import DaemonClient, NotRunning
     from liqalert.cli.tables import Taken, decoded
+    from liqalert.render.numbers import one_line
 
     client = DaemonClient.of(settings_of(args))
     try:
@@ -38,6 +39,6 @@ def _test(args: argparse.Namespace) -> int:
     except NotRunning as exc:
         # A command never writes beside a running daemon, and cannot know that none runs elsewhere.
         raise CommandFailed(f"{exc}: start it with `liqalert run`, because only the daemon sends") from None
-    taken = decoded(answer, Taken)
-    print(f"The daemon has taken test alert {taken.id}: `liqalert why {taken.id}` says whether it has arrived.")
+    id_ = one_line(decoded(answer, Taken).id)
+    print(f"The daemon has taken test alert {id_}: `liqalert why {id_}` says whether it has arrived.")
     return 0

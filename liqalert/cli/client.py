@@ -77,7 +77,7 @@ class DaemonClient:
             with opener.open(request, timeout=_TIMEOUT_S) as response:
                 body: bytes = response.read()
                 if notice := response.headers.get("X-Liqalert-Notice"):
-                    print(notice, file=sys.stderr)
+                    print(_printable(notice), file=sys.stderr)
                 return body
         except urllib.error.HTTPError:
             raise
@@ -106,4 +106,11 @@ def _objection(error: urllib.error.HTTPError) -> str:
     objection = answer.get("error") if isinstance(answer, dict) else None
     if error.code == 401 and not objection:
         return "give its web.token, by the same settings that the daemon has"
-    return str(objection or error.reason)
+    return _printable(str(objection or error.reason))
+
+
+def _printable(text: str) -> str:
+    """What answers may be another program: none commands the terminal."""
+    from liqalert.render.numbers import one_line
+
+    return one_line(text)

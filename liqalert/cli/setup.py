@@ -146,6 +146,7 @@ def _pair(args: argparse.Namespace) -> int:
     from liqalert import logs
     from liqalert.cli.client import DaemonClient, NotRunning
     from liqalert.cli.tables import Offer, decoded
+    from liqalert.render.numbers import one_line
 
     settings = settings_of(args)
     logs.configure("critical", "text", settings.secrets())
@@ -154,10 +155,11 @@ def _pair(args: argparse.Namespace) -> int:
     except NotRunning as exc:
         offer = _from_database(settings, args.role)
         print(f"liqalert: {exc}: start it with `liqalert run` before the code expires", file=sys.stderr)
-    print(f"Code {offer.code} enrols one chat as {args.role}, once, until {offer.expires_at[11:16]} UTC.")
-    if offer.link:
-        print(f"Open {offer.link} and press Start,")
-    print(f"{'or send' if offer.link else 'Send'} the bot /start {offer.code} from that chat, which may be a group.")
+    code, link = one_line(offer.code), one_line(offer.link or "")
+    print(f"Code {code} enrols one chat as {args.role}, once, until {one_line(offer.expires_at[11:16])} UTC.")
+    if link:
+        print(f"Open {link} and press Start,")
+    print(f"{'or send' if link else 'Send'} the bot /start {code} from that chat, which may be a group.")
     return 0
 
 

@@ -1,4 +1,7 @@
-"""The daemon's JSON as text for a terminal. Only the fields that are printed are named here."""
+"""The daemon's JSON as text for a terminal. Only the fields that are printed are named here.
+
+Whatever answers on the daemon's port may have written it: what would command a terminal is not printed.
+"""
 
 from __future__ import annotations
 
@@ -128,6 +131,7 @@ def clusters_text(answer: ClustersAnswer) -> str:
     if not answer.feeds:
         lines.append("no feed is being watched: that nothing new is shown does not mean that nothing happens")
     lines += [f"mark {symbol} {numbers.price(mark.price)} at {_time(mark.at)}" for symbol, mark in _shown_marks(answer)]
+    lines = [numbers.one_line(text) for text in lines]
     head = ("SYMBOL", "LIQUIDATED", "FROM", "TO", "AWAY", "STRENGTH", "AMOUNT", "COUNT", "NEWEST", "BASIS")
     lines += _table(head, [_cluster_row(cluster) for cluster in answer.clusters]) or ["no clusters"]
     return "\n".join([*lines, "", zones_text(answer.zones), *_legend(answer)])
