@@ -23,9 +23,14 @@ NOW = 1_795_392_000.0
 
 
 @pytest.fixture
-async def requests(stores: Stores) -> AsyncIterator[Requests]:
+def clock() -> FakeClock:
+    return FakeClock(NOW)
+
+
+@pytest.fixture
+async def requests(stores: Stores, clock: FakeClock) -> AsyncIterator[Requests]:
     """Of a daemon in which only test alerts are recorded."""
-    settings, world = Settings(), World(clock=FakeClock(NOW), environ={})
+    settings, world = Settings(), World(clock=clock, environ={})
     start = await read_start(settings, stores, NOW)
     async with aiohttp.ClientSession() as session:
         facts, requests = assemble(settings, world, start, stores=stores, session=session, hold=Hold(), damage=None)
@@ -72,3 +77,20 @@ async def test_a_chat_that_is_not_enrolled_is_named_with_those_that_are(stores: 
         await requests.send_test_to("404")
 
     assert refused.value.allowed == ("7", "console")
+
+
+async def test_who_asks_for_tests_without_end_is_given_one_in_ten_seconds(
+    stores: Stores, requests: Requests, clock: FakeClock
+) -> None:
+    """Or a chat that may only ask could keep everyone's alerts waiting."""
+    await enrol(stores, "7", Role.OWNER)
+    await enrol(stores, "5", Role.READER)
+    asked: dict[str, set[str]] = {"5": set(), "7": set()}
+
+    for _ in range(24):
+        clock.at += 0.5
+        for address, ids in asked.items():
+            ids.add(await requests.send_test_to(address))
+
+    assert len(asked["5"]) == len(asked["7"]) == 2
+    assert not asked["5"] & asked["7"]
