@@ -6,6 +6,7 @@ import asyncio
 import errno
 import logging
 import socket
+import sys
 from collections.abc import Callable
 
 from aiohttp import web
@@ -27,8 +28,8 @@ class WebUnavailable(Exception):
 class WebServer:
     """Serves `sources` at `access.host` and `port`; port 0 takes a free one.
 
-    A connection that stays idle for `idle_s`, or does not finish the headers of a request by then, is closed. Those
-    beyond `most` are closed at once.
+    A connection that stays idle for `idle_s`, does not finish the headers of a request by then, or takes nothing of an
+    answer for so long, is closed. Those beyond `most` are closed at once.
     """
 
     def __init__(
@@ -72,6 +73,10 @@ class WebServer:
         except OSError as exc:
             await runner.cleanup()
             raise WebUnavailable(_explained(exc, host=self._access.host, port=self._wanted_port)) from exc
+        if sys.platform == "linux":
+            for listening in self._listener.sockets:
+                # The connections inherit it. Nobody else would end one whose client has stopped reading.
+                listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._idle_s * 1000.0))
         self._runner = runner
 
     async def stop(self) -> None:

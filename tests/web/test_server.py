@@ -113,6 +113,22 @@ async def test_headers_that_never_end_are_not_waited_for(rig: Rig) -> None:
     assert rest == b""
 
 
+async def test_who_asks_and_does_not_read_holds_no_place(rig: Rig) -> None:
+    server = WebServer(rig.sources(), LOOPBACK, port=0, idle_s=0.5, most=1)
+    await server.start()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        deaf.connect(("127.0.0.1", server.port))
+        deaf.sendall(b"GET /static/lightweight-charts.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 40)
+
+        async with asyncio.timeout(15):
+            while await _status_line(server.port) != b"":
+                await asyncio.sleep(0.05)
+            while await _status_line(server.port) == b"":
+                await asyncio.sleep(0.05)
+    await server.stop()
+
+
 async def test_a_body_that_never_ends_is_not_waited_for(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("liqalert.web.queries.READ_WITHIN_S", 0.05)
     server = WebServer(rig.sources(), LOOPBACK, port=0)
