@@ -51,6 +51,10 @@ class Gate:
             self._allowed.pop(address, None)
         return None
 
+    def forget(self, address: str) -> None:
+        """The chat was removed: no longer served from memory where the database refuses."""
+        self._allowed.pop(address, None)
+
     async def may_change(self, chat: Chat, person: str | None, *, private: bool) -> bool:
         """In a group only who is enrolled in person. `person` None: not known, as with anonymous administrators.
 

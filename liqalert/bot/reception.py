@@ -152,7 +152,10 @@ class Reception:
             if refusal is not None:
                 return replies.may_not_change(refusal)
             asked = Asked(chat, words.arguments, _person(message), message.date.timestamp())
-            return await command.answer(self._desk, asked)
+            answer = await command.answer(self._desk, asked)
+            if words.command == "remove":
+                self._gate.forget(words.arguments[0])
+            return answer
         except CannotAnswer as exc:
             # In a group, a command nobody knows may be for another bot.
             return exc.text if private or words.mine or words.command in COMMANDS else None

@@ -11,7 +11,7 @@ from liqalert.bot.gate import Gate
 from liqalert.bot.telegram_bot import TelegramBot
 from liqalert.ports import Chat, Role, StorageError
 from tests.bot_fakes import REFUSED, FakeChats, FixedClock, Office
-from tests.round_market import ADDRESS, HOUR, NOW, STRANGER
+from tests.round_market import ADDRESS, HOUR, NOW, OWNER_ADDRESS, STRANGER
 from tests.telegram_server import TelegramServer
 
 GROUP = -1001234
@@ -230,6 +230,20 @@ async def test_who_was_removed_is_not_remembered_as_allowed() -> None:
 
     assert await gate.admitted(["77"]) is None
     assert not gate.has_admitted("77")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_who_was_removed_is_not_served_while_the_database_refuses(server: TelegramServer, office: Office) -> None:
+    await server.push_text(ADDRESS, "/rules")
+    await server.wait_for_texts(ADDRESS, 1)
+    await server.push_text(OWNER_ADDRESS, f"/remove {ADDRESS}")
+    await server.wait_for_texts(OWNER_ADDRESS, 1)
+    office.chats.broken = REFUSED
+
+    await server.push_text(ADDRESS, "/clusters")
+
+    told = (await server.wait_for_texts(ADDRESS, 2))[1]
+    assert told.startswith("liqalert cannot look up at the moment whether this chat is allowed")
 
 
 def test_a_flood_of_strangers_is_remembered_up_to_a_bound() -> None:
