@@ -58,7 +58,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def make_private(path: Path) -> None:
-    """Makes an empty file for SQLite that nobody else can read, unless it is there: it holds who is told what.
+    """Makes an empty file that nobody else can read, unless it is there. A database holds who is told what.
 
     SQLite itself would let everybody read it; the files that SQLite puts beside it get the rights of this one.
     """

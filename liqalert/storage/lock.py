@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.ports import StorageError
 from liqalert.storage.database import REFUSALS, Database
-from liqalert.storage.engines import close_engine, make_engine, parse_url, sqlite_path
+from liqalert.storage.engines import close_engine, make_engine, make_private, parse_url, sqlite_path
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +161,8 @@ def exclusive_file(path: Path) -> Iterator[None]:
     if not path.parent.is_dir():
         yield  # there is nothing to hold yet, and whoever opens it says so better
         return
+    # Whoever may read it could hold it, and keep us from starting.
+    make_private(Path(f"{path}.lock"))
     try:
         file = Path(f"{path}.lock").open("a+", encoding="ascii")  # noqa: SIM115 - closed below, and by the end of us
     except OSError as exc:

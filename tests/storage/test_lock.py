@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,14 @@ async def test_another_name_of_the_same_file_is_refused_too(tmp_path: Path) -> N
 def test_where_there_is_no_directory_whoever_opens_the_database_says_so(tmp_path: Path) -> None:
     with exclusively_by_command(f"sqlite+aiosqlite:///{tmp_path}/missing/liqalert.db"):
         assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_else_can_hold_the_file(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        with exclusively_by_command(f"sqlite+aiosqlite:///{tmp_path}/liqalert.db"):
+            [lock] = tmp_path.iterdir()
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(lock.stat().st_mode) == 0o600
