@@ -29,6 +29,9 @@ _DRIVERS = {
 }
 _APPRISE_URLS = "give addresses like ntfys://ntfy.sh/topic, in a list or with commas between"
 _SECRET_CHARACTERS = 12
+_SERVER = re.compile(r"([^@]*@)?(\[[0-9A-Fa-f:.]*\]|[^][@:/?]*)(:[0-9]*)?(/[^@]*)?")
+"""What follows the scheme in a server's address. With another @ or : in it, parts of the password would be taken for
+its host, which is no secret."""
 _BOUND_WORDS = {Gt: ("above", "gt"), Ge: ("at least", "ge"), Lt: ("below", "lt"), Le: ("at most", "le")}
 
 
@@ -214,6 +217,8 @@ def database_url(url: str) -> str:
         raise ValueError(f"begin it with {driver}:// (sqlite+aiosqlite and postgresql+asyncpg are known)")
     if scheme == "sqlite+aiosqlite" and (not rest.strip("/") or rest.startswith("/:memory:")):
         raise ValueError("name a file like sqlite+aiosqlite:///liqalert.db, because a restart must find it again")
+    if scheme == "postgresql+asyncpg" and not _SERVER.fullmatch(rest):
+        raise ValueError(f"write {scheme}://USER:PASSWORD@HOST:PORT/NAME, and %40 for an @ in the password")
     return url
 
 

@@ -39,7 +39,7 @@ def parse_url(text: str) -> URL:
     """The URL with the driver we use. Raises StorageError, without quoting the text, where it is none of ours."""
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         # Without its cause: that quotes the text, and with it a password.
         raise StorageError(
             "the database address cannot be read: give sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER@HOST/NAME"

@@ -165,13 +165,25 @@ def test_where_nothing_is_served_no_token_is_needed() -> None:
         ("postgresql://u:geheim@h/db", "begin it with postgresql+asyncpg://"),
         ("postgres://u:geheim@h/db", "begin it with postgresql+asyncpg://"),
         ("mysql://u:geheim@h/db", "(sqlite+aiosqlite and postgresql+asyncpg are known)"),
+        ("postgresql+asyncpg://u:ge@heim@h/db", "%40 for an @ in the password"),
+        ("postgresql+asyncpg://u:p@ge:heim@h/db", "%40 for an @ in the password"),
+        ("postgresql+asyncpg://u:geheim@h:five/db", "USER:PASSWORD@HOST:PORT/NAME"),
     ],
 )
 def test_database_of_the_wrong_kind_gets_a_remedy_and_keeps_its_password(url: str, remedy: str) -> None:
     mistake = _mistake({"LIQALERT_DATABASE__URL": url})
 
     assert remedy in mistake
-    assert "geheim" not in mistake
+    assert "heim" not in mistake
+
+
+@pytest.mark.parametrize(
+    "address", ["h/db", "u@h/db", "u:p:/w@h:5432/db", "u:p@[::1]:5432/db", "/db?host=/run/postgresql", "h:/db?ssl=on"]
+)
+def test_database_on_a_server_may_be_written_in_many_ways(address: str) -> None:
+    url = f"postgresql+asyncpg://{address}"
+
+    assert load_settings(None, {"LIQALERT_DATABASE__URL": url}).database.url == url
 
 
 def test_address_of_the_market_keeps_its_password() -> None:

@@ -258,7 +258,15 @@ def test_the_driver_is_ours_whatever_the_address_says(url: str, driver: str) -> 
 
 
 @pytest.mark.parametrize(
-    "url", ["", "no address with hunter2", "mysql://u:hunter2@h/x", "sqlite://", "sqlite:///:memory:"]
+    "url",
+    [
+        "",
+        "no address with hunter2",
+        "mysql://u:hunter2@h/x",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://u:p@h:hunter2@h/x",
+    ],
 )
 def test_an_address_of_no_use_is_refused_with_one_that_works(url: str) -> None:
     with pytest.raises(StorageError, match=r"give sqlite\+aiosqlite:///FILE") as caught:
