@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
 from annotated_types import Ge, Gt, Le, Lt
@@ -223,12 +223,12 @@ def database_url(url: str) -> str:
 
 
 def database_password(url: str) -> str | None:
-    """The password in a database address, decoded; None when there is none."""
+    """The password in a database address, before the host or as an option, decoded; None when there is none."""
     try:
-        password = urlsplit(url).password
+        parts = urlsplit(url)
     except ValueError:
         return None
-    return unquote(password) if password else None
+    return unquote(parts.password) if parts.password else dict(parse_qsl(parts.query)).get("password")
 
 
 def secret_parts(url: str) -> tuple[str, ...]:
@@ -241,4 +241,5 @@ def secret_parts(url: str) -> tuple[str, ...]:
 
 def without_password(url: str) -> str:
     """`url` as it may be shown."""
-    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+    without_option = re.sub(r"([?&]password=)[^&]*", r"\1***", url)
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", without_option)

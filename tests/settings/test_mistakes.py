@@ -165,6 +165,7 @@ def test_where_nothing_is_served_no_token_is_needed() -> None:
         ("postgresql://u:geheim@h/db", "begin it with postgresql+asyncpg://"),
         ("postgres://u:geheim@h/db", "begin it with postgresql+asyncpg://"),
         ("mysql://u:geheim@h/db", "(sqlite+aiosqlite and postgresql+asyncpg are known)"),
+        ("postgresql://h:1/db?user=u&password=ge@heim&ssl=on", "begin it with postgresql+asyncpg://"),
         ("postgresql+asyncpg://u:ge@heim@h/db", "%40 for an @ in the password"),
         ("postgresql+asyncpg://u:p@ge:heim@h/db", "%40 for an @ in the password"),
         ("postgresql+asyncpg://u:geheim@h:five/db", "USER:PASSWORD@HOST:PORT/NAME"),

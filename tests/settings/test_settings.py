@@ -231,3 +231,10 @@ def test_secrets_never_appear_when_settings_are_printed() -> None:
     assert "AAE-not_a_real_token" not in printed
     assert "geheim" not in printed
     assert settings.secrets() == (TOKEN, "web-geheim", "db geheim")
+
+
+@pytest.mark.parametrize("address", ["u:geheim%21@h/db", "h/db?user=u&password=geheim%21"])
+def test_password_of_the_database_is_a_secret_wherever_it_stands(address: str) -> None:
+    settings = load_settings(None, {"LIQALERT_DATABASE__URL": f"postgresql+asyncpg://{address}"})
+
+    assert settings.secrets() == ("geheim!",)
