@@ -55,7 +55,7 @@ def config_path(config: Path | None, environ: Mapping[str, str]) -> Path | None:
 
 def file_layer(path: Path) -> Layer:
     """The settings in the TOML file at `path`, each with its line."""
-    text = _read(path, "the settings file")
+    text = _read(path, f"the settings file {path}")
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
@@ -111,7 +111,7 @@ def credential_layer(environ: Mapping[str, str]) -> Layer:
     places: dict[str, str] = {}
     for (section, key), name in _CREDENTIALS.items():
         path = Path(directory, name) if directory else None
-        if path is not None and path.exists() and (text := _read(path, f"the credential {name}").strip()):
+        if path is not None and path.exists() and (text := _read(path, f"the credential {name} {path}").strip()):
             values.setdefault(section, {})[key] = text
             places[f"{section}.{key}"] = f"credential {name}"
     return Layer(values, places)
@@ -137,7 +137,10 @@ def with_secret_files(layer: Layer) -> Layer:
         name = f"{section}.{key}_file"
         if values[section].get(key):
             raise SettingsError(f"{section}.{key} and {name} are both set: keep one{layer.place(name)}")
-        values[section][key] = _read(_expanded(path, name, layer.place(name)), name, layer.place(name)).strip()
+        # What does not begin like a path may be the secret itself, in the wrong place.
+        shown = path if path[0] in "/~." else "***"
+        file = _expanded(path, name, layer.place(name))
+        values[section][key] = _read(file, f"{name} {shown}", layer.place(name)).strip()
         places[f"{section}.{key}"] = f"file {path}"
     return Layer(values, places)
 
@@ -164,8 +167,8 @@ def _read(path: Path, what: str, place: str = "") -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SettingsError(f"{what} {path} does not exist: create it or leave it out{place}") from None
+        raise SettingsError(f"{what} does not exist: create it or leave it out{place}") from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{what} {path} is not UTF-8 text: save it as UTF-8{place}") from None
+        raise SettingsError(f"{what} is not UTF-8 text: save it as UTF-8{place}") from None
     except OSError as exc:
-        raise SettingsError(f"{what} {path} cannot be read: {exc.strerror}{place}") from None
+        raise SettingsError(f"{what} cannot be read: {exc.strerror}{place}") from None

@@ -268,6 +268,16 @@ def test_secret_file_that_is_missing_is_a_mistake() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["TELEGRAM__TOKEN_FILE", "WEB__TOKEN_FILE", "APPRISE__URLS_FILE"])
+@pytest.mark.parametrize("secret", [TOKEN, f"ntfys://{TOKEN}", "geheim" * 100])
+def test_secret_in_the_place_of_its_file_is_not_shown(name: str, secret: str) -> None:
+    mistake = _mistake({f"LIQALERT_{name}": secret})
+
+    assert f"_file *** {'does not exist' if len(secret) < 256 else 'cannot be read'}" in mistake
+    assert f"(environment variable LIQALERT_{name})" in mistake
+    assert secret not in mistake
+
+
 def test_secret_and_its_file_at_once_are_refused(tmp_path: Path) -> None:
     tmp_path.joinpath("settings.toml").write_text(f'[telegram]\ntoken = "{TOKEN}"\ntoken_file = "token"\n')
 
