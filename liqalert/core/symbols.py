@@ -20,6 +20,9 @@ COUNTS = {"1000000": 1_000_000, "1000": 1_000, "1M": 1_000_000}
 LONGEST = 40
 """Nothing longer is a symbol. Bounds the cost of a hostile message."""
 
+LIKE_ENOUGH = 0.5
+"""How like what was typed a name must be to be named."""
+
 UNIFIED = re.compile(r"(?P<base>\w+)/(?P<quote>\w+)(?::(?P<settle>\w+)(?:-(?P<expiry>\d+))?)?")
 PLAIN = re.compile(r"\w+")
 
@@ -60,7 +63,7 @@ def nearest(text: str, known: Collection[Instrument], limit: int = 3) -> tuple[I
     for instrument in sorted(known, key=_preference):
         coin = _coin(_folded(instrument.symbol))
         likeness = _likeness(wanted, coin)
-        if likeness >= 0.5 and coin not in best:
+        if likeness >= LIKE_ENOUGH and coin not in best:
             best[coin] = (likeness, instrument)
     ranked = sorted(best.values(), key=lambda scored: (-scored[0], scored[1]))
     return tuple(instrument for _, instrument in ranked[:limit])
@@ -128,4 +131,8 @@ def _likeness(wanted: str, coin: str) -> float:
     """1 for the same coin, 0 for nothing in common; the beginning of a name counts as much like it."""
     if wanted and coin.startswith(wanted):
         return 0.9 + 0.1 * len(wanted) / len(coin)
+    # Of hundreds of names few have enough signs in common to be like it, and all else takes a hundred times as long.
+    shared = min(len(wanted), sum(sign in wanted for sign in coin))
+    if 2.0 * shared < LIKE_ENOUGH * (len(wanted) + len(coin)):
+        return 0.0
     return SequenceMatcher(None, wanted, coin, autojunk=False).ratio()

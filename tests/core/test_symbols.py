@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from difflib import SequenceMatcher
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,3 +151,28 @@ def test_every_instrument_is_found_by_its_own_symbol(instrument: Instrument) -> 
 )
 def test_a_price_is_of_as_many_coins_as_the_symbol_says(symbol: str, count: int) -> None:
     assert coins_priced(symbol) == count
+
+
+@given(st.text("ABCDE1", min_size=1, max_size=9), st.text("ABCDE1", min_size=1, max_size=9))
+def test_every_name_that_is_half_like_what_was_typed_is_named(typed: str, coin: str) -> None:
+    like = coin.startswith(typed) or SequenceMatcher(None, typed, coin, autojunk=False).ratio() >= 0.5
+
+    assert bool(nearest(f"{typed}USDT", {Instrument("binance", f"{coin}USDT")})) is like
+
+
+def test_a_name_that_nobody_knows_costs_little_more_than_a_known_one() -> None:
+    """Whoever asks for it holds up everything else for as long."""
+    known = on_binance(*(f"{number:X}USDT" for number in range(10**6, 7 * 10**8, 10**6)))
+
+    def least_s(work: Callable[[], object]) -> float:
+        times = []
+        for _ in range(5):
+            begun = time.process_time()
+            work()
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    found_s = least_s(lambda: find("BTCUSDT", known))
+    unknown_s = least_s(lambda: nearest("QWERTYUIOPASDFGHJKLZXCVBNMQWERTYUIOPASDF", known))
+
+    assert unknown_s < 30.0 * found_s
