@@ -32,6 +32,8 @@ OPENED = """<!doctype html>
 <noscript><meta http-equiv="refresh" content="0; url=/"></noscript><a href="/">liqalert</a></html>
 """
 
+FOREIGN = frozenset({"cross-site", "same-site"})
+"""What browsers say of a page that was not loaded from here: another port of this machine is the same site."""
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:]+)(:[0-9]{1,5})?", re.IGNORECASE)
 
@@ -60,6 +62,7 @@ def guards(access: Access) -> tuple[Middleware, ...]:
         guards.append(_host_guard(access.host))
     else:
         guards.append(_rate_guard())
+    guards.append(_site_guard)
     if access.token is not None:
         guards.append(_token_guard(access.token))
     return (*guards, _content_type_guard)
@@ -84,6 +87,16 @@ def _host_guard(host: str) -> Middleware:
         return await handler(request)
 
     return host_guard
+
+
+@web.middleware
+async def _site_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Against work without end: a foreign page is not given the answers, but may ask. Links to here are followed."""
+    foreign = request.headers.get("Sec-Fetch-Site", "") in FOREIGN
+    # A frame is no document of its own.
+    if foreign and request.headers.get("Sec-Fetch-Dest") != "document":
+        raise ApiError(403, "A page of another site has asked for this: open it in a tab of its own.")
+    return await handler(request)
 
 
 def _token_guard(token: str) -> Middleware:

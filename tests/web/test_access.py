@@ -206,6 +206,24 @@ async def test_a_form_from_a_foreign_page_sends_nothing(content_type: str, rig: 
     assert rig.tested_chats == []
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("kind", ["empty", "image", "script", "iframe"])
+async def test_nothing_is_worked_out_for_a_page_of_another_site(site: str, kind: str, client: Client) -> None:
+    """It would not be given the answer, but could ask without end."""
+    status, answer = await client.get("/api/v1/clusters", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": kind})
+
+    assert (status, answer["error"][:22]) == (403, "A page of another site")
+
+
+@pytest.mark.parametrize(
+    ("site", "kind"), [("same-origin", "empty"), ("none", "document"), ("cross-site", "document"), ("", "")]
+)
+async def test_our_page_a_link_and_a_program_are_answered(site: str, kind: str, client: Client) -> None:
+    status, _ = await client.get("/api/v1/clusters", headers={"Sec-Fetch-Site": site, "Sec-Fetch-Dest": kind})
+
+    assert status == 200
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [
