@@ -123,14 +123,13 @@ def _prune(args: argparse.Namespace) -> int:
     from liqalert.storage.engines import parse_url
     from liqalert.storage.housekeeping import prune
     from liqalert.storage.lock import exclusively
-    from liqalert.storage.schema import current_revision, head
+    from liqalert.storage.schema import expect_ours
 
     settings = _settings_without_daemon(args)
 
     async def delete() -> dict[str, int]:
         async with Database(settings.database.url) as database, exclusively(database):
-            if await current_revision(database) != head():
-                raise CommandFailed(f"{database.name} has no tables of this version: run `liqalert db upgrade`")
+            await expect_ours(database)
             return await prune(database, now=SystemClock().now(), retention_days=settings.retention.by_table())
 
     with storage_errors():

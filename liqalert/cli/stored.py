@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import msgspec
 
 from liqalert.app.past_heatmaps import rebuilt
@@ -21,6 +24,7 @@ from liqalert.storage.candles import CandleStore
 from liqalert.storage.database import Database
 from liqalert.storage.journal import JournalReader
 from liqalert.storage.liquidation_sums import LiquidationSums
+from liqalert.storage.schema import expect_ours
 from liqalert.web.alert_details import alert_detail
 from liqalert.web.alert_items import alert_item
 from liqalert.web.alerts import AlertsAnswer
@@ -30,14 +34,14 @@ from liqalert.web.clusters import ClustersAnswer, ZoneItem
 
 async def alerts_json(url: str, limit: int) -> bytes:
     """As GET /api/v1/alerts. Raises StorageError."""
-    async with _existing(url) as database:
+    async with _opened(url) as database:
         rows = await AlertStore(database).recent(limit)
     return msgspec.json.encode(AlertsAnswer(tuple(alert_item(row) for row in rows)))
 
 
 async def why_json(settings: Settings, alert_id: str) -> bytes:
     """As GET /api/v1/alerts/ID. Raises StorageError, also when there is no such alert."""
-    async with _existing(settings.database.url) as database:
+    async with _opened(settings.database.url) as database:
         row = await AlertStore(database, history_s=terms_of(settings).history_s).why(alert_id)
     if row is None:
         raise StorageError(f"there is no alert {alert_id}: `liqalert alerts` lists the ids")
@@ -47,7 +51,7 @@ async def why_json(settings: Settings, alert_id: str) -> bytes:
 async def zones_json(settings: Settings, symbol: str | None) -> bytes:
     """As GET /api/v1/clusters[/SYMBOL], but zones only. Raises StorageError."""
     now = SystemClock().now()
-    async with _existing(settings.database.url) as database:
+    async with _opened(settings.database.url) as database:
         restored = await AlertStore(database).restore(now, 0.0)
     # Nobody has ended those that have grown too old since the daemon stopped.
     oldest = now - settings.alerts.memory_hours * 3600.0
@@ -63,7 +67,7 @@ async def zones_json(settings: Settings, symbol: str | None) -> bytes:
 async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> bytes:
     """As GET /api/v1/heatmap/SYMBOL.png, without what only the daemon knows. Raises StorageError."""
     instrument, now = Instrument(BINANCE, symbol), SystemClock().now()
-    async with _existing(settings.database.url) as database:
+    async with _opened(settings.database.url) as database:
         sums, candles = LiquidationSums(database), CandleStore(database)
         _, alive_at = (await JournalReader(database).heartbeats()).get(BINANCE, (None, None))
         decay_s = settings.clusters.decay_minutes * 60.0
@@ -76,11 +80,13 @@ async def heatmap_png_of(settings: Settings, symbol: str, range_name: str) -> by
     return heatmap_png(grid, Around(warnings=warnings, zone_name=settings.telegram.timezone, past=True))
 
 
-def _existing(url: str) -> Database:
-    database = Database(url)
-    if database.path and not database.path.exists():
-        raise StorageError(f"there is no database {database.path} yet: `liqalert run` creates it")
-    return database
+@asynccontextmanager
+async def _opened(url: str) -> AsyncIterator[Database]:
+    async with Database(url) as database:
+        if database.path and not database.path.exists():
+            raise StorageError(f"there is no database {database.path} yet: `liqalert run` creates it")
+        await expect_ours(database)
+        yield database
 
 
 def _zone_item(zone: Zone, restored: Restored) -> ZoneItem:

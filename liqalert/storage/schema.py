@@ -55,10 +55,18 @@ async def current_revision(database: Database) -> str | None:
 
 async def prepare(database: Database) -> None:
     """Makes the tables in a database that has none. Raises SchemaOutdated where it has those of another version."""
+    if await current_revision(database) is None:
+        await migrate(database)
+    else:
+        await expect_ours(database)
+
+
+async def expect_ours(database: Database) -> None:
+    """Raises StorageError where `database` has no tables, SchemaOutdated where it has those of another version."""
     revision = await current_revision(database)
     if revision is None:
-        await migrate(database)
-    elif revision != head():
+        raise StorageError(f"{database.name} has no tables yet: `liqalert run` creates them")
+    if revision != head():
         refuse_newer(database.name, revision)
         raise SchemaOutdated(
             f"{database.name} has tables of version {revision}, this liqalert needs {head()}: run `liqalert db upgrade`"

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from liqalert.cli import main
+from liqalert.storage.database import Database
+from liqalert.storage.schema import migrate
 from tests.web.rig import Rig, serving
 
 
@@ -60,6 +62,37 @@ def test_after_going_back_to_an_older_liqalert_nothing_tells_to_upgrade(
     assert "newer liqalert" in shown
     assert "or restore a backup" in shown
     assert "db upgrade" not in shown
+
+
+READING = ["alerts", "why a1", "clusters", "heatmap BTC -o btc.png", "backtest --symbol BTC", "db prune"]
+
+
+@pytest.mark.parametrize("command", READING)
+def test_tables_of_before_an_upgrade_are_not_read_but_named_with_the_remedy(
+    command: str, empty_place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(_first_tables())
+
+    assert main(command.split()) == 1
+
+    assert "has tables of version 0001, this liqalert needs 0004: run `liqalert db upgrade`" in capsys.readouterr().err
+
+
+async def _first_tables() -> None:
+    async with Database("sqlite+aiosqlite:///liqalert.db") as database:
+        await migrate(database, "0001")
+
+
+@pytest.mark.parametrize("command", READING)
+def test_tables_of_a_newer_liqalert_are_not_read(
+    command: str, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    assert main(command.split()) == 1
+
+    assert "was made by a newer liqalert (version 9999): install that one" in capsys.readouterr().err
 
 
 def test_backup_is_restored_and_what_was_there_is_kept(database: Path, empty_place: Path) -> None:

@@ -25,6 +25,7 @@ from liqalert.render.backtest import backtest_text
 from liqalert.render.backtest_plot import backtest_png
 from liqalert.settings import Settings
 from liqalert.storage.database import Database
+from liqalert.storage.schema import expect_ours
 
 DAY_S = 86_400.0
 
@@ -97,6 +98,7 @@ async def _over_database(
     async with Database(options.settings.database.url) as database:
         if database.path is not None and not database.path.exists():
             raise StorageError(f"there is no database {database.path} yet: give FILES, or let `liqalert run` fill one")
+        await expect_ours(database)
         history = await read_history(database, instruments, now - options.days * DAY_S, now)
     over_history(history, instruments, collector, terms)
     return history.prices
