@@ -31,6 +31,7 @@ WHERE furthest IS NOT NULL
 def upgrade() -> None:
     op.add_column("episodes", sa.Column("furthest", sa.Double))
     op.execute(FURTHEST)
+    _round_furthest()
     with op.batch_alter_table("episodes") as table:
         table.drop_column("closest_pct")
 
@@ -40,3 +41,13 @@ def downgrade() -> None:
     op.execute(CLOSEST_PCT)
     with op.batch_alter_table("episodes") as table:
         table.drop_column("furthest")
+
+
+def _round_furthest() -> None:
+    """Worked out again, a price is another in its last digits, and would be told as a change of 0.00000000000002 %."""
+    episodes = sa.table("episodes", sa.column("id", sa.Text), sa.column("furthest", sa.Double))
+    known = sa.select(episodes).where(episodes.c.furthest.is_not(None))
+    rounded = [{"b_id": row.id, "b_furthest": float(f"{row.furthest:.12g}")} for row in op.get_bind().execute(known)]
+    if rounded:
+        by_id = sa.update(episodes).where(episodes.c.id == sa.bindparam("b_id"))
+        op.get_bind().execute(by_id.values(furthest=sa.bindparam("b_furthest")), rounded)

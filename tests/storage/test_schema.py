@@ -260,6 +260,24 @@ async def test_how_far_price_went_is_a_price_from_the_fourth_version_on(empty_ur
         assert closest == [(pytest.approx(1.0),), (pytest.approx(1.0),), (None,)]
 
 
+async def test_the_price_that_is_worked_out_is_the_one_that_was_seen(empty_url: str) -> None:
+    """The third version kept of a mark of 99.5, below a zone that begins at 100, that it was 0.5025... % away."""
+    async with Database(empty_url) as database:
+        await migrate(database, "0003")
+        await _execute(
+            database,
+            "INSERT INTO clusters (id, cluster_id, exchange, symbol, liquidated, basis, low, high, strength, "
+            "notional_usd, count, opened_at, peak_at, baseline, outside) "
+            "VALUES ('z', 'c', 'e', 's', 'long', 'realised', 100, 101, 1, 1, 1, 5, 5, '{}', 'below')",
+            "INSERT INTO episodes (id, rule_id, rule, zone_id, state, since, touched, closest_pct) "
+            "VALUES ('e', 'r', '{}', 'z', 'near', 5, false, 0.5025125628140703)",
+        )
+
+        await migrate(database)
+
+        assert await _rows(database, "SELECT furthest FROM episodes") == [(99.5,)]
+
+
 def test_the_version_of_the_tables_is_where_alembic_arrives() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations_path()))
