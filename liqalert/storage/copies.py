@@ -50,7 +50,7 @@ def _sqlite_only(path: Path | None, otherwise: str) -> Path:
 
 def _copy(source: Path, target: Path) -> str:
     """A checked copy that appears under its name only when it is whole; the version of its tables."""
-    unfinished = target.with_name(target.name + ".part")
+    unfinished = target.parent / f"{target.name}.part"
     try:
         if not source.is_file():
             raise StorageError(f"there is no file {source}: give the path of a liqalert database")

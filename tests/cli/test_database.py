@@ -116,6 +116,15 @@ def test_backup_never_overwrites(database: Path, empty_place: Path, capsys: pyte
     assert empty_place.joinpath("copy.db").read_text() == "precious"
 
 
+@pytest.mark.parametrize("name", [".", "..", "/", ""])
+def test_backup_does_not_take_the_name_of_a_directory(
+    name: str, database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["db", "backup", name]) == 1
+
+    assert capsys.readouterr().err.endswith(" exists already: give another name\n")
+
+
 def test_prune_deletes_by_retention_and_says_how_many(
     database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
