@@ -56,7 +56,7 @@ def _copy(source: Path, target: Path) -> str:
             raise StorageError(f"there is no file {source}: give the path of a liqalert database")
         if target.exists():
             raise StorageError(f"{target} exists already: give another name")
-        unfinished.unlink(missing_ok=True)
+        _discard(unfinished)
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             revision = _verified(source, connection)
             make_private(unfinished)
@@ -66,9 +66,15 @@ def _copy(source: Path, target: Path) -> str:
         unfinished.replace(target)
     except (sqlite3.Error, OSError) as exc:
         with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+            _discard(unfinished)
         raise StorageError(f"copying {source} to {target} failed: {exc}") from exc
     return revision
+
+
+def _discard(unfinished: Path) -> None:
+    """SQLite leaves a journal beside a large copy that the disk had no room for."""
+    for suffix in ("", "-journal"):
+        unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
 
 
 def _verified(file: Path, connection: sqlite3.Connection) -> str:
