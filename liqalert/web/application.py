@@ -31,6 +31,7 @@ from liqalert.web.pairing import OfferCode, PairingPages
 
 LARGEST_REQUEST_BYTES = 64 * 1024
 NOTICE_HEADER = "X-Liqalert-Notice"
+PAGE_HEADER = "X-Liqalert-Page"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,14 @@ def build_app(sources: WebSources, access: Access) -> web.Application:
         middlewares=(errors_as_json, *_guards(sources, access)),
         client_max_size=LARGEST_REQUEST_BYTES,
     )
+    files, page = static_files(sources.board.banner)
+    app.add_routes(web.get(path, file.show) for path, file in files.items())
     app.add_routes(_routes(sources, token=access.token is not None))
     app.on_shutdown.append(sources.events.close)
     if sources.coinglass is not None:
         app.add_routes(coinglass_routes(sources.coinglass))
     app.on_response_prepare.append(harden)
+    app.on_response_prepare.append(_page_teller(page))
     if sources.board.banner:
         app.on_response_prepare.append(_announcer(sources.board.banner))
     return app
@@ -86,13 +90,22 @@ def _announcer(banner: str) -> Callable[[web.Request, web.StreamResponse], Await
     return announce
 
 
+def _page_teller(page: str) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """Whoever is let in to the events learns which page there is: a tab may have been loaded before an upgrade."""
+
+    async def tell(request: web.Request, response: web.StreamResponse) -> None:
+        if request.path == EVENTS_PATH and response.status == 200:
+            response.headers[PAGE_HEADER] = page
+
+    return tell
+
+
 def _routes(sources: WebSources, *, token: bool) -> list[web.RouteDef]:
     clusters = ClusterPages(sources.board, sources.clock)
     alerts = AlertPages(sources.board, sources.alerts, sources.send_test, sources.clock)
     heatmaps = HeatmapPages(sources.board, sources.clock, sources.grids, sources.draw)
     health = HealthPages(sources.health, sources.readiness)
     return [
-        *(web.get(path, file.show) for path, file in static_files(sources.board.banner).items()),
         web.get("/api/v1/clusters", clusters.all),
         # A symbol may be spelled BTC/USDT:USDT, slash included.
         web.get("/api/v1/clusters/{symbol:.+}", clusters.of_symbol),

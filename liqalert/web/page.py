@@ -31,6 +31,7 @@ FILES = (
     "pins.js",
     "tables.js",
     "trust.js",
+    "upgrade.js",
     "words.js",
     "icon.svg",
     "lightweight-charts.js",
@@ -51,16 +52,16 @@ class StaticFile:
         self._content = content
         self._zipped = gzip.compress(content, 9, mtime=0)
         self._type = TYPES["." + name.rpartition(".")[2]]
-        self._etag = hashlib.sha256(content).hexdigest()[:24]
+        self.etag = _hash(content)
 
     async def show(self, request: web.Request) -> web.Response:
         headers = {
-            "ETag": f'"{self._etag}"',
+            "ETag": f'"{self.etag}"',
             "Cache-Control": "no-cache",
             "Content-Security-Policy": POLICY,
             "Vary": "Accept-Encoding",
         }
-        if self._etag in {each.value for each in request.if_none_match or ()}:
+        if self.etag in {each.value for each in request.if_none_match or ()}:
             return web.Response(status=304, headers=headers)
         content = self._content
         if "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -68,10 +69,16 @@ class StaticFile:
         return web.Response(body=content, content_type=self._type, charset="utf-8", headers=headers)
 
 
-def static_files(banner: str | None = None) -> Mapping[str, StaticFile]:
-    """By path. `banner` stands at the top of the page."""
+def static_files(banner: str | None = None) -> tuple[Mapping[str, StaticFile], str]:
+    """By path, and what names just this state of them all. `banner` stands at the top of the page."""
     folder = resources.files("liqalert.web").joinpath("static")
     html = folder.joinpath("index.html").read_text(encoding="utf-8")
     html = html.replace("<!-- banner -->", f'<p class="banner" role="note">{escape(banner)}</p>' if banner else "")
-    files = {"/": StaticFile("index.html", html.encode())}
-    return files | {f"/static/{name}": StaticFile(name, folder.joinpath(name).read_bytes()) for name in FILES}
+    files = {f"/static/{name}": StaticFile(name, folder.joinpath(name).read_bytes()) for name in FILES}
+    page = _hash("".join((html, *(file.etag for file in files.values()))).encode())
+    html = html.replace('data-page=""', f'data-page="{page}"')
+    return {"/": StaticFile("index.html", html.encode()), **files}, page
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:24]

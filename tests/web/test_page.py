@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from liqalert.web.access import Access
 from liqalert.web.page import FILES
 from tests.web.rig import Client, Rig, mark, serving, snapshot
 
@@ -71,3 +72,28 @@ async def test_a_banner_stands_at_the_top_as_text() -> None:
         html = await response.text()
 
     assert '<p class="banner" role="note">SIMULATED &lt;market&gt;</p>' in html
+
+
+async def test_events_name_the_page_there_is_to_whoever_may_have_it(rig: Rig) -> None:
+    rig.board.snapshot = snapshot(marks=[mark()])
+    async with serving(rig, Access("127.0.0.1", "t-1")) as client:
+        headers = {"Authorization": "Bearer t-1"}
+        async with client.session.get("/", headers=headers) as response:
+            html = await response.text()
+        async with client.session.get("/api/v1/events?symbol=BTCUSDT", headers=headers) as events:
+            page = events.headers["X-Liqalert-Page"]
+        async with client.session.get("/api/v1/events?symbol=BTCUSDT") as refused:
+            assert "X-Liqalert-Page" not in refused.headers
+
+    assert f'<html lang="en" data-page="{page}">' in html
+    assert re.fullmatch("[0-9a-f]{24}", page)
+
+
+async def test_another_page_has_another_name() -> None:
+    rig, names = Rig(), []
+    for banner in (None, None, "SIMULATED"):
+        rig.board.banner = banner
+        async with serving(rig) as client, client.session.get("/") as response:
+            names += re.findall('data-page="(.*?)"', await response.text())
+
+    assert names[0] == names[1] != names[2]

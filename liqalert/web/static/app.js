@@ -7,6 +7,7 @@ import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
 import { showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
 import { ServerClock, ageOf, judge } from "./trust.js";
+import { keepUp } from "./upgrade.js";
 import { age, cellInWords, minute, price, time, usd } from "./words.js";
 
 const GRID_EVERY_MS = 30000;
@@ -27,6 +28,8 @@ const loading = { fresh: false, soon: null };
 let [heardAt, refused, state, clusters, newest] = [performance.now(), null, null, null, []];
 // Whether the connection has been lost since everything was asked for.
 let lost = false;
+// What is wrong with this very page; null while nothing is.
+let outdated = null;
 // While a machine sleeps, the clock on its wall goes on, and on many performance.now() does not.
 let apart_ms = Date.now() - performance.now();
 
@@ -54,9 +57,12 @@ const live = new Live(
       loadAll();
     },
   },
-  (why) => {
-    [refused, lost] = [why, true];
-    showState();
+  {
+    found: (page) => (outdated = keepUp(page)),
+    lost: (why) => {
+      [refused, lost] = [why, true];
+      showState();
+    },
   },
 );
 
@@ -170,7 +176,7 @@ function shownAt(now) {
 function showState() {
   const now = performance.now();
   const failures = Object.fromEntries(Object.entries(questions).map(([name, { failure }]) => [name, failure]));
-  const { live: believed, problem } = judge({ silent_ms: now - heardAt, refused, state, shown: shownAt(now), failures });
+  const { live: believed, problem } = judge({ silent_ms: now - heardAt, refused, state, shown: shownAt(now), failures: { ...failures, outdated } });
   $("stale").hidden = problem === null;
   // Only when it changes, or a screen reader would say it every second.
   if ($("stale").textContent !== (problem || "")) $("stale").textContent = problem || "";

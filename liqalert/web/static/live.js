@@ -9,9 +9,11 @@ const LONGEST_PAUSE_MS = 10000;
 const SILENCE_MS = 8000;
 
 export class Live {
-  // on: {event: function(data)}; lost: function(why), where `why` is null unless the server gave a reason
-  constructor(on, lost) {
+  // on: {event: function(data)}; found: function(page), told at each connection which page the server has;
+  // lost: function(why), where `why` is null unless the server gave a reason
+  constructor(on, { found, lost }) {
     this.on = on;
+    this.found = found;
     this.lost = lost;
     this.pause = FIRST_PAUSE_MS;
     this.lastId = null;
@@ -44,8 +46,10 @@ export class Live {
       this.listen(abort);
       const headers = this.lastId ? { "Last-Event-ID": this.lastId } : {};
       const answer = await fetch(`/api/v1/events?symbol=${encodeURIComponent(this.symbol)}`, { headers, signal: abort.signal });
-      if (answer.ok) await this.read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), abort);
-      else why = new Refused(answer.status, { error: (await answer.json()).error }).message;
+      if (answer.ok) {
+        this.found(answer.headers.get("X-Liqalert-Page"));
+        await this.read(answer.body.pipeThrough(new TextDecoderStream()).getReader(), abort);
+      } else why = new Refused(answer.status, { error: (await answer.json()).error }).message;
     } catch {
       // A connection that breaks is lost like one that ends.
     }
