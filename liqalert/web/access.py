@@ -107,9 +107,17 @@ def _token_guard(token: str) -> Middleware:
     def shows_token(request: web.Request) -> bool:
         # aiohttp decodes headers with surrogateescape: the way back gives the very bytes that were sent.
         sent = {name: request.headers.get(name, "").encode("utf-8", "surrogateescape") for name in expected}
-        given = request.cookies.get(COOKIE, "").encode("utf-8", "surrogateescape")
         known = [hmac.compare_digest(sent[name], expected[name]) for name in expected]
-        return any((*known, hmac.compare_digest(given, cookie.encode())))
+        return any((*known, shows_cookie(request)))
+
+    def shows_cookie(request: web.Request) -> bool:
+        given = request.cookies.get(COOKIE, "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(given, cookie.encode())
+
+    def give_cookie(request: web.Request, answer: web.StreamResponse) -> None:
+        # A proxy with TLS says so; whoever claims it falsely holds back his own cookie.
+        secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
+        answer.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=secure)
 
     def brings_token(request: web.Request) -> bool:
         """The link that a person opens once, /?token=TOKEN."""
@@ -122,9 +130,7 @@ def _token_guard(token: str) -> Middleware:
     async def token_guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if brings_token(request):
             answer = web.Response(text=OPENED, content_type="text/html", headers={"Content-Security-Policy": POLICY})
-            # A proxy with TLS says so; whoever claims it falsely holds back his own cookie.
-            secure = request.secure or request.headers.get("X-Forwarded-Proto") == "https"
-            answer.set_cookie(COOKIE, cookie, max_age=COOKIE_LIVES_S, httponly=True, samesite="Strict", secure=secure)
+            give_cookie(request, answer)
             return answer
         if request.path not in OPEN_PATHS and not shows_token(request):
             raise ApiError(
@@ -133,7 +139,11 @@ def _token_guard(token: str) -> Middleware:
                 allowed=("Authorization: Bearer TOKEN", "CG-API-KEY: TOKEN", "/?token=TOKEN in a browser"),
                 headers={"WWW-Authenticate": "Bearer"},
             )
-        return await handler(request)
+        response = await handler(request)
+        # A month from its last use, and not in what a cache on the way may keep.
+        if request.path.startswith("/api/v1/") and shows_cookie(request) and not response.prepared:
+            give_cookie(request, response)
+        return response
 
     return token_guard
 

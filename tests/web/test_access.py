@@ -101,6 +101,23 @@ async def test_the_cookie_keeps_to_tls_where_the_link_was_opened_so(
     assert ("; Secure" in opened.headers["Set-Cookie"]) is secure
 
 
+async def test_the_cookie_lives_a_month_from_its_last_use(rig: Rig) -> None:
+    """A page that is always open asks every few seconds, and would be locked out a month after its link was opened."""
+    async with serving(rig, WITH_TOKEN) as client:
+        opened = await client.session.get("/", params={"token": TOKEN})
+        cookie = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
+
+        used = await client.session.get("/api/v1/feeds", headers=cookie)
+        with_header = await client.session.get("/api/v1/feeds", headers={"Authorization": f"Bearer {TOKEN}"})
+        kept_by_caches = await client.session.get("/static/app.js", headers=cookie)
+        refused = await client.session.get("/api/v1/feeds", headers={"Cookie": "liqalert=other"})
+
+    assert used.headers["Set-Cookie"] == opened.headers["Set-Cookie"]
+    assert "Max-Age=2592000" in used.headers["Set-Cookie"]
+    assert (kept_by_caches.status, refused.status) == (200, 401)
+    assert not any("Set-Cookie" in answer.headers for answer in (with_header, kept_by_caches, refused))
+
+
 @pytest.mark.parametrize("link", ["a+b/c+d=", "a%2Bb%2Fc%2Bd%3D"])
 async def test_a_token_with_plus_signs_opens_as_it_is_written_and_encoded(rig: Rig, link: str) -> None:
     async with serving(rig, Access("0.0.0.0", "a+b/c+d=")) as client:
