@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from sqlalchemy import ColumnElement, Delete, Table, delete, func, literal_column, select, text, tuple_
+from sqlalchemy import ColumnElement, Delete, Table, delete, exists, func, literal_column, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from liqalert.core.baselines import utc_day
 from liqalert.core.market import UnixTime
 from liqalert.storage.database import Database
+from liqalert.storage.episodes import is_open
 from liqalert.storage.tables import (
     ALERTS,
     ATTEMPTS,
@@ -58,8 +59,9 @@ def _expired(name: str, cutoff: UnixTime) -> tuple[Expired, ...]:
     """What goes, by table, in an order in which no row loses what it refers to."""
     zones = select(CLUSTERS.c.id).where(CLUSTERS.c.ended_at < cutoff)
     episodes = select(EPISODES.c.id).where(EPISODES.c.zone_id.in_(zones))
-    # An alert whose fan-out is under way must stay until that is done.
-    old_alert = (ALERTS.c.decided_at < cutoff) & ALERTS.c.fanout_done.is_(True)
+    # Until its fan-out is done, and its messages have been told how it ended, an alert must stay.
+    goes_on = exists().where(EPISODES.c.id == ALERTS.c.episode_id, is_open())
+    old_alert = (ALERTS.c.decided_at < cutoff) & ALERTS.c.fanout_done.is_(True) & ~goes_on
     match name:
         case "liquidations":
             return ((LIQUIDATIONS, LIQUIDATIONS.c.event_time < cutoff),)

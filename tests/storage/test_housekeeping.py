@@ -14,7 +14,21 @@ from liqalert.storage.housekeeping import DELIVERIES_CHUNK, prune, quick_check
 from liqalert.storage.journal import BatchJournal
 from liqalert.storage.outbox import DeliveryOutbox
 from liqalert.storage.tables import CANDLES, METADATA
-from tests.storage.objects import BTC, BTC_RULE, T0, alert, armed, episode, liquidation, near, standard, touched, zone
+from tests.storage.objects import (
+    BTC,
+    BTC_RULE,
+    T0,
+    alert,
+    armed,
+    cooling,
+    episode,
+    held,
+    liquidation,
+    near,
+    standard,
+    touched,
+    zone,
+)
 from tests.storage.subscribers import subscribers
 
 DAY = 86_400.0
@@ -91,6 +105,21 @@ async def test_an_alert_that_is_still_being_fanned_out_stays(database: Database)
     assert await prune(database, now=T0 + 9 * DAY, retention_days={"alerts": 1}) == {"alerts": 0}
 
 
+async def test_an_alert_stays_until_its_episode_is_over(database: Database) -> None:
+    """Zones may be kept for a week, alerts for a day: then a message would never be told how its alert ended."""
+    await sync_defaults(database, "telegram", ["1"], standard=standard(BTC_RULE), now=T0)
+    alerts, outbox = AlertStore(database), DeliveryOutbox(database)
+    await alerts.record([ZoneOpened(zone(), T0), armed(), near()])
+    await outbox.fan_out(alert(), T0 + 80)
+    await outbox.settle([Outcome(1, DeliveryStatus.SENT, 1, T0 + 81, T0 + 81, "7")])
+
+    assert await prune(database, now=T0 + 2 * DAY, retention_days={"alerts": 1}) == {"alerts": 0}
+
+    await alerts.record([held(), cooling()])
+
+    assert await prune(database, now=T0 + 2 * DAY, retention_days={"alerts": 1}) == {"alerts": 2}
+
+
 async def test_more_than_one_step_is_deleted_whole(database: Database) -> None:
     journal = BatchJournal(database)
     for number in range(5_001):
@@ -104,7 +133,7 @@ async def test_deliveries_to_very_many_chats_go_with_their_attempts(database: Da
     chats = 2 * DELIVERIES_CHUNK + 1
     outbox = DeliveryOutbox(database)
     await subscribers(database, chats)
-    await AlertStore(database).record([near()])
+    await AlertStore(database).record([near(), held(), cooling()])
     while not await outbox.fan_out(alert(), T0):
         pass
     sent = [Outcome(id_, DeliveryStatus.SENT, 1, T0, T0 + 1, "7", attempted=True) for id_ in range(1, chats + 1)]
