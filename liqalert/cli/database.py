@@ -55,11 +55,10 @@ def add_commands(commands: Commands) -> None:
 
 
 def _upgrade(args: argparse.Namespace) -> int:
-    from liqalert.storage.lock import exclusively_by_command
     from liqalert.storage.schema import head, upgrade
 
     settings = _settings_without_daemon(args)
-    with storage_errors(), exclusively_by_command(settings.database.url):
+    with storage_errors():
         upgrade(settings.database.url)
     print(f"The tables have version {head()}.")
     return 0

@@ -146,7 +146,7 @@ async def exclusively(database: Database, *, lost: Callable[[], None] = lambda: 
 
 @contextmanager
 def exclusively_by_command(url: str) -> Iterator[None]:
-    """The same for a command on an SQLite database; on PostgreSQL the server keeps writers apart."""
+    """The same for a command that restores an SQLite database; PostgreSQL is left to tools of its own."""
     path = sqlite_path(parse_url(url))
     if path is None:
         yield

@@ -13,6 +13,7 @@ import liqalert
 from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.engines import migration_engine
+from liqalert.storage.lock import exclusively
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -119,10 +120,13 @@ async def migrate(database: Database, revision: str = "head") -> None:
 
 
 def upgrade(url: str) -> None:
-    """Brings the tables of the database at `url` to ours. For the command line: it runs a loop of its own."""
+    """Brings the tables of the database at `url` to ours, unless a liqalert runs on it.
+
+    For the command line: it runs a loop of its own. Raises StorageError.
+    """
 
     async def run() -> None:
-        async with Database(url) as database:
+        async with Database(url) as database, exclusively(database):
             revision = await current_revision(database)
             if revision is not None:
                 refuse_newer(database.name, revision)

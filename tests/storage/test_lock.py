@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import stat
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from liqalert.ports import StorageError
 from liqalert.storage.database import Database
 from liqalert.storage.lock import exclusively, exclusively_by_command
+from liqalert.storage.schema import upgrade
 
 
 async def test_a_second_one_is_refused_until_the_first_lets_go(empty_url: str) -> None:
@@ -31,6 +33,14 @@ async def test_the_refusal_names_the_process_that_holds_a_file(tmp_path: Path) -
             exclusively_by_command(url),
         ):
             pass
+
+
+async def test_tables_are_not_brought_up_to_date_under_a_liqalert_that_runs(full_url: str) -> None:
+    async with Database(full_url) as database, exclusively(database):
+        with pytest.raises(StorageError, match=r"another liqalert.* uses .*: stop it first"):
+            await asyncio.to_thread(upgrade, full_url)
+
+    await asyncio.to_thread(upgrade, full_url)
 
 
 async def test_another_name_of_the_same_file_is_refused_too(tmp_path: Path) -> None:
