@@ -27,6 +27,8 @@ PROBED_AFTER_S, PROBED_EVERY_S, PROBES = 20, 5, 3
 """A server asks a connection that is silent for so long whether somebody is still there. By itself it would do so after
 two hours, in which a machine that has lost its power could not start again: the lock would be held against it."""
 READ_ONLY = "25006"
+ANSWER_WITHIN_S = 60.0
+"""What a server may take for a statement."""
 CLOSED_WITHIN_S = 1.0
 """The driver would wait a minute for a server that answers nothing, and systemd kills after half of one."""
 LOG_PAGES = 16_000
@@ -67,7 +69,12 @@ def make_private(path: Path) -> None:
 
 
 def migration_engine(url: URL) -> AsyncEngine:
-    """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew."""
+    """A writing engine that does not enforce foreign keys: SQLite changes a table by making it anew.
+
+    A server may take as long as it needs for each step: a table of millions of rows gets its index in minutes.
+    """
+    if sqlite_path(url) is None:
+        return _postgresql_engine(url, reading=False, answer_within_s=None)
     return make_engine(url, 5.0, reading=False, foreign_keys="OFF")
 
 
@@ -75,7 +82,7 @@ def make_engine(url: URL, timeout_s: float, *, reading: bool, foreign_keys: str 
     """`timeout_s`: how long a lock of SQLite's is waited for; for a server there are timeouts of its own."""
     path = sqlite_path(url)
     if path is None:
-        return _postgresql_engine(url, reading=reading)
+        return _postgresql_engine(url, reading=reading, answer_within_s=ANSWER_WITHIN_S)
     mode = "ro" if reading else "rwc"
     engine = create_async_engine(
         URL.create(url.drivername, database=f"file:{quote(str(path))}", query={"mode": mode, "uri": "true"}),
@@ -112,13 +119,13 @@ def begin_statement(*, reading: bool) -> str:
     return "BEGIN" if reading else "BEGIN IMMEDIATE"
 
 
-def _postgresql_engine(url: URL, *, reading: bool) -> AsyncEngine:
+def _postgresql_engine(url: URL, *, reading: bool, answer_within_s: float | None) -> AsyncEngine:
     try:
         engine = create_async_engine(
             url,
             connect_args={
                 "timeout": 10,
-                "command_timeout": 60,
+                "command_timeout": answer_within_s,
                 "server_settings": {
                     "application_name": "liqalert",
                     "default_transaction_read_only": "on" if reading else "off",

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, text
 
 from liqalert.ports import RowRefused, StorageError
 from liqalert.storage.database import Database, storable
-from liqalert.storage.engines import parse_url
+from liqalert.storage.engines import migration_engine, parse_url
 from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS
 from tests.storage import postgresql
 
@@ -230,6 +230,22 @@ async def test_no_error_contains_the_password() -> None:
 
 
 if postgresql.binaries():
+
+    async def test_a_server_may_take_its_time_for_a_step_of_an_upgrade(
+        postgresql_server: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("liqalert.storage.engines.ANSWER_WITHIN_S", 0.2)
+        url = f"{postgresql_server}/postgres"
+        a_long_step = text("SELECT pg_sleep(0.5)")
+
+        async with Database(url) as database:
+            with pytest.raises(StorageError, match="it does not answer"):
+                async with database.write("test") as connection:
+                    await connection.execute(a_long_step)
+        engine = migration_engine(parse_url(url))
+        async with engine.begin() as connection:
+            assert len((await connection.execute(a_long_step)).all()) == 1
+        await engine.dispose()
 
     async def test_an_unknown_postgresql_database_is_explained(postgresql_server: str) -> None:
         async with Database(f"{postgresql_server}/absent") as absent:
