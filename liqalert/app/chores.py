@@ -61,9 +61,10 @@ class Chores:
             Job("recipients", self._facts.delivering.remembered.refresh, every_s=60.0),
             Job("samples", self.save_samples, every_s=900.0),
             Job("write-ahead log", self.keep_log_short, every_s=60.0),
+            # Once a day would be never on a machine that is off at that time.
+            Job("pruning", self.prune, every_s=3600.0),
             Job("memory", self.give_back_memory, every_s=self._world.every(3600.0)),
             Job("open interest of the day", self.renew_open_interest, daily_at=(0, 0)),
-            Job("pruning", self.prune, daily_at=(0, 20)),
             Job("checkpoint", self.checkpoint, daily_at=(0, 40)),
         )
         if self._facts.pings is not None:
@@ -138,7 +139,8 @@ class Chores:
         except StorageError as exc:
             log.warning("old rows not pruned", extra={"reason": str(exc)})
         else:
-            log.info("old rows pruned", extra={"rows": pruned})
+            if any(pruned.values()):
+                log.info("old rows pruned", extra={"rows": pruned})
 
     async def give_back_memory(self) -> None:
         settle()

@@ -1,4 +1,4 @@
-"""The daemon's own table of jobs keeps SQLite's write-ahead log short."""
+"""The daemon's own table of jobs keeps the database, and SQLite's write-ahead log, small."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from liqalert.app.assembly import assemble
 from liqalert.app.chores import Chores
@@ -19,7 +19,7 @@ from liqalert.settings import Settings
 from liqalert.storage.database import Database
 from liqalert.storage.lock import exclusively
 from liqalert.storage.schema import prepare
-from liqalert.storage.tables import FEED_HEARTBEATS
+from liqalert.storage.tables import FEED_GAPS, FEED_HEARTBEATS
 from liqalert.web.metrics import Metrics
 
 MARKER = "an exchange of this name"
@@ -61,3 +61,16 @@ async def test_every_minute_the_log_moves_into_the_file_and_every_day_it_is_empt
     await jobs["checkpoint"].run()
 
     assert log.stat().st_size == 0
+
+
+async def test_old_rows_go_within_an_hour_of_a_start(database: Database, jobs: dict[str, Job]) -> None:
+    """Also on a machine that is off at the same time of every day."""
+    async with database.write("test") as connection:
+        row = {"exchange": MARKER, "start_at": 1.0, "end_at": 2.0, "cause": "x"}
+        await connection.execute(insert(FEED_GAPS), [row])
+
+    assert jobs["pruning"].every_s == 3600.0
+    await jobs["pruning"].run()
+
+    async with database.read("test") as connection:
+        assert (await connection.execute(select(FEED_GAPS))).all() == []
