@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liqalert.clock import Clock
-from liqalert.core.outcomes import Told
+from liqalert.core.market import UnixTime
+from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.delivery.attempts import Answer
 from liqalert.delivery.cap import DailyCap
 from liqalert.delivery.channels import Channel
 from liqalert.delivery.digests import Digest
 from liqalert.delivery.letters import Composer, Letter
+from liqalert.delivery.routing import is_heard
 from liqalert.delivery.track_records import TrackRecords
 from liqalert.ports import AlertReader, Delivery, Message, StorageError
 
@@ -26,6 +29,21 @@ class Limits:
     """Messages with alerts in a UTC day."""
 
 
+class Copies:
+    """Writes an alert once for all chats that read it alike: within a second its words are the same."""
+
+    def __init__(self, composer: Composer) -> None:
+        self._composer = composer
+        self._last: tuple[object, Message] | None = None
+
+    def alert(self, delivery: Delivery, now: UnixTime, record: TrackRecord | None) -> Message:
+        heard = is_heard(delivery, now)
+        alike = (delivery.alert.id, delivery.numbers, delivery.recorded, heard, record, math.floor(now))
+        if self._last is None or self._last[0] != alike:
+            self._last = alike, self._composer.alert(delivery, now, record)
+        return self._last[1]
+
+
 class Post:
     """Sends letters; each of its calls raises DeliveryError."""
 
@@ -33,6 +51,7 @@ class Post:
         self, composer: Composer, *, history: AlertReader, records: TrackRecords, cap: DailyCap, clock: Clock
     ) -> None:
         self._composer = composer
+        self._copies = Copies(composer)
         self._history = history
         self._records = records
         self._cap = cap
@@ -48,7 +67,7 @@ class Post:
             return Answer(await channel.transmit(letter.address, messages))
         [delivery] = letter.deliveries
         record = await self._records.of(delivery.alert)
-        message = self._composer.alert(delivery, self._clock.now(), record)
+        message = self._copies.alert(delivery, self._clock.now(), record)
         answer = Answer(await channel.transmit(letter.address, [message]))
         if letter.capped:
             self._cap.count(letter.chat_id, self._clock.now())

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from liqalert.core.episodes import EpisodeState
 from liqalert.core.outcomes import Told, TrackRecord
 from liqalert.delivery.letters import Composer, Letter
-from liqalert.ports import Delivery, DeliveryStatus, Event
+from liqalert.delivery.post import Copies
+from liqalert.ports import Delivery, DeliveryStatus, Event, QuietHours
 from tests.fakes import near_alert, near_transition
 from tests.telegram_rules import parse_html
 
@@ -83,3 +84,37 @@ def test_a_digest_of_any_symbols_is_at_most_two_messages_that_telegram_takes(sym
     assert len(messages) <= 2
     assert all(len(parse_html(message.html).encode("utf-16-le")) <= 2 * TELEGRAM_LIMIT for message in messages)
     assert all(any(f"alert{number}" in message.plain for message in messages) for number in range(len(symbols)))
+
+
+QUIET = QuietHours(0, 1439, "UTC")
+deliveries = st.builds(
+    replace,
+    st.just(DUE),
+    alert=st.sampled_from([DUE.alert, near_alert("two", DECIDED)]),
+    chat_id=st.integers(1, 99),
+    silent=st.booleans(),
+    numbers=st.sampled_from(["1,234.5", "1.234,5"]),
+    quiet=st.sampled_from([None, QUIET]),
+    recorded=st.booleans(),
+)
+records = st.sampled_from([None, TrackRecord(swept=3, held=1, faded=1)])
+
+
+@given(st.lists(st.tuples(deliveries, st.sampled_from([0.0, 1.0, 90.0]), records), max_size=12))
+def test_copies_say_what_each_chat_would_have_been_written(
+    asked: list[tuple[Delivery, float, TrackRecord | None]],
+) -> None:
+    composer = Composer()
+    copies = Copies(composer)
+
+    for delivery, later, record in asked:
+        now = DECIDED + later
+        assert copies.alert(delivery, now, record) == composer.alert(delivery, now, record)
+
+
+def test_chats_that_read_alike_are_given_one_copy() -> None:
+    copies = Copies(Composer())
+
+    first, second = (copies.alert(replace(DUE, chat_id=chat), DECIDED + chat / 10.0, None) for chat in (1, 2))
+
+    assert first is second
