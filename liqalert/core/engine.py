@@ -20,12 +20,10 @@ from liqalert.core.sides import Rebuilt, Sides, top_magnitudes
 from liqalert.core.strength import SAMPLE_S, DaySamples
 from liqalert.core.surges import Surges
 from liqalert.core.terms import Terms
-from liqalert.core.views import NO_ZONES, ZoneView, ZoneViews
+from liqalert.core.views import NO_ZONES, ZoneViews
 from liqalert.core.windows import Windows
 from liqalert.core.zonebook import ZoneBook
 from liqalert.core.zones import Zone
-
-__all__ = ["TAKEN_IN", "Engine", "Snapshot", "Verdict", "ZoneView"]
 
 UNWATCHED_AFTER_S = 15.0
 """Blindness longer than this before a mark is stated in the alert that the mark causes."""

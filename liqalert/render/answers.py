@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from itertools import chain
 
 from liqalert.core.clusters import Cluster
-from liqalert.core.engine import Snapshot, ZoneView
+from liqalert.core.engine import Snapshot
 from liqalert.core.gaps import merged
 from liqalert.core.market import GAPS_KEPT, FeedStatus, Instrument, Mark, UnixTime
+from liqalert.core.views import ZoneView
 from liqalert.core.zones import touches
 from liqalert.render.lines import composed
 from liqalert.render.numbers import NumberStyle, age, clock_time, escape

@@ -12,8 +12,9 @@ from aiohttp import web
 from liqalert.board import Board
 from liqalert.clock import Clock
 from liqalert.core.clusters import Cluster
-from liqalert.core.engine import Snapshot, ZoneView
+from liqalert.core.engine import Snapshot
 from liqalert.core.market import FeedStatus, Instrument, Mark, UnixTime
+from liqalert.core.views import ZoneView
 from liqalert.web.answers import iso, iso_or_none, json_response
 from liqalert.web.feeds import FeedItem, feed_items
 from liqalert.web.instruments import instrument_asked

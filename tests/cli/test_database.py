@@ -53,8 +53,7 @@ def test_current_is_a_problem_until_the_tables_are_there(empty_place: Path, caps
 def test_after_going_back_to_an_older_liqalert_nothing_tells_to_upgrade(
     command: str, database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    _made_by_a_newer_liqalert(database)
 
     assert main(command.split()) == 1
 
@@ -78,6 +77,11 @@ def test_tables_of_before_an_upgrade_are_not_read_but_named_with_the_remedy(
     assert "has tables of version 0001, this liqalert needs 0004: run `liqalert db upgrade`" in capsys.readouterr().err
 
 
+def _made_by_a_newer_liqalert(database: Path) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
 async def _first_tables() -> None:
     async with Database("sqlite+aiosqlite:///liqalert.db") as database:
         await migrate(database, "0001")
@@ -87,8 +91,7 @@ async def _first_tables() -> None:
 def test_tables_of_a_newer_liqalert_are_not_read(
     command: str, database: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    _made_by_a_newer_liqalert(database)
 
     assert main(command.split()) == 1
 

@@ -33,7 +33,8 @@ class Records:
         self.written.append(Record(received_time, kind, exchange, payload))
 
 
-def test_what_the_last_tick_decided_is_replayed_though_no_frame_came_after_it() -> None:
+def lived_and_replayed(until: float) -> tuple[list[Decision], list[Decision]]:
+    """What is decided where nothing comes after a burst but the time, and what a replay of that decides."""
     live: list[Decision] = []
     replayed: list[Decision] = []
     records = Records()
@@ -44,11 +45,16 @@ def test_what_the_last_tick_decided_is_replayed_though_no_frame_came_after_it() 
     frame = msgspec.json.encode(orders)
     records.write("frame", BINANCE, frame, T0 + 1)
     pipeline.ingest(BinanceParser().parse(frame, T0 + 1), T0 + 1)
-    pipeline.advance(T0 + 5)
+    pipeline.advance(until)
 
     replay = Replay(ReplayPlan(begin=lambda record: Start(T0, Terms()), decide=replayed.extend), PriceSource.MARKS)
     for record in records.written:
         replay.take(record)
+    return live, replayed
+
+
+def test_what_the_last_tick_decided_is_replayed_though_no_frame_came_after_it() -> None:
+    live, replayed = lived_and_replayed(until=T0 + 5)
 
     assert replayed == live != []
 
@@ -120,21 +126,7 @@ def test_a_zone_that_has_ended_before_a_restart_is_not_opened_again_after_it() -
 
 def test_a_stall_of_the_machine_is_replayed_tick_by_tick() -> None:
     """The schedule comes first after it: the newest minute of ticks is made up for, and no frame says so."""
-    live: list[Decision] = []
-    replayed: list[Decision] = []
-    records = Records()
-    board = Board(Snapshot(T0, 3600.0))
-    pipeline = Pipeline(Engine(Terms()), journal=NoJournal(), decide=live.extend, board=board, recorder=records)
-    pipeline.feed_changed(FeedStatus(BINANCE, True, T0, mark_at=T0), T0)
-    orders = [force_order("BTCUSDT", "SELL", price=60_000 + n, quantity=10, at_ms=int(T0) * 1000 + n) for n in range(6)]
-    frame = msgspec.json.encode(orders)
-    records.write("frame", BINANCE, frame, T0 + 1)
-    pipeline.ingest(BinanceParser().parse(frame, T0 + 1), T0 + 1)
-    pipeline.advance(T0 + 303)
-
-    replay = Replay(ReplayPlan(begin=lambda record: Start(T0, Terms()), decide=replayed.extend), PriceSource.MARKS)
-    for record in records.written:
-        replay.take(record)
+    live, replayed = lived_and_replayed(until=T0 + 303)
 
     assert [each.at - T0 for each in live if isinstance(each, ZoneOpened)] == [245.0]
     assert replayed == live
