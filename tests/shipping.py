@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,16 +33,27 @@ class Environment:
 
     def run(self, program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """One of the installed programs, with its standard output and errors together."""
-        return subprocess.run(
+        with self.start(program, *arguments, cwd=cwd) as running:
+            said, _ = running.communicate(timeout=50)
+        return subprocess.CompletedProcess(running.args, running.returncode, said)
+
+    @contextmanager
+    def start(self, program: str, *arguments: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+        """It, while it runs, and its end waited for; killed where the block fails."""
+        process = subprocess.Popen(
             [self.path / "bin" / program, *arguments],
             cwd=cwd,
             env={name: value for name, value in os.environ.items() if not name.startswith(_OURS)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=50,
-            check=False,
         )
+        with process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
 
 
 def new_environment(path: Path, python: str = sys.executable) -> Environment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import sys
 import tarfile
 import zipfile
@@ -15,14 +16,13 @@ import pytest
 from aiohttp import web
 
 from liqalert.settings import known_keys
-from tests.shipping import ROOT, build_sdist, build_wheel, new_environment
+from tests.shipping import ROOT, Environment, build_sdist, build_wheel, new_environment
 
 COMMANDS = {
     "--help": "liqalert",
     "check": "no file; defaults and the environment",
     "db upgrade": "The tables have version ",
     "db current": "which is current",
-    "demo --for 20 --port 0": "from a cluster of liquidated",
 }
 """In this order: each must end well and say this."""
 IMPORTED = """
@@ -38,6 +38,14 @@ CONTAINERFILE = (ROOT / "deploy/Containerfile").read_text()
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """An environment that has the wheel, and nothing of this checkout."""
+    environment = new_environment(tmp_path_factory.mktemp("installed"))
+    environment.install(wheel)
+    return environment
 
 
 @pytest.fixture(scope="module")
@@ -106,19 +114,27 @@ def test_wheel_made_from_the_sdist_is_the_same(wheel: Path, sdist: Path, tmp_pat
     assert _contents(build_wheel(sdist, tmp_path)) == _contents(wheel)
 
 
-def test_commands_work_where_only_the_package_is(wheel: Path, tmp_path: Path) -> None:
-    environment = new_environment(tmp_path / "environment")
-    environment.install(wheel)
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+def test_commands_work_where_only_the_package_is(installed: Environment, tmp_path: Path) -> None:
+    imported = installed.run("python", "-c", IMPORTED, cwd=tmp_path).stdout.splitlines()
+    ended = {command: installed.run("liqalert", *command.split(), cwd=tmp_path) for command in COMMANDS}
 
-    imported = environment.run("python", "-c", IMPORTED, cwd=elsewhere).stdout.splitlines()
-    ended = {command: environment.run("liqalert", *command.split(), cwd=elsewhere) for command in COMMANDS}
-
-    assert Path(imported[0]).is_relative_to(environment.path)
+    assert Path(imported[0]).is_relative_to(installed.path)
     assert imported[1:] == OLD_NAMES
     assert {command: done.returncode for command, done in ended.items()} == dict.fromkeys(COMMANDS, 0), ended
     assert [command for command, words in COMMANDS.items() if words not in ended[command].stdout] == []
+
+
+def test_demo_alerts_where_only_the_package_is(installed: Environment, tmp_path: Path) -> None:
+    """Ended by its first alert, not after some seconds: where much else runs, they pass before it has begun."""
+    with installed.start("liqalert", "demo", "--port", "0", cwd=tmp_path) as demo:
+        assert demo.stdout is not None
+        alert = next((line for line in demo.stdout if "from a cluster of liquidated" in line), None)
+        demo.send_signal(signal.SIGINT)
+        rest = demo.stdout.read()
+
+    assert alert is not None
+    assert "None of it was real." in rest
+    assert demo.returncode == 0
 
 
 def test_editable_install_runs_the_checkout(tmp_path: Path) -> None:
