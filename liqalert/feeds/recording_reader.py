@@ -114,12 +114,18 @@ class _Lines:
         return read
 
     def __iter__(self) -> Iterator[bytes]:
+        begun = bytearray()
         for block in self._blocks():
-            *lines, self.rest = (self.rest + block).split(b"\n")
-            yield from lines
-            if len(self.rest) > LONGEST_LINE:
-                self._damaged += len(self.rest)
-                self.rest = b""
+            # Joined where a line ends: one that never does is not copied with each block anew.
+            begun += block
+            if b"\n" in block:
+                *lines, rest = bytes(begun).split(b"\n")
+                begun = bytearray(rest)
+                yield from lines
+            elif len(begun) > LONGEST_LINE:
+                self._damaged += len(begun)
+                begun = bytearray()
+        self.rest = bytes(begun)
 
     def _blocks(self) -> Iterator[bytes]:
         with self._path.open("rb") as file:
