@@ -9,7 +9,7 @@ PEERS := $(VENV)-peers
 # Four on two cores: the tests that run the daemon spend their time waiting.
 PYTEST_ARGS ?= -n 4 --dist worksteal
 
-.PHONY: demo test check lint bench bench-peers soak faults fuzz lock clean
+.PHONY: demo test check lint compiled bench bench-peers soak faults fuzz lock clean
 
 demo: $(READY)
 	$(BIN)/liqalert demo
@@ -18,6 +18,10 @@ test: $(READY)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(READY) lint test
+
+# What the tests are made of, once: else each of the four compiles all of it for itself.
+compiled: $(READY)
+	$(BIN)/python -m pytest --collect-only -qq -p no:xdist
 
 lint: $(READY)
 	$(BIN)/ruff check .
