@@ -36,7 +36,17 @@ async def contrast_of(reader: Reader, selector: str) -> float:
 
 
 async def colours_of(reader: Reader, selector: str) -> set[tuple[int, ...]]:
-    picture = Image.open(BytesIO(await reader.page.locator(selector).first.screenshot())).convert("RGB")
+    # Where it is, in one step: a row of the table may be drawn anew between two.
+    place = await reader.page.evaluate(
+        """selector => {
+            const found = document.querySelector(selector);
+            found.scrollIntoView({block: "center"});
+            const {x, y, width, height} = found.getBoundingClientRect();
+            return {x, y, width, height};
+        }""",
+        selector,
+    )
+    picture = Image.open(BytesIO(await reader.page.screenshot(clip=place))).convert("RGB")
     return {colour for _, colour in picture.getcolors(100_000) or () if isinstance(colour, tuple)}
 
 
