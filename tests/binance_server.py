@@ -183,7 +183,7 @@ class BinanceServer:
                 client.request.transport.abort()
         await asyncio.sleep(0)
 
-    async def wait_connected(self, connections: int = 1, timeout_s: float = 5.0) -> None:
+    async def wait_connected(self, connections: int = 1, timeout_s: float = 30.0) -> None:
         """Until so many connections have been made since the start."""
         async with asyncio.timeout(timeout_s):
             while self.connections < connections:

@@ -111,7 +111,7 @@ class Daemon:
             self.process.kill()
             await self.process.wait()
 
-    async def terminate(self, timeout: float = 12.0) -> int:
+    async def terminate(self, timeout: float = 20.0) -> int:
         self.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(timeout):
             return await self.process.wait()
@@ -123,7 +123,7 @@ class Daemon:
         async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
             return await answer.json()
 
-    async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 30.0) -> Any:
+    async def until(self, path: str, holds: Callable[[Mapping[str, Any]], object], timeout: float = 60.0) -> Any:
         """The JSON at `path` as soon as it satisfies `holds`; the log is in the error otherwise."""
         answer: Any = None
         try:

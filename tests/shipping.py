@@ -34,7 +34,7 @@ class Environment:
     def run(self, program: str, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         """One of the installed programs, with its standard output and errors together."""
         with self.start(program, *arguments, cwd=cwd) as running:
-            said, _ = running.communicate(timeout=50)
+            said, _ = running.communicate(timeout=120)
         return subprocess.CompletedProcess(running.args, running.returncode, said)
 
     @contextmanager
@@ -81,7 +81,7 @@ def _uv(*arguments: str | Path) -> None:
     """From uv's cache, which setting up .venv has filled; from the registry only what has been deleted there since."""
     for mode in (("--offline",), ()):
         ended = subprocess.run(
-            [_UV, "--quiet", *mode, *arguments], capture_output=True, text=True, timeout=50, check=False
+            [_UV, "--quiet", *mode, *arguments], capture_output=True, text=True, timeout=120, check=False
         )
         if ended.returncode == 0:
             return

@@ -115,7 +115,7 @@ class TelegramServer:
         """What a chat has been sent, as its user reads it, oldest first."""
         return [message["text"] for (chat, _), message in self.messages.items() if chat == chat_id]
 
-    async def wait_for(self, method: str, n: int = 1, *, timeout: float = 5.0) -> list[Call]:
+    async def wait_for(self, method: str, n: int = 1, *, timeout: float = 60.0) -> list[Call]:
         """The calls of `method` as soon as there are `n`; TimeoutError names what came instead."""
         try:
             async with asyncio.timeout(timeout), self._changed:
@@ -125,7 +125,7 @@ class TelegramServer:
             raise TimeoutError(f"{method} came {len(self.calls_of(method))} of {n} times; calls: {came}") from None
         return self.calls_of(method)
 
-    async def wait_for_texts(self, chat_id: int, n: int = 1, *, timeout: float = 5.0) -> list[str]:
+    async def wait_for_texts(self, chat_id: int, n: int = 1, *, timeout: float = 60.0) -> list[str]:
         """What `chat_id` has been sent as soon as it has `n` messages."""
         async with asyncio.timeout(timeout), self._changed:
             await self._changed.wait_for(lambda: len(self.texts(chat_id)) >= n)

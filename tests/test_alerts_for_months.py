@@ -31,7 +31,7 @@ async def watching(
     tmp_path: Path, binance: BinanceServer, telegram: TelegramServer, **extra: str
 ) -> AsyncIterator[Daemon]:
     async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
-        await daemon.until("/readyz", lambda answer: answer["ready"], timeout=30)
+        await daemon.until("/readyz", lambda answer: answer["ready"])
         yield daemon
 
 
@@ -41,7 +41,7 @@ async def asked(
     """What the bot answers."""
     before = len(telegram.texts(chat))
     await telegram.push_text(chat, words, user_id=user, thread_id=topic)
-    return (await telegram.wait_for_texts(chat, before + 1, timeout=20))[-1]
+    return (await telegram.wait_for_texts(chat, before + 1))[-1]
 
 
 async def code(daemon: Daemon, role: str) -> str:
@@ -82,8 +82,8 @@ async def test_each_kind_is_told_by_its_own_rule_and_to_a_webhook_too(
             binance.prices["BTCUSDT"] = CLOSE
             await daemon.until_zone("near")
             await binance.liquidate("BTCUSDT", "SELL", price=60_005, quantity=400)
-            texts = await telegram.wait_for_texts(OWNER, 4, timeout=20)
-            async with asyncio.timeout(20):
+            texts = await telegram.wait_for_texts(OWNER, 4)
+            async with asyncio.timeout(60):
                 while len(received) < 4:
                     await asyncio.sleep(0.05)
 
@@ -119,7 +119,7 @@ async def test_what_comes_in_quiet_hours_waits_for_one_silent_list(
             # The night is over.
             database.execute("UPDATE deliveries SET due_at = 1 WHERE status = 'held'")
         await daemon.start()
-        texts = await telegram.wait_for_texts(OWNER, 3, timeout=30)
+        texts = await telegram.wait_for_texts(OWNER, 3)
 
     assert texts[2].startswith("While it was quiet here: 1 alert")
     assert telegram.calls_of("sendMessage")[-1].params["disable_notification"] == "true"
@@ -136,8 +136,8 @@ async def test_readers_ask_and_change_nothing_and_a_topic_is_told_where_it_is(
         assert "enrolled as user" in await asked(telegram, GROUP, f"/start {group}", user=OWNER, topic=TOPIC)
         await armed_zone(daemon, binance)
         binance.prices["BTCUSDT"] = CLOSE
-        await telegram.wait_for_texts(SECOND, 2, timeout=20)
-        await telegram.wait_for_texts(GROUP, 3, timeout=20)
+        await telegram.wait_for_texts(SECOND, 2)
+        await telegram.wait_for_texts(GROUP, 3)
 
         refusals = [
             await asked(telegram, SECOND, words) for words in ("/mute 2h", "/watch ETH", "/quiet off", "/settings")
@@ -146,7 +146,7 @@ async def test_readers_ask_and_change_nothing_and_a_topic_is_told_where_it_is(
         tapped = [number for chat, number in telegram.messages if chat == SECOND][1]
         mute = telegram.messages[SECOND, tapped]["reply_markup"]["inline_keyboard"][0][0]["callback_data"]
         await telegram.push_tap(SECOND, tapped, mute)
-        notice = (await telegram.wait_for("answerCallbackQuery", 1, timeout=20))[0].params["text"]
+        notice = (await telegram.wait_for("answerCallbackQuery", 1))[0].params["text"]
         listed = await asked(telegram, OWNER, "/chats")
         await asked(telegram, OWNER, f"/remove {SECOND}")
         gone = await asked(telegram, SECOND, "/clusters")
@@ -177,15 +177,15 @@ async def test_after_the_daily_cap_one_notice_and_a_chat_that_comes_back_is_told
     }
     async with watching(tmp_path, binance, telegram, **extra) as daemon:
         await armed_zone(daemon, binance)
-        await telegram.wait_for_texts(OWNER, timeout=20)
+        await telegram.wait_for_texts(OWNER)
         assert "not reachable since" in await asked(telegram, OWNER, "/chats")
         telegram.blocked.clear()
         await telegram.push_text(SECOND, "/start")
-        await telegram.wait_for_texts(SECOND, timeout=20)
+        await telegram.wait_for_texts(SECOND)
         assert "not reachable since" not in await asked(telegram, OWNER, "/chats")
         binance.prices["BTCUSDT"] = CLOSE
-        texts = await telegram.wait_for_texts(OWNER, 4, timeout=20)
-        [_, told] = await telegram.wait_for_texts(SECOND, 2, timeout=20)
+        texts = await telegram.wait_for_texts(OWNER, 4)
+        [_, told] = await telegram.wait_for_texts(SECOND, 2)
         alerts = (await daemon.get("/api/v1/alerts"))["alerts"]
 
     assert "has formed" in texts[0]

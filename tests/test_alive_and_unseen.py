@@ -57,7 +57,7 @@ async def until_ready_says(port: int, holds: Callable[[int, list[str]], bool]) -
     """The reasons, once status and reasons are as they should be."""
     seen: Any = None
     try:
-        async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        async with asyncio.timeout(60), aiohttp.ClientSession() as session:
             while True:
                 try:
                     async with session.get(f"http://127.0.0.1:{port}/readyz") as answer:
@@ -72,7 +72,7 @@ async def until_ready_says(port: int, holds: Callable[[int, list[str]], bool]) -
 
 
 async def until_told(telegram: TelegramServer, chat_id: int, words: str) -> str:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not (found := [text for text in telegram.texts(chat_id) if words in text]):
             await asyncio.sleep(0.05)
     [text] = found

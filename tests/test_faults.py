@@ -88,9 +88,9 @@ async def test_an_exchange_that_goes_silent_is_noticed_in_5_s_and_told_once(
         noticed_s = asyncio.get_running_loop().time() - silent_since
         [notice] = await telegram.wait_for_texts(OWNER, timeout=25)
         await telegram.push_text(OWNER, "/clusters")
-        answer = (await telegram.wait_for_texts(OWNER, 2, timeout=10))[1]
+        answer = (await telegram.wait_for_texts(OWNER, 2))[1]
         binance.stalled = False
-        await telegram.wait_for_texts(OWNER, 3, timeout=30)
+        await telegram.wait_for_texts(OWNER, 3)
         gaps = (await daemon.get("/api/v1/feeds"))["feeds"][0]["gaps"]
 
     assert noticed_s < 7
@@ -128,11 +128,11 @@ if can_mount():
             binance.prices["BTCUSDT"] = 57_000.0
             await daemon.until_zone("armed")
             binance.prices["BTCUSDT"] = 59_700.0
-            await daemon.until("/api/v1/clusters", lambda _: alerts(telegram), timeout=20)
+            await daemon.until("/api/v1/clusters", lambda _: alerts(telegram))
             full = await daemon.until("/readyz", lambda answer: not answer["ready"])
             ballast.unlink()
-            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=20)
-            kept = await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"], timeout=20)
+            await daemon.until("/readyz", lambda answer: answer["ready"])
+            kept = await daemon.until("/api/v1/alerts", lambda answer: answer["alerts"])
             sent = await daemon.until(
                 "/api/v1/alerts", lambda answer: [d["status"] for d in answer["alerts"][0]["deliveries"]] == ["sent"]
             )

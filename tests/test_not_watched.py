@@ -60,7 +60,7 @@ async def test_an_approach_while_blind_is_held_everyone_is_told_and_the_present_
         await binance.wait_connected(2, timeout_s=20)
         for step in range(10):
             await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await armed.wait()
 
         binance.refusal = 503
@@ -118,7 +118,7 @@ async def test_who_was_told_that_nothing_is_watched_is_told_of_the_return_after_
 
 
 async def told(telegram: TelegramServer, chat_id: int, holds: Callable[[list[str]], bool]) -> list[str]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not holds(telegram.texts(chat_id)):
             await asyncio.sleep(0.05)
     return telegram.texts(chat_id)

@@ -215,7 +215,7 @@ async def test_health_check_of_the_image_says_what_healthz_says(
     asked = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=tmp_path, env=environ, stderr=asyncio.subprocess.DEVNULL
     )
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         ended = await asked.wait()
     await runner.cleanup()
 

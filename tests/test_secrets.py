@@ -67,19 +67,19 @@ async def test_nobody_is_told_a_secret(tmp_path: Path) -> None:
         }
         extra = {**SECRETS, "LIQALERT_LOG__LEVEL": "debug"}
         async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
-            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=30)
+            await daemon.until("/readyz", lambda answer: answer["ready"])
             for step in range(10):
                 await binance.liquidate("BTCUSDT", "SELL", price=60_000 + step, quantity=5)
             await daemon.until_zone("idle")
             binance.prices["BTCUSDT"] = 57_000.0
             await daemon.until_zone("armed")
             binance.prices["BTCUSDT"] = 59_700.0
-            await telegram.wait_for_texts(OWNER, timeout=20)
-            async with asyncio.timeout(30):
+            await telegram.wait_for_texts(OWNER)
+            async with asyncio.timeout(60):
                 while _failed(daemon.log) != FAILING:
                     await asyncio.sleep(0.1)
             await telegram.push_text(OWNER, "/status")
-            answered = "\n".join(await telegram.wait_for_texts(OWNER, 2, timeout=20))
+            answered = "\n".join(await telegram.wait_for_texts(OWNER, 2))
             said = await _asked(daemon.port)
             await daemon.terminate(timeout=40)
             logged = daemon.log.read_text()

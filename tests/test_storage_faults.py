@@ -13,8 +13,6 @@ from tests.daemon import OWNER, Daemon
 from tests.small_disk import can_mount, fill, mounted
 from tests.telegram_server import TelegramServer
 
-pytestmark = pytest.mark.timeout(150)
-
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
@@ -42,9 +40,7 @@ def is_refused_by_the_database(answer: Mapping[str, Any]) -> bool:
 
 async def watch(daemon: Daemon) -> None:
     """Returns once the feed is proven alive, whatever else is wrong."""
-    await daemon.until(
-        "/api/v1/feeds", lambda answer: [each["alive"] for each in answer["feeds"]] == [True], timeout=40
-    )
+    await daemon.until("/api/v1/feeds", lambda answer: [each["alive"] for each in answer["feeds"]] == [True])
 
 
 async def form_zone(binance: BinanceServer, daemon: Daemon) -> None:
@@ -67,18 +63,18 @@ async def test_a_damaged_database_is_set_aside_at_the_start_and_the_owner_is_tol
 ) -> None:
     file = tmp_path / "liqalert.db"
     async with Daemon(tmp_path, binance=binance, telegram=telegram) as daemon:
-        await daemon.until("/readyz", lambda answer: answer["ready"], timeout=40)
+        await daemon.until("/readyz", lambda answer: answer["ready"])
         await daemon.terminate()
         damaged = bytearray(file.read_bytes())
         damaged[100:4_096] = b"\xff" * 3_996
         file.write_bytes(damaged)
 
         await daemon.start()
-        ready = await daemon.until("/readyz", lambda answer: answer["ready"], timeout=40)
-        notice = (await telegram.wait_for_texts(OWNER, timeout=20))[0]
+        ready = await daemon.until("/readyz", lambda answer: answer["ready"])
+        notice = (await telegram.wait_for_texts(OWNER))[0]
         await form_zone(binance, daemon)
         await come_near(binance, daemon)
-        await daemon.until("/api/v1/clusters", lambda _: alerts(telegram), timeout=30)
+        await daemon.until("/api/v1/clusters", lambda _: alerts(telegram))
         [alert] = (await daemon.get("/api/v1/alerts"))["alerts"]
 
     [kept] = tmp_path.glob("liqalert.db.damaged-*Z")
@@ -97,19 +93,19 @@ if can_mount():
         """The one before it was killed, as by a machine that went down."""
         extra = {"LIQALERT_DATABASE__URL": f"sqlite+aiosqlite:///{small_disk}/liqalert.db"}
         async with Daemon(tmp_path, binance=binance, telegram=telegram, **extra) as daemon:
-            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=40)
+            await daemon.until("/readyz", lambda answer: answer["ready"])
             await daemon.kill()
             ballast = fill(small_disk)
 
             await daemon.start()
             # What cannot be read is noted at once; that nothing can be written shows with the first write.
-            await daemon.until("/readyz", is_refused_by_the_database, timeout=40)
+            await daemon.until("/readyz", is_refused_by_the_database)
             await form_zone(binance, daemon)
             await come_near(binance, daemon)
-            await daemon.until("/api/v1/clusters", lambda _: alerts(telegram), timeout=30)
+            await daemon.until("/api/v1/clusters", lambda _: alerts(telegram))
             ballast.unlink()
-            await daemon.until("/readyz", lambda answer: answer["ready"], timeout=30)
-            await daemon.until("/api/v1/alerts", deliveries_are("sent"), timeout=30)
+            await daemon.until("/readyz", lambda answer: answer["ready"])
+            await daemon.until("/api/v1/alerts", deliveries_are("sent"))
 
         [text] = alerts(telegram)
         assert "not recorded: database unwritable" in text

@@ -20,7 +20,7 @@ from tests.telegram_server import Fault, TelegramServer, telegram_server
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
 
 
-async def until(true: Callable[[], object], timeout: float = 5.0) -> None:
+async def until(true: Callable[[], object], timeout: float = 30.0) -> None:
     async with asyncio.timeout(timeout):
         while not true():
             await asyncio.sleep(0.005)

@@ -48,7 +48,7 @@ def ended(line: str, database: str) -> subprocess.CompletedProcess[str]:
         },
         capture_output=True,
         text=True,
-        timeout=40,
+        timeout=100,
         check=False,
     )
 

@@ -45,7 +45,7 @@ def ended(line: str, redirection: str = "", **environ: str) -> subprocess.Comple
         env={**os.environ, **environ},
         capture_output=True,
         encoding="iso-8859-1",
-        timeout=40,
+        timeout=100,
         check=False,
     )
 

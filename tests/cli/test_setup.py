@@ -32,7 +32,7 @@ class Terminal:
     controls: int
     shown: str = ""
 
-    async def until(self, text: str, *, timeout: float = 15.0) -> None:
+    async def until(self, text: str, *, timeout: float = 60.0) -> None:
         """Reads until `text` has been shown."""
         async with asyncio.timeout(timeout):
             while text not in self.shown:
@@ -45,7 +45,7 @@ class Terminal:
                 await asyncio.sleep(0.001)
         self.process.send_signal(signal.SIGINT)
 
-    async def end(self, *, timeout: float = 15.0) -> int:
+    async def end(self, *, timeout: float = 60.0) -> int:
         async with asyncio.timeout(timeout):
             while await self._read():
                 pass

@@ -9,7 +9,6 @@ import pytest
 from tests.library.rig import python, simulated
 
 # Programs of their own, which a busy machine may keep waiting.
-pytestmark = pytest.mark.timeout(150)
 
 HUNTER = """\
 from liquidation_hunter import LiquidationHunter

@@ -117,7 +117,7 @@ async def running(
         assert task.cancelled(), task
 
 
-async def until(fact: Callable[[], bool], timeout_s: float = 5.0) -> None:
+async def until(fact: Callable[[], bool], timeout_s: float = 30.0) -> None:
     """Returns as soon as `fact` holds; looks often, because what is awaited comes over a socket."""
     async with asyncio.timeout(timeout_s):
         while not fact():

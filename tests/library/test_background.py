@@ -10,7 +10,6 @@ import pytest
 from tests.library.rig import python, simulated
 
 # Programs of their own, which a busy machine may keep waiting.
-pytestmark = pytest.mark.timeout(150)
 
 RUNNING = """\
 from liqalert import LiveLiquidationHeatmap

@@ -66,7 +66,7 @@ async def at_work(database: Database) -> AsyncIterator[Store]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(holds: Callable[[], object], within_s: float = 30.0) -> None:
+async def until(holds: Callable[[], object], within_s: float = 60.0) -> None:
     async with asyncio.timeout(within_s):
         while not holds():
             await asyncio.sleep(0.02)

@@ -21,7 +21,7 @@ async def _write_until_killed(url: str, lines: int) -> int:
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=ROOT, env=environment)
     assert process.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         for _ in range(lines):
             await process.stdout.readline()
         process.send_signal(signal.SIGKILL)
