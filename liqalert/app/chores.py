@@ -96,8 +96,9 @@ class Chores:
 
     async def ping(self) -> None:
         """Says outward that all is well, and nothing while it is not: whoever listens there then raises the alarm."""
-        if self._facts.pings is not None and not self._facts.readiness().blocking:
-            await self._facts.pings.ping()
+        facts = self._facts
+        if facts.pings is not None and not facts.readiness().blocking and facts.somebody_is_told():
+            await facts.pings.ping()
 
     async def fetch_wanted(self) -> None:
         if not self._facts.settings.binance.enabled:

@@ -9,6 +9,9 @@ import logging
 
 import aiohttp
 
+from liqalert.delivery.attempts import LATE_AFTER_S
+from liqalert.ports.channels import TELEGRAM
+
 log = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
@@ -34,3 +37,13 @@ class DeadMansSwitch:
         if refused is not None and self.problem is None:
             log.warning("dead man's switch not reached", extra={"reason": refused})
         self.problem = None if refused is None else f"owner.ping_url was not reached ({refused}): expect its alarm."
+
+
+def is_anybody_told(working: frozenset[str], told_over: frozenset[str] | None, *, telegram_cut_off_s: float) -> bool:
+    """Whether there is a channel that works and over which somebody is told (None: not known yet).
+
+    Telegram may be away for as long as an alert may be late: most outages are shorter, and no reason to wake anybody.
+    """
+    if telegram_cut_off_s >= LATE_AFTER_S:
+        working -= {TELEGRAM}
+    return bool(working if told_over is None else working & told_over)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import liqalert
 from liqalert.app.candles import CandleDesk
-from liqalert.app.dead_man import DeadMansSwitch
+from liqalert.app.dead_man import DeadMansSwitch, is_anybody_told
 from liqalert.app.heatmaps import HeatmapDesk
 from liqalert.app.keeping import dropped_sentence, storage_figures, waiting_phrase
 from liqalert.app.mark_ages import AgesOfTick, MarkAge, all_stopped, never_sentence, stopped_sentence
@@ -219,7 +219,7 @@ class Facts:
             self._bot_problem(),
             self.damage.sentence if self.damage else None,
             dropped_sentence(self.storage()),
-            self.pings.problem if self.pings else None,
+            self._ping_problem(),
         ]
         if self.nobody_on_telegram:
             notes.append(
@@ -234,6 +234,20 @@ class Facts:
     def channel_problems(self) -> Mapping[str, Sequence[str]] | None:
         """Why alerts may not arrive, by channel; None while the database refuses, which is no channel's fault."""
         return None if self.database_problems() else self.delivering.sender.problems_by_part
+
+    def somebody_is_told(self) -> bool:
+        """Whether an alert would get through to anybody, as far as is known."""
+        since = self.bot.cut_off_since if self.bot is not None else None
+        cut_off_s = 0.0 if since is None else self.clock.now() - since
+        delivering = self.delivering
+        return is_anybody_told(delivering.sender.working, delivering.remembered.channels, telegram_cut_off_s=cut_off_s)
+
+    def _ping_problem(self) -> str | None:
+        if self.pings is None:
+            return None
+        if not self.somebody_is_told():
+            return "Nobody can be told of an alert now: owner.ping_url is not asked for, so expect its alarm."
+        return self.pings.problem
 
     def _bot_problem(self) -> str | None:
         if self.bot is None:

@@ -71,6 +71,8 @@ class TelegramBot:
         """Why commands are not answered, and what can be done about it; None while they are."""
         self.polled_at: UnixTime | None = None
         """When Telegram last answered a question for messages; 90 s ago or more means that the bot is deaf."""
+        self.cut_off_since: UnixTime | None = None
+        """Since when Telegram cannot be reached or refuses the token, so that alerts do not get through either."""
         self._application = application
         self._clock = desk.clock
         self._reception = Reception(application.bot, desk)
@@ -127,10 +129,15 @@ class TelegramBot:
                 await self._poll()
             except (TelegramError, TimeoutError) as exc:
                 failures += 1
+                if is_answer(exc):
+                    self.cut_off_since = None
+                elif self.cut_off_since is None:
+                    self.cut_off_since = self._clock.now()
                 self._say(problem_of(exc, failures) or self.problem)
                 await asyncio.sleep(pause_s(exc, failures) * self._pace)
             else:
                 failures = 0
+                self.cut_off_since = None
                 self._say(None)
 
     async def _introduce(self) -> None:
@@ -183,6 +190,11 @@ class TelegramBot:
             log.warning("bot in trouble", extra={"problem": self.problem})
         else:
             log.info("bot answers again")
+
+
+def is_answer(error: TelegramError | TimeoutError) -> bool:
+    """Whether Telegram refuses questions for messages only, or asks for a pause: it is there, and takes alerts."""
+    return isinstance(error, (Conflict, RetryAfter))
 
 
 def problem_of(error: TelegramError | TimeoutError, failures: int) -> str | None:

@@ -65,6 +65,8 @@ class Channel:
         self._closures = Closures()
         self._not_taken: dict[str, str] = {}
         """Why the last message to an address has not been taken, by the address."""
+        self._taken: set[str] = set()
+        """The addresses that have taken their last message, where they stand in the settings."""
         self._retry_at = -math.inf
 
     @property
@@ -74,6 +76,11 @@ class Channel:
         if self._not_taken and not self._refused:
             return f"the last message was not taken: {first_few(sorted(self._not_taken.values()))}"
         return self._refused or self._closures.problem(self.name, loop_now())
+
+    @property
+    def works(self) -> bool:
+        """As far as is known: nothing is refused as a whole, and not all that was sent."""
+        return self._refused is None and (not self._not_taken or bool(self._taken))
 
     def wait_s(self, address: str, share: float = 1.0) -> float:
         """How long until a message may leave for `address`; 0 or less: now. `share` as for `Pacing.ready_at`."""
@@ -130,9 +137,12 @@ class Channel:
                 self._closures.refused(error.closed, str(error), loop_now())
             if self.ways.of_settings:
                 self._not_taken[address] = str(error)
+                self._taken.discard(address)
             raise
         self._closures.took(address)
-        self._not_taken.pop(address, None)
+        if self.ways.of_settings:
+            self._not_taken.pop(address, None)
+            self._taken.add(address)
         return message_id
 
     def _leaves(self, address: str) -> None:

@@ -29,7 +29,12 @@ class RememberedAudience:
     @property
     def nobody(self) -> bool:
         """Whether it is known that no chat can be told of anything."""
-        return self._members is not None and not self._members
+        return self.channels == frozenset()
+
+    @property
+    def channels(self) -> frozenset[str] | None:
+        """Over which somebody is told; None where that is not known yet."""
+        return None if self._members is None else frozenset(member.chat.channel for member in self._members)
 
     async def refresh(self) -> None:
         """Keeps what is known when the database refuses."""

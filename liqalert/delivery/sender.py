@@ -109,6 +109,11 @@ class Sender:
         waited_for = [name for name, seen_at in self._unconfigured.items() if seen_at > recently]
         return problems_by_part(self._channels, outbox=[part.problem for part in outbox], waited_for=waited_for)
 
+    @property
+    def working(self) -> frozenset[str]:
+        """The channels of which it is not known that they take nothing."""
+        return frozenset(name for name, channel in self._channels.items() if channel.works)
+
     def wake(self) -> None:
         """Something new may be in the outbox."""
         self._fan_out.wake()
@@ -119,10 +124,8 @@ class Sender:
         self._amender.wake()
 
     def send_recorded(self, fanned_out: FannedOut) -> None:
-        """Takes deliveries that have just been recorded, as if it had read them; where in doubt, it reads the outbox.
-
-        Then what is due there already goes first, and what is being read is not taken twice.
-        """
+        """Takes deliveries that have just been recorded, as if it had read them; where in doubt, it reads the outbox:
+        what is due there already goes first then, and what is being read is not taken twice."""
         now = self._clock.now()
         self._records.learn(fanned_out.records)
         if fanned_out.complete and self._departures.few and self._intake.caught_up(now):

@@ -55,6 +55,7 @@ async def test_a_refused_token_at_start_is_said_without_showing_it(
             "Put the token from @BotFather in telegram.token and restart liqalert."
         )
         assert bot.polled_at is None
+        assert bot.cut_off_since == NOW
     assert "AAE-wrong_token" not in "".join(r.getMessage() + str(r.__dict__) for r in caplog.records if "liq" in r.name)
 
 
@@ -90,6 +91,7 @@ async def test_another_poller_ends_commands_and_not_sending(server: TelegramServ
     try:
         await until(lambda: bot.problem)
         assert "commands are not answered, alerts are still sent" in str(bot.problem)
+        assert bot.cut_off_since is None
 
         await application.bot.send_message(ADDRESS, "an alert")
         assert server.texts(ADDRESS) == ["an alert"]
@@ -118,13 +120,16 @@ async def test_start_returns_at_once_while_telegram_is_away_and_the_bot_comes_la
 async def test_telegram_goes_away_and_comes_back(server: TelegramServer, bot: TelegramBot) -> None:
     await answered(server)
     port = server.port
+    assert bot.cut_off_since is None
     await server.stop()
     await until(lambda: bot.problem)
+    assert bot.cut_off_since == NOW
 
     await server.start(port)
 
     assert (await answered(server)).startswith("This chat is told")
     await until(lambda: bot.problem is None)
+    assert bot.cut_off_since is None
 
 
 @pytest.mark.parametrize("fault", [Fault.drop(), Fault.truncate(), Fault.bad_gateway()])

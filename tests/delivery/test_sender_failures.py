@@ -103,6 +103,7 @@ def test_refused_channel_is_left_alone_and_says_so_while_the_others_go_on() -> N
     telegram.down = DeliveryError("Telegram refuses the token", permanent=True, channel_dead=True)
     database.subscribers.append(Recipient(2, "console", "console"))
     problems: list[str] = []
+    working: set[str] = set()
 
     async def main() -> None:
         sender = sender_on(database, telegram=telegram, console=console)
@@ -112,11 +113,13 @@ def test_refused_channel_is_left_alone_and_says_so_while_the_others_go_on() -> N
             sender.wake()
             await asyncio.sleep(100.0)
         problems.extend(sender.problems)
+        working.update(sender.working)
         await sender.stop()
         await task
 
     run(main())
 
+    assert working == {"console"}
     assert len(telegram.attempts) <= 5
     assert len(console.sent) == 3
     assert problems == ["telegram sends nothing any more: Telegram refuses the token"]
@@ -130,19 +133,44 @@ def test_an_address_of_the_settings_that_takes_nothing_is_a_problem_until_it_doe
     webhook.down = DeliveryError("webhook answers HTTP 404", permanent=permanent)
     database.subscribers.append(Recipient(1, "webhook", "webhook"))
     problems: list[tuple[str, ...]] = []
+    working: list[frozenset[str]] = []
 
     async def main() -> None:
         async with delivering(database, webhook=webhook) as sender:
+            working.append(sender.working)
             for name in ("one", "two"):
                 database.add_alerts(near_alert(name, START))
                 sender.wake()
                 await asyncio.sleep(200.0)
                 problems.append(sender.problems)
+                working.append(sender.working)
                 webhook.down = None
 
     run(main())
 
     assert problems == [("the last message was not taken: webhook answers HTTP 404",), ()]
+    assert working == [{"webhook"}, frozenset(), {"webhook"}]
+
+
+def test_a_channel_works_while_one_of_its_addresses_takes_what_is_sent() -> None:
+    database, apprise = FakeDatabase(), FakeNotifier()
+    refusal = DeliveryError("apprise: refused", permanent=True)
+    apprise.answers_to["first"].append(refusal)
+    database.subscribers += [Recipient(1, "apprise", "first"), Recipient(2, "apprise", "second")]
+    working: list[frozenset[str]] = []
+
+    async def main() -> None:
+        async with delivering(database, apprise=apprise) as sender:
+            for name in ("one", "two"):
+                database.add_alerts(near_alert(name, START))
+                sender.wake()
+                await asyncio.sleep(200.0)
+                working.append(sender.working)
+                apprise.down = refusal
+
+    run(main())
+
+    assert working == [{"apprise"}, frozenset()]
 
 
 def test_a_person_who_has_blocked_the_bot_is_no_fault_of_telegram() -> None:
