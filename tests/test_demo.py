@@ -14,7 +14,7 @@ import aiohttp
 from tests.daemon import free_port
 
 SOON_S = 60.0
-"""Fifteen seconds where nothing else runs, and thirty are promised; here five other tests may run on two processors."""
+"""Fifteen seconds where nothing else runs, and thirty are promised; here three other tests run on two processors."""
 BANNER = "SIMULATED MARKET: no price and no liquidation here is real"
 
 

@@ -97,7 +97,7 @@ class Chores:
     async def ping(self) -> None:
         """Says outward that all is well, and nothing while it is not: whoever listens there then raises the alarm."""
         facts = self._facts
-        if facts.pings is not None and not facts.readiness().blocking and facts.somebody_is_told():
+        if facts.pings is not None and not facts.readiness().blocking and facts.is_anybody_told():
             await facts.pings.ping()
 
     async def fetch_wanted(self) -> None:

@@ -235,7 +235,7 @@ class Facts:
         """Why alerts may not arrive, by channel; None while the database refuses, which is no channel's fault."""
         return None if self.database_problems() else self.delivering.sender.problems_by_part
 
-    def somebody_is_told(self) -> bool:
+    def is_anybody_told(self) -> bool:
         """Whether an alert would get through to anybody, as far as is known."""
         since = self.bot.cut_off_since if self.bot is not None else None
         cut_off_s = 0.0 if since is None else self.clock.now() - since
@@ -245,7 +245,7 @@ class Facts:
     def _ping_problem(self) -> str | None:
         if self.pings is None:
             return None
-        if not self.somebody_is_told():
+        if not self.is_anybody_told():
             return "Nobody can be told of an alert now: owner.ping_url is not asked for, so expect its alarm."
         return self.pings.problem
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from telegram import BotCommand, Update
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import Application, ContextTypes, ExtBot, TypeHandler
 
 from liqalert.bot.aiohttp_request import AiohttpRequest
@@ -129,10 +129,7 @@ class TelegramBot:
                 await self._poll()
             except (TelegramError, TimeoutError) as exc:
                 failures += 1
-                if is_answer(exc):
-                    self.cut_off_since = None
-                elif self.cut_off_since is None:
-                    self.cut_off_since = self._clock.now()
+                self.cut_off_since = (self.cut_off_since or self._clock.now()) if stops_alerts(exc) else None
                 self._say(problem_of(exc, failures) or self.problem)
                 await asyncio.sleep(pause_s(exc, failures) * self._pace)
             else:
@@ -192,9 +189,10 @@ class TelegramBot:
             log.info("bot answers again")
 
 
-def is_answer(error: TelegramError | TimeoutError) -> bool:
-    """Whether Telegram refuses questions for messages only, or asks for a pause: it is there, and takes alerts."""
-    return isinstance(error, (Conflict, RetryAfter))
+def stops_alerts(error: TelegramError | TimeoutError) -> bool:
+    """Whether alerts meet it, too: Telegram takes them where it only refuses to be asked for messages, or for now."""
+    # To the library what Telegram finds wrong with a question is an error of the network as well.
+    return isinstance(error, (InvalidToken, NetworkError, TimeoutError)) and not isinstance(error, BadRequest)
 
 
 def problem_of(error: TelegramError | TimeoutError, failures: int) -> str | None:

@@ -63,24 +63,23 @@ class Channel:
         self._refused: str | None = None
         """Why the whole channel is refused; None while it works."""
         self._closures = Closures()
-        self._not_taken: dict[str, str] = {}
-        """Why the last message to an address has not been taken, by the address."""
-        self._taken: set[str] = set()
-        """The addresses that have taken their last message, where they stand in the settings."""
+        self._refusals: dict[str, str | None] = {}
+        """Why each address of the settings has not taken its last message; None where it has."""
         self._retry_at = -math.inf
 
     @property
     def refusal(self) -> str | None:
         """Why the whole channel is refused, which chats let nobody write, or which addresses take nothing; None while
         all is well."""
-        if self._not_taken and not self._refused:
-            return f"the last message was not taken: {first_few(sorted(self._not_taken.values()))}"
+        not_taken = sorted(filter(None, self._refusals.values()))
+        if not_taken and not self._refused:
+            return f"the last message was not taken: {first_few(not_taken)}"
         return self._refused or self._closures.problem(self.name, loop_now())
 
     @property
     def works(self) -> bool:
         """As far as is known: nothing is refused as a whole, and not all that was sent."""
-        return self._refused is None and (not self._not_taken or bool(self._taken))
+        return self._refused is None and (not self._refusals or None in self._refusals.values())
 
     def wait_s(self, address: str, share: float = 1.0) -> float:
         """How long until a message may leave for `address`; 0 or less: now. `share` as for `Pacing.ready_at`."""
@@ -136,13 +135,11 @@ class Channel:
             if error.closed is not None:
                 self._closures.refused(error.closed, str(error), loop_now())
             if self.ways.of_settings:
-                self._not_taken[address] = str(error)
-                self._taken.discard(address)
+                self._refusals[address] = str(error)
             raise
         self._closures.took(address)
         if self.ways.of_settings:
-            self._not_taken.pop(address, None)
-            self._taken.add(address)
+            self._refusals[address] = None
         return message_id
 
     def _leaves(self, address: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from telegram.error import Conflict, InvalidToken, NetworkError, RetryAfter, TimedOut
+from telegram.error import BadRequest, Conflict, InvalidToken, NetworkError, RetryAfter, TelegramError, TimedOut
 
-from liqalert.bot.telegram_bot import TelegramBot, build_application, pause_s, problem_of
+from liqalert.bot.telegram_bot import TelegramBot, build_application, pause_s, problem_of, stops_alerts
 from tests.bot.conftest import running_bot
 from tests.bot_fakes import Office
 from tests.round_market import ADDRESS, NOW
@@ -227,3 +227,20 @@ def test_a_request_to_wait_is_obeyed_in_either_form(monkeypatch: pytest.MonkeyPa
 
     assert pause_s(error, 1) == 3.5
     assert problem_of(error, 1) is None
+    assert not stops_alerts(error)
+
+
+@pytest.mark.parametrize(
+    ("error", "stops"),
+    [
+        (InvalidToken("refused"), True),
+        (NetworkError("Bad Gateway"), True),
+        (TimedOut(), True),
+        (TimeoutError(), True),
+        (Conflict("another program asks"), False),
+        (BadRequest("this server knows no such method"), False),
+        (TelegramError("its answer cannot be read"), False),
+    ],
+)
+def test_alerts_are_stopped_by_what_they_meet_too(error: TelegramError | TimeoutError, stops: bool) -> None:
+    assert stops_alerts(error) is stops

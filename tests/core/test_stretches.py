@@ -105,7 +105,6 @@ def lively(seed: int) -> list[Decision]:
     return decisions
 
 
-@pytest.mark.timeout(240)  # fifteen seconds of computing, on a machine that does other things
 @settings(max_examples=25)
 @given(st.integers(0, EVER))
 def test_a_cluster_that_only_ages_need_not_be_looked_at(seed: int) -> None:
