@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser")
+"""The first of them is the engine without the windows around it, which took more than half of a test's computing."""
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 # Where CI runs, a browser is installed: its absence there is a failure, not a skip.
 BROWSER_TEST = [
     pytest.mark.skipif(CHROMIUM is None and "CI" not in os.environ, reason="no Chromium is installed here"),
