@@ -18,6 +18,7 @@ from typing import Any, Self
 import aiohttp
 
 from tests.binance_server import BinanceServer
+from tests.forked import ForkedProcess, can_fork
 from tests.telegram_server import TelegramServer
 
 OWNER = 4242
@@ -61,11 +62,11 @@ class Daemon:
         command: Sequence[str] | None = None,
         **extra: str,
     ) -> None:
-        """`command`: in place of `python -m liqalert run`."""
+        """`command`: in place of `python -m liqalert run`, which is forked where `can_fork`."""
         self.port = free_port()
         self.log = directory / "daemon.log"
         self._directory = directory
-        self._command = command or RUN
+        self._command = command
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("LIQALERT_", "PYTHONDONT"))},
             "LIQALERT_BINANCE__WS_URL": binance.ws_url,
@@ -80,7 +81,7 @@ class Daemon:
             "LIQALERT_WEB__PORT": str(self.port),
             **extra,
         }
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: asyncio.subprocess.Process | ForkedProcess | None = None
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -92,18 +93,18 @@ class Daemon:
         await self.kill()
 
     @property
-    def process(self) -> asyncio.subprocess.Process:
+    def process(self) -> asyncio.subprocess.Process | ForkedProcess:
         assert self._process is not None
         return self._process
 
     async def start(self, **extra: str) -> None:
+        environ = {**self._environ, **extra}
+        if self._command is None and can_fork(environ):
+            self._process = ForkedProcess.start(["run"], cwd=self._directory, environ=environ, log=self.log)
+            return
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                cwd=self._directory,
-                env={**self._environ, **extra},
-                stdout=log,
-                stderr=log,
+                *(self._command or RUN), cwd=self._directory, env=environ, stdout=log, stderr=log
             )
 
     async def kill(self) -> None:

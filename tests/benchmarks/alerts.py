@@ -34,7 +34,7 @@ from tests.benchmarks.harness import Figure, Question, Scale, without_collector
 from tests.benchmarks.inputs import instruments, mark_frame
 from tests.benchmarks.marks import zone
 from tests.binance_server import BinanceServer, Client
-from tests.daemon import OWNER, Daemon
+from tests.daemon import OWNER, RUN, Daemon
 from tests.telegram_server import TelegramServer, telegram_server
 
 ZONE_LOW, CLOSE, FAR = 100.0, 101.2, 110.0
@@ -174,7 +174,7 @@ async def _daemon(
         "LIQALERT_TELEGRAM__ALLOWED_CHATS": ",".join(_chats(zones)),
     }
     binance.prices = {**marks}
-    async with Daemon(directory, binance=binance, telegram=telegram, **settings) as daemon:
+    async with Daemon(directory, binance=binance, telegram=telegram, command=RUN, **settings) as daemon:
         binance.mark_every(0.5)
         await daemon.until(
             "/api/v1/clusters",

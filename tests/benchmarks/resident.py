@@ -16,7 +16,7 @@ from liqalert.storage.journal import BatchJournal
 from liqalert.storage.schema import migrate
 from tests.benchmarks.inputs import liquidations, prices
 from tests.binance_server import BinanceServer
-from tests.daemon import Daemon
+from tests.daemon import RUN, Daemon
 from tests.telegram_server import telegram_server
 
 REBUILD_S = 0.5
@@ -37,7 +37,7 @@ async def restarted_mib(live: int) -> float:
         async with BinanceServer() as binance, telegram_server() as telegram:
             binance.prices = dict(prices())
             settings = {"LIQALERT_CLUSTERS__REBUILD_SECONDS": str(REBUILD_S)}
-            async with Daemon(directory, binance=binance, telegram=telegram, **settings) as daemon:
+            async with Daemon(directory, binance=binance, telegram=telegram, command=RUN, **settings) as daemon:
                 binance.mark_every(REBUILD_S)
                 await daemon.until("/readyz", lambda answer: answer["ready"])
                 await asyncio.sleep(SETTLED_S)

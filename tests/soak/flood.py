@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from tests.binance_messages import milliseconds
-from tests.daemon import Daemon
+from tests.daemon import RUN, Daemon
 from tests.soak.exchange import PROBE, FloodExchange
 from tests.soak.process import Vitals, vitals
 from tests.telegram_server import telegram_server
@@ -51,7 +51,7 @@ async def flood_daemon(rate_s: float, seconds: float, directory: Path, **extra: 
     extra = {"LIQALERT_CLUSTERS__REBUILD_SECONDS": "5", "LIQALERT_LOG__FORMAT": "json", **extra}
     async with FloodExchange() as exchange, telegram_server() as telegram:
         exchange.mark_every(1.0)
-        async with Daemon(directory, binance=exchange, telegram=telegram, **extra) as daemon:
+        async with Daemon(directory, binance=exchange, telegram=telegram, command=RUN, **extra) as daemon:
             await daemon.until("/readyz", lambda answer: answer["ready"], timeout=60)
             await daemon.until(f"/api/v1/clusters/{PROBE}", lambda answer: "error" not in answer)
             await exchange.stop_marking()
