@@ -165,7 +165,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(events, st.floats(0.0, 40_000.0), st.randoms(use_true_random=False))
 def test_a_closed_column_never_changes_and_the_past_can_be_asked_for(
     happened: list[Liquidation], ago: float, random: object
@@ -188,7 +188,7 @@ def test_a_closed_column_never_changes_and_the_past_can_be_asked_for(
     assert cells(grid(happened, then)) == before
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(events)
 def test_what_stands_now_is_what_the_engine_has(happened: list[Liquidation]) -> None:
     now = math.ceil(T0 / 5.0) * 5.0 + 900.0

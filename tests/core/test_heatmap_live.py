@@ -42,7 +42,7 @@ events = st.lists(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(events, st.integers(0, 40), st.floats(0.0, 5000.0), st.sampled_from([30.0, 600.0, 3600.0]))
 def test_live_cells_are_those_computed_from_scratch(
     steps: list[tuple[float, float, float, float, PositionSide]], begin: int, pause_s: float, decay_s: float

@@ -90,8 +90,8 @@ def lived(story: list[tuple[list[tuple[int, int, PositionSide]], list[int]]], re
     return decisions
 
 
-@pytest.mark.timeout(240)  # fifteen seconds of computing, on a machine that does other things
-@settings(max_examples=300)
+@pytest.mark.timeout(240)  # eight seconds of computing, on a machine that does other things
+@settings(max_examples=150)
 @given(minutes, st.integers(1, 24))
 def test_a_restarted_engine_decides_what_an_uninterrupted_one_decides(
     story: list[tuple[list[tuple[int, int, PositionSide]], list[int]]], restart_at: int
