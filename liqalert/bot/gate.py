@@ -71,6 +71,13 @@ class Gate:
         """The private chat of who is enrolled in person. Raises StorageError."""
         return await self._chats.chat(TELEGRAM, person) if person is not None else None
 
+    async def knows(self, person: str | None) -> bool:
+        """Whether `person` is enrolled, as far as the database can say."""
+        try:
+            return await self.enrolled(person) is not None
+        except StorageError:
+            return False
+
     def has_admitted(self, address: str) -> bool:
         """Whether the chat was allowed when it last asked."""
         return address in self._allowed

@@ -13,8 +13,10 @@ from liqalert.bot.arguments import CannotAnswer
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import Gate
 from liqalert.bot.presses import CHANGING, OLD, Pressed, do
+from liqalert.bot.room import Room
 from liqalert.bot.sending import edit, send, tried_twice
 from liqalert.ports import Chat, Place, StorageError
+from liqalert.render import replies
 from liqalert.render.callbacks import Press, press_of
 
 log = logging.getLogger(__name__)
@@ -28,10 +30,11 @@ NOTICE_LIMIT = 200
 class Pressing:
     """Receives every callback query."""
 
-    def __init__(self, bot: Bot, desk: Desk, gate: Gate) -> None:
+    def __init__(self, bot: Bot, desk: Desk, gate: Gate, room: Room) -> None:
         self._bot = bot
         self._desk = desk
         self._gate = gate
+        self._room = room
 
     async def pressed(self, query: CallbackQuery) -> None:
         place = _place(query)
@@ -44,14 +47,15 @@ class Pressing:
         if place is None:
             return
         if result.reply is not None:
-            await send(self._bot, place, result.reply)
+            self._room.answered(place.chat_id, await send(self._bot, place, result.reply))
         if result.menu is not None and query.message is not None:
+            self._room.answered(place.chat_id)
             await edit(self._bot, place.chat_id, query.message.message_id, result.menu)
 
     async def _do(self, query: CallbackQuery, place: Place | None) -> tuple[Pressed, bool]:
         """What comes of it, and whether its notice must be confirmed. Raises StorageError."""
         chat = await self._gate.admitted(place.addresses) if place else None
-        if chat is None:
+        if place is None or chat is None:
             return Pressed(NOT_ALLOWED), True
         if chat.dead_since is not None:
             await enrolling.revive(self._desk, chat)
@@ -61,6 +65,9 @@ class Pressing:
         refusal = await self._refusal(press, query, chat)
         if refusal is not None:
             return Pressed(refusal), True
+        wait_s = self._room.wait_s(place.chat_id)
+        if wait_s and not await self._gate.knows(str(query.from_user.id)):
+            return Pressed(replies.wait(wait_s).plain), True
         try:
             return await do(self._desk, Asked(chat, person=str(query.from_user.id)), press), False
         except CannotAnswer as exc:

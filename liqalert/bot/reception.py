@@ -12,6 +12,7 @@ from liqalert.bot.commands import COMMANDS, Command, command_named
 from liqalert.bot.desk import Asked, Desk
 from liqalert.bot.gate import Gate
 from liqalert.bot.pressing import Pressing
+from liqalert.bot.room import Room
 from liqalert.bot.sending import send
 from liqalert.ports import Chat, Place, Role, StorageError
 from liqalert.ports.channels import TELEGRAM
@@ -38,7 +39,8 @@ class Reception:
         self._bot = bot
         self._desk = desk
         self._gate = Gate(desk.chats, desk.clock)
-        self._pressing = Pressing(bot, desk, self._gate)
+        self._room = Room(desk.clock)
+        self._pressing = Pressing(bot, desk, self._gate, self._room)
 
     async def receive(self, update: Update) -> None:
         """Answers a command of an allowed chat; tells a stranger once an hour; leaves everything else alone."""
@@ -72,8 +74,14 @@ class Reception:
             return
         if message.migrate_to_chat_id is not None:
             await self._migrated(chat, message.migrate_to_chat_id)
-        elif (answer := await self._answer(chat, message, words)) is not None:
-            await send(self._bot, place, self._headed(answer))
+            return
+        wait_s = self._room.wait_s(place.chat_id) if words is not None else 0.0
+        if wait_s and not await self._gate.knows(_person(message)):
+            answer: Text | Menu | Photo | None = replies.wait(wait_s) if self._room.may_tell(place.chat_id) else None
+        else:
+            answer = await self._answer(chat, message, words)
+        if answer is not None:
+            self._room.answered(place.chat_id, await send(self._bot, place, self._headed(answer)))
 
     def _headed(self, answer: Text | Menu | Photo) -> Text | Menu | Photo:
         if isinstance(answer, Menu):

@@ -27,21 +27,22 @@ NO_PICTURES = ("not enough rights to send photos", "chat_send_photos_forbidden",
 IN_WORDS = "This chat does not let liqalert send pictures. The caption alone:"
 
 
-async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> None:
-    """Sends `answer`. What cannot be sent is logged and not raised: the person asks again."""
+async def send(bot: Bot, place: Place, answer: Text | Menu | Photo) -> int:
+    """Sends `answer`; in how many messages. What cannot be sent is logged and not raised: the person asks again."""
     if isinstance(answer, Photo):
-        await _send_photo(bot, place, answer)
-        return
+        return await _send_photo(bot, place, answer)
     text, rows = (answer.text, answer.rows) if isinstance(answer, Menu) else (answer, ())
-    for part in split(text):
+    parts = split(text)
+    for part in parts:
         try:
             await _send_part(bot, place, part, keyboard(rows))
         except TelegramError as exc:
             log.warning("answer not sent", extra={"chat": place.chat_id, "cause": str(exc)})
-            return
+            break
+    return len(parts)
 
 
-async def _send_photo(bot: Bot, place: Place, photo: Photo) -> None:
+async def _send_photo(bot: Bot, place: Place, photo: Photo) -> int:
     """What the caption has no room for comes as a message behind it; all of it, where the chat takes no pictures."""
     first, *rest = split(photo.caption, CAPTION_LIMIT)
     try:
@@ -51,7 +52,8 @@ async def _send_photo(bot: Bot, place: Place, photo: Photo) -> None:
     except TelegramError as exc:
         log.warning("picture not sent", extra={"chat": place.chat_id, "cause": str(exc)})
         if any(sign in str(exc).lower() for sign in NO_PICTURES):
-            await send(bot, place, joined([line(IN_WORDS), photo.caption]))
+            return await send(bot, place, joined([line(IN_WORDS), photo.caption]))
+    return 1 + len(rest)
 
 
 async def _photo(bot: Bot, place: Place, png: bytes, caption: str, parse_mode: ParseMode | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -60,6 +61,16 @@ def refusal(address: str) -> Text:
 def cannot_check() -> Text:
     """What a chat is told, once an hour, while the database does not say whether it is allowed."""
     return composed(["liqalert cannot look up at the moment whether this chat is allowed: its database refuses."])
+
+
+def wait(seconds: float) -> Text:
+    """To a group that has asked a lot in a minute."""
+    return composed(
+        [
+            "That was a lot for one minute, and Telegram lets a bot post only so much in a group: the rest is kept "
+            f"for alerts. Ask again in {math.ceil(seconds)} s."
+        ]
+    )
 
 
 def moved(old_address: str, new_address: str) -> Text:
