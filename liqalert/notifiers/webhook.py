@@ -16,7 +16,10 @@ from liqalert.ports import DeliveryError, Message
 TIMEOUT_S = 15.0
 
 RETRIED = frozenset({408, 409, 421, 423, 425, 429})
-"""Besides every 1xx, 3xx and 5xx: refusals that may pass. Every other 4xx is permanent."""
+"""Besides every 1xx, 3xx and 5xx: refusals that may pass."""
+WHOEVER_ASKS = frozenset({401, 402, 403, 404, 405, 407})
+"""Refusals that do not look at the message: of a wrong key or address, and of a proxy whose service is just restarting.
+Every other 4xx is permanent."""
 GONE = 410
 
 
@@ -78,6 +81,8 @@ def error_of(status: int, retry_after: str | None) -> DeliveryError | None:
         text = f"{text}, which is not followed: give the address that it leads to"
     if status == GONE:
         return DeliveryError(f"{text}: it says that it is gone for good", permanent=True, address_dead=True)
+    if status in WHOEVER_ASKS:
+        return DeliveryError(f"{text}: check webhook.url, and what stands before it", channel_dead=True)
     if 400 <= status <= 499 and status not in RETRIED:
         return DeliveryError(text, permanent=True)
     waits = retry_after is not None and retry_after.isascii() and retry_after.isdecimal()

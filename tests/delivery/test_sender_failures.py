@@ -128,9 +128,9 @@ def test_refused_channel_is_left_alone_and_says_so_while_the_others_go_on() -> N
 
 @pytest.mark.parametrize("permanent", [True, False])
 def test_an_address_of_the_settings_that_takes_nothing_is_a_problem_until_it_does(permanent: bool) -> None:
-    """A webhook that answers 404, or is down: nobody reads there that nothing comes any more."""
+    """A webhook that answers 400, or is down: nobody reads there that nothing comes any more."""
     database, webhook = FakeDatabase(), FakeNotifier()
-    webhook.down = DeliveryError("webhook answers HTTP 404", permanent=permanent)
+    webhook.down = DeliveryError("webhook answers HTTP 400", permanent=permanent)
     database.subscribers.append(Recipient(1, "webhook", "webhook"))
     problems: list[tuple[str, ...]] = []
     working: list[frozenset[str]] = []
@@ -148,7 +148,7 @@ def test_an_address_of_the_settings_that_takes_nothing_is_a_problem_until_it_doe
 
     run(main())
 
-    assert problems == [("the last message was not taken: webhook answers HTTP 404",), ()]
+    assert problems == [("the last message was not taken: webhook answers HTTP 400",), ()]
     assert working == [{"webhook"}, frozenset(), {"webhook"}]
 
 

@@ -25,6 +25,7 @@ ALERT = Message("<b>x</b>", "x", told=(Told(near_alert("abcdefgh")),))
 SECRET = "a-secret-of-the-user"
 NOW = 1_795_392_000.0
 TEMPORARY = {408, 409, 421, 423, 425, 429}
+REFUSED_AS_A_WHOLE = {401, 402, 403, 404, 405, 407}
 
 
 @dataclass
@@ -122,9 +123,9 @@ def test_every_status_is_decided(status: int) -> None:
         assert error is None
     else:
         assert error is not None
-        assert error.permanent is (400 <= status < 500 and status not in TEMPORARY)
+        assert error.permanent is (400 <= status < 500 and status not in TEMPORARY | REFUSED_AS_A_WHOLE)
         assert error.address_dead is (status == 410)
-        assert not error.channel_dead
+        assert error.channel_dead is (status in REFUSED_AS_A_WHOLE)
 
 
 @pytest.mark.parametrize(("told", "waits"), [("7", 7.0), ("999999", 3600.0), ("Wed, 21 Oct", None), ("-1", None)])
