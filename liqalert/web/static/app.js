@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { choose, chooseFromAddress, chosen, strengthFrom } from "./choice.js";
 import { paintLegend } from "./colours.js";
 import { Live } from "./live.js";
-import { showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
+import { nearestFirst, showAlerts, showClusters, showGaps, showLiquidations } from "./tables.js";
 import { ServerClock, ageOf, judge } from "./trust.js";
 import { keepUp } from "./upgrade.js";
 import { age, cellInWords, minute, price, time, usd } from "./words.js";
@@ -41,6 +41,7 @@ const live = new Live(
       serverClock.heard(data.at, heardAt);
       if (lost) loadAll();
       if (data.mark !== null && !chart.mark(data.mark, Date.parse(data.mark_at) / 1000)) loadGridSoon();
+      showRows();
       refresh();
     },
     liquidation: (data) => {
@@ -149,14 +150,23 @@ function refresh() {
 
 function showTable() {
   if (!clusters) return;
-  const wanted = (each) => (chosen.side === "both" || each.liquidated === chosen.side) && each.strength >= chosen.strength;
-  const found = clusters.clusters.filter(wanted);
-  const now = state ? state.at : clusters.as_of;
-  showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), now);
-  const zones = clusters.zones.filter(wanted);
-  chart.heatmap.showEdge(found, zones);
+  chart.heatmap.showEdge(clusters.clusters.filter(wanted), clusters.zones.filter(wanted));
+  showRows();
+}
+
+function wanted(each) {
+  return (chosen.side === "both" || each.liquidated === chosen.side) && each.strength >= chosen.strength;
+}
+
+// Each second: the clusters are those of the newest tick, and how far away they are is told from the mark above.
+function showRows() {
+  if (!clusters) return;
+  const [now, mark] = state ? [state.at, state.mark] : [clusters.as_of, null];
+  const found = nearestFirst(clusters.clusters.filter(wanted), mark);
+  showClusters($("clusters"), found.slice(0, SHOWN_CLUSTERS), now, mark);
   const rest = found.length > SHOWN_CLUSTERS ? `; ${found.length - SHOWN_CLUSTERS} more` : "";
-  const doubt = [...found, ...zones].every((each) => each.calibrated) ? "" : "; ? behind a strength: the open interest is not known";
+  const sure = [...found, ...clusters.zones.filter(wanted)].every((each) => each.calibrated);
+  const doubt = sure ? "" : "; ? behind a strength: the open interest is not known";
   $("asof").textContent = `as of ${time(clusters.as_of, now)}${watching(now)}${rest}${doubt}`;
 }
 

@@ -3,8 +3,14 @@
 import { ago, amount, became, day, moment, percent, price, priceRange, strength } from "./words.js";
 
 function fill(body, rows, nothing) {
+  const wanted = rows.length ? rows : [[nothing]];
+  // One that is filled each second is read meanwhile, and parts of it are selected: what stays the same is left alone.
+  if (body.rows.length === wanted.length && wanted.every((cells, at) => body.rows[at].cells.length === cells.length)) {
+    wanted.forEach((cells, at) => cells.forEach((text, column) => put(body.rows[at].cells[column], String(text))));
+    return;
+  }
   body.replaceChildren(
-    ...(rows.length ? rows : [[nothing]]).map((cells) => {
+    ...wanted.map((cells) => {
       const row = document.createElement("tr");
       for (const text of cells) {
         const cell = document.createElement("td");
@@ -17,11 +23,27 @@ function fill(body, rows, nothing) {
   );
 }
 
-export function showClusters(body, clusters, now) {
+function put(cell, text) {
+  if (cell.textContent !== text) cell.textContent = text;
+}
+
+// How far `mark` is from the range of a cluster, in per cent of it; as it was when they were asked for without one.
+function away(each, mark) {
+  if (mark === null) return each.distance_pct;
+  return (Math.max(0, each.price_low - mark, mark - each.price_high) / mark) * 100;
+}
+
+// Of those that are equally far away, the strongest first.
+export function nearestFirst(clusters, mark) {
+  if (mark === null) return clusters;
+  return clusters.toSorted((one, other) => away(one, mark) - away(other, mark) || other.strength - one.strength);
+}
+
+export function showClusters(body, clusters, now, mark) {
   fill(
     body,
     clusters.map((each) => [
-      each.distance_pct === null ? "?" : percent(each.distance_pct),
+      away(each, mark) === null ? "?" : percent(away(each, mark)),
       each.liquidated,
       strength(each),
       amount(each.notional_usd),

@@ -8,13 +8,13 @@ import pytest
 from playwright.async_api import Browser
 
 from liqalert.core.episodes import EpisodeState
-from liqalert.core.market import FeedStatus
+from liqalert.core.market import FeedStatus, Mark
 from liqalert.ports import AlertRow, StorageError
 from liqalert.web import events as events_under_test
 from tests.changing import replace
-from tests.web.browser.reader import BROWSER_TEST, reading
+from tests.web.browser.reader import BROWSER_TEST, Reader, reading
 from tests.web.browser.stage import Grids, address, liquidation, loaded, near, until_cell
-from tests.web.rig import ETH, NOW, Rig, serving, zone
+from tests.web.rig import BTC, ETH, NOW, Rig, cluster, serving, snapshot, zone
 
 pytestmark = BROWSER_TEST
 
@@ -289,3 +289,25 @@ async def test_an_alert_whose_zone_was_made_anew_has_grown(browser: Browser, rig
 async def test_without_javascript_the_empty_page_says_why(browser: Browser, rig: Rig) -> None:
     async with serving(rig) as client, reading(browser, address(client.port), java_script_enabled=False) as reader:
         assert await reader.page.locator("noscript p").is_visible()
+
+
+async def test_clusters_are_told_from_the_mark_that_stands_above_them(browser: Browser, rig: Rig) -> None:
+    rig.board.snapshot = snapshot(
+        cluster("c-1", low=98.0, high=99.0), cluster("c-2", low=105.0, high=106.0), marks=[Mark(BTC, 100.0, NOW, NOW)]
+    )
+    async with serving(rig) as client, reading(browser, address(client.port), path="/#BTCUSDT/1h") as reader:
+        await reader.until_shown("#clusters", "105")
+        before = await first_columns(reader)
+
+        rig.board.snapshot = replace(rig.board.snapshot, marks={BTC: Mark(BTC, 104.0, NOW, NOW)})
+        await reader.until_shown("#state", "mark 104")
+
+        # In the same moment, and not when clusters are asked for again.
+        assert await first_columns(reader) == [("0.96\u00a0%", "105 to 106"), ("4.81\u00a0%", "98 to 99")]
+        assert before == [("1\u00a0%", "98 to 99"), ("5\u00a0%", "105 to 106")]
+
+
+async def first_columns(reader: Reader) -> list[tuple[str, str]]:
+    """How far away each cluster is, and its range."""
+    cells = await reader.page.locator("#clusters td").all_inner_texts()
+    return [*zip(cells[0::7], cells[4::7], strict=True)]
