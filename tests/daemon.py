@@ -6,9 +6,10 @@ import asyncio
 import os
 import signal
 import socket
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -145,3 +146,16 @@ class Daemon:
         found = await self.until("/api/v1/clusters", lambda answer: [z["state"] for z in answer["zones"]] == [state])
         zone: Mapping[str, Any] = found["zones"][0]
         return zone
+
+    async def until_kept(self, liquidations: int, timeout: float = 60.0) -> None:
+        """As soon as so many are in the journal, where that is SQLite's file beside the log."""
+        file = self._directory / "liqalert.db"
+        async with asyncio.timeout(timeout):
+            while file.exists() and _count(file) < liquidations:
+                await asyncio.sleep(0.05)
+
+
+def _count(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as database:
+        [(count,)] = database.execute("SELECT count(*) FROM liquidations")
+        return int(count)

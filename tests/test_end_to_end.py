@@ -32,7 +32,8 @@ async def armed_zone(daemon: Daemon, binance: BinanceServer) -> None:
     await daemon.until_zone("idle")
     binance.prices["BTCUSDT"] = FAR
     await daemon.until_zone("armed")
-    await asyncio.sleep(1.2)  # the journal writes once a second: liquidations and heartbeat are to be on disk too
+    await daemon.until_kept(10)
+    await asyncio.sleep(1.2)  # the journal writes once a second: until when was watched is to be on disk, too
 
 
 def alerts(telegram: TelegramServer, chat: int = OWNER) -> list[str]:

@@ -116,6 +116,8 @@ async def test_buttons_work_on_the_message_of_an_alert(
     daemon: Daemon, binance: BinanceServer, telegram: TelegramServer
 ) -> None:
     number = await told(daemon, binance, telegram)
+    # Why says how it was delivered.
+    await daemon.until("/api/v1/alerts", lambda answer: all_sent(answer["alerts"]))
     pressed = buttons(telegram, number)
 
     for count, label in enumerate(("Mute 1 h", "Ack", "Why", "Chart"), start=1):
