@@ -101,7 +101,7 @@ class Daemon:
     async def start(self, **extra: str) -> None:
         environ = {**self._environ, **extra}
         if self._command is None and can_fork(environ):
-            self._process = ForkedProcess.start(["run"], cwd=self._directory, environ=environ, log=self.log)
+            self._process = await ForkedProcess.start(["run"], cwd=self._directory, environ=environ, log=self.log)
             return
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

@@ -1,7 +1,7 @@
-"""A `liqalert` process that need not import: it is forked from one that has done so, which two seconds of computing go
-into where a daemon itself takes half of one.
+"""A `liqalert` process that need not import: it is forked from one that has, once for each process of the tests.
 
-Whatever looks at a start itself, or needs another environment than the tests' own, starts anew: `can_fork`.
+Of what a daemon computes until it is ready, that is two thirds. Whatever looks at a start itself, or needs another
+environment than the tests' own (`can_fork`), starts anew.
 """
 
 from __future__ import annotations
@@ -39,10 +39,11 @@ class ForkedProcess:
         self._ended = asyncio.create_task(self._wait(), name="wait for the forked process")
 
     @classmethod
-    def start(cls, arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], log: Path) -> Self:
+    async def start(cls, arguments: Sequence[str], *, cwd: Path, environ: Mapping[str, str], log: Path) -> Self:
         """`liqalert ARGUMENTS`, its output appended to `log`."""
         process = _FORKS.Process(target=_run, args=(tuple(arguments), cwd, dict(environ), log))
-        process.start()
+        # In a thread: the first waits until the process that it comes from has imported.
+        await asyncio.to_thread(process.start)
         return cls(process)
 
     @property

@@ -74,8 +74,9 @@ class Gate:
     async def knows(self, person: str | None) -> bool:
         """Whether `person` is enrolled, as far as the database can say."""
         try:
-            return await self.enrolled(person) is not None
-        except StorageError:
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                return await self.enrolled(person) is not None
+        except (StorageError, TimeoutError):
             return False
 
     def has_admitted(self, address: str) -> bool:
