@@ -65,8 +65,7 @@ class Pressing:
         refusal = await self._refusal(press, query, chat)
         if refusal is not None:
             return Pressed(refusal), True
-        wait_s = self._room.wait_s(place.chat_id)
-        if wait_s and not await self._gate.knows(str(query.from_user.id)):
+        if wait_s := await self._room.wait_s(place.chat_id, str(query.from_user.id)):
             return Pressed(replies.wait(wait_s).plain), True
         try:
             return await do(self._desk, Asked(chat, person=str(query.from_user.id)), press), False

@@ -39,7 +39,7 @@ class Reception:
         self._bot = bot
         self._desk = desk
         self._gate = Gate(desk.chats, desk.clock)
-        self._room = Room(desk.clock)
+        self._room = Room(self._gate, desk.clock)
         self._pressing = Pressing(bot, desk, self._gate, self._room)
 
     async def receive(self, update: Update) -> None:
@@ -74,13 +74,7 @@ class Reception:
             return
         if message.migrate_to_chat_id is not None:
             await self._migrated(chat, message.migrate_to_chat_id)
-            return
-        wait_s = self._room.wait_s(place.chat_id) if words is not None else 0.0
-        if wait_s and not await self._gate.knows(_person(message)):
-            answer: Text | Menu | Photo | None = replies.wait(wait_s) if self._room.may_tell(place.chat_id) else None
-        else:
-            answer = await self._answer(chat, message, words)
-        if answer is not None:
+        elif (answer := await self._answer_in_time(chat, message, words)) is not None:
             self._room.answered(place.chat_id, await send(self._bot, place, self._headed(answer)))
 
     def _headed(self, answer: Text | Menu | Photo) -> Text | Menu | Photo:
@@ -146,6 +140,12 @@ class Reception:
         await send(self._bot, Place(new_id), text)
 
     # ------------------------------------------------------------ what
+
+    async def _answer_in_time(self, chat: Chat, message: Message, words: Words | None) -> Text | Menu | Photo | None:
+        """The answer to a message, or how long to wait for it; None when nothing is to be said."""
+        if words is not None and (wait_s := await self._room.wait_s(message.chat.id, _person(message))):
+            return replies.wait(wait_s) if self._room.may_tell(message.chat.id) else None
+        return await self._answer(chat, message, words)
 
     async def _answer(self, chat: Chat, message: Message, words: Words | None) -> Text | Menu | Photo | None:
         """The answer to a message; None when it is not meant for us."""

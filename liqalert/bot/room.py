@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
+from liqalert.bot.gate import Gate
 from liqalert.clock import Clock
 from liqalert.core.market import UnixTime
 
@@ -15,17 +17,21 @@ MINUTE_S = 60.0
 class Room:
     """Counts what groups and channels are sent in answer. Beyond Telegram's limit the next alert would wait, too."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, gate: Gate, clock: Clock) -> None:
+        self._gate = gate
         self._clock = clock
         self._answered: dict[int, deque[UnixTime]] = {}
-        self._told: set[int] = set()
-        """Groups that know that they have to wait."""
+        self._told_at: dict[int, UnixTime] = {}
+        """When groups were told that they have to wait."""
 
-    def wait_s(self, chat_id: int) -> float:
-        """How many seconds until there is room for an answer; 0 where there is. A private chat has no such limit."""
-        sent, now = self._answered.get(chat_id), self._clock.now()
-        if chat_id > 0 or not sent or len(sent) < ANSWERS or not 0.0 <= now - sent[0] < MINUTE_S:
-            self._told.discard(chat_id)
+    async def wait_s(self, chat_id: int, person: str | None) -> float:
+        """How many seconds until there is room for an answer to `person`; 0 where there is.
+
+        There always is for who is enrolled in person, and in a private chat.
+        """
+        sent: Sequence[UnixTime] = self._answered.get(chat_id, ())
+        now = self._clock.now()
+        if chat_id > 0 or len(sent) < ANSWERS or not _is_recent(sent[0], now) or await self._gate.knows(person):
             return 0.0
         return sent[0] + MINUTE_S - now
 
@@ -35,7 +41,14 @@ class Room:
         sent.extend([self._clock.now()] * messages)
 
     def may_tell(self, chat_id: int) -> bool:
-        """Whether those who wait are to be told; once, until there is room again."""
-        told = chat_id in self._told
-        self._told.add(chat_id)
-        return not told
+        """Whether those who wait are due a sentence, once a minute; counts as told from now on."""
+        now = self._clock.now()
+        if _is_recent(self._told_at.get(chat_id, -MINUTE_S), now):
+            return False
+        self._told_at[chat_id] = now
+        return True
+
+
+def _is_recent(at: UnixTime, now: UnixTime) -> bool:
+    """Not so where the clock has been set back since: nobody is to wait for that."""
+    return 0.0 <= now - at < MINUTE_S
